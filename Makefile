@@ -1,0 +1,68 @@
+# make            build/reap and build/libreap.a
+# make deps       install what is missing (Debian, Ubuntu), or say the line to type
+# make test       lint, unit, golden and MPI tests, TAP through prove
+# make check      lint and unit tests alone
+# make format     clang-format over the tree
+CC      ?= cc
+CFLAGS  ?= -O2 -g
+WARN    := -Wall -Wextra -Werror -Wshadow -Wundef -Wstrict-prototypes \
+           -Wmissing-prototypes -Wwrite-strings -Wvla
+B       := build
+# make V=1 shows whole commands
+Q       := $(if $(V),,@)
+PKGS    := vips lmdb libturbojpeg libjpeg hdf5 jansson libzip libcurl \
+           libarchive libcrypto libprotobuf-c
+# libisal's pkg-config file puts its headers one level up
+PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) ompi-c 2>/dev/null | sed 's/-I/-isystem /g')
+PKG_LIBS   := $(shell pkg-config --libs $(PKGS) ompi-c 2>/dev/null)
+ALL_CFLAGS = -std=c11 -D_POSIX_C_SOURCE=200809L -I. -I$(B)/gen -MMD -MP -pthread \
+             -fno-math-errno -ffp-contract=off $(WARN) $(CFLAGS) $(PKG_CFLAGS) $(ISA_$(notdir $(@D)))
+LIBS     = $(PKG_LIBS) -lisal -ldl -lm -pthread
+
+# The folder a kernel lives in decides its instruction set, and nothing else.
+ISA_avx2   := -mavx2 -mfma
+ISA_avx512 := -mavx512f -mavx512bw -mavx512vl -mavx512dq
+ISA_amx    := $(ISA_avx512) -mamx-tile -mamx-int8 -mamx-bf16
+
+SRC   := $(sort $(shell find engine io pipeline cluster jobs -name '*.c'))
+PROTO := $(wildcard io/*.proto)
+GEN   := $(PROTO:%.proto=$(B)/gen/%.pb-c.c)
+OBJ   := $(SRC:%.c=$(B)/%.o) $(GEN:.c=.o)
+LIB   := $(filter-out $(B)/jobs/main.o,$(OBJ))
+HELP  := $(patsubst %.c,$(B)/%.o,$(wildcard tests/*.c))
+UNIT  := $(patsubst %.c,$(B)/%.t,$(wildcard tests/unit/*.c))
+GOLD  := $(patsubst %.c,$(B)/%.t,$(wildcard tests/golden/*.c))
+
+all: $(B)/reap
+$(B)/libreap.a: $(LIB)
+	@$(RM) $@
+	$(Q)$(AR) rcs $@ $^
+$(B)/reap: $(B)/jobs/main.o $(B)/libreap.a
+	$(if $(V),,@echo LD $@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+$(B)/%.o: %.c
+	@mkdir -p $(@D)
+	$(if $(V),,@echo CC $<)
+	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@ $<
+$(B)/gen/%.pb-c.c $(B)/gen/%.pb-c.h: %.proto
+	@mkdir -p $(@D)
+	protoc-c --c_out=$(B)/gen $<
+$(B)/gen/%.o: $(B)/gen/%.c
+	$(Q)$(CC) $(ALL_CFLAGS) -Wno-error -w -c -o $@ $<
+$(SRC:%.c=$(B)/%.o): | $(GEN:.c=.h)
+$(B)/%.t: $(B)/%.o $(HELP) $(B)/libreap.a
+	$(if $(V),,@echo LD $@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+check: $(B)/reap $(UNIT)
+	prove $(PROVE_FLAGS) $(UNIT) $(wildcard tests/unit/*.t) $(wildcard tests/lint/*.t)
+test: $(B)/reap $(UNIT) $(GOLD)
+	prove $(PROVE_FLAGS) $(wildcard tests/lint/*.t) $(UNIT) $(wildcard tests/unit/*.t) \
+	    $(GOLD) $(wildcard tests/golden/*.t tests/mpi/*.t)
+format:
+	clang-format -i $(SRC) $(shell find engine io pipeline cluster jobs tests -name '*.h') $(wildcard tests/*.c tests/*/*.c)
+clean:
+	rm -rf $(B)
+.PHONY: all check test format clean deps
+.SECONDARY:
+-include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -1,0 +1,64 @@
+/*
+ * engine/engine.h - images in, features, logits or labels out
+ *
+ * An engine is a net compiled for a precision, a preset's numbers and a list
+ * of outputs. It is constant and shared by all threads; each thread opens a
+ * session, which owns the arena. The forward pass allocates nothing.
+ */
+#ifndef REAP_ENGINE_ENGINE_H
+#define REAP_ENGINE_ENGINE_H
+
+#include "engine/backend.h"
+#include "engine/base/err.h"
+#include "engine/net.h"
+
+enum { REAP_MAX_OUTPUTS = 16 };
+
+/* One output of an engine: float32 values, or top-k pairs. */
+struct reap_output {
+    char name[48];  /* avg, max, none, logits, probs, top, or a layer's name */
+    bool topk;      /* c pairs of (index, probability), see reap_top */
+    size_t h, w, c; /* (1, 1, c) for vectors */
+};
+
+struct reap_top {
+    int32_t index; /* class */
+    float prob;
+};
+
+struct reap_engine_args {
+    const struct reap_net *net; /* borrowed until the engine is freed */
+    struct reap_norm norm;
+    enum reap_precision precision;
+    bool exact;
+    size_t max_batch; /* >= 1 */
+    /* Names of outputs in the order wanted: "avg", "max", "none" (last map),
+     * "logits", "probs", "top", or a layer of the net. */
+    size_t n_outputs;
+    const char *const *outputs;
+    size_t k; /* for "top" */
+};
+
+struct reap_engine;
+struct reap_session;
+
+/* Returns REAP_OK, REAP_EINVAL (no such output, no head, precision that this
+ * CPU lacks: the message says what there is), REAP_ENOMEM. */
+int reap_engine_new(struct reap_engine **out, const struct reap_engine_args *a,
+                    struct reap_err *err) REAP_MUST_CHECK;
+size_t reap_engine_outputs(const struct reap_engine *e);
+const struct reap_output *reap_engine_output(const struct reap_engine *e,
+                                             size_t i);
+const char *reap_engine_class(const struct reap_engine *e);
+const char *reap_engine_level(const struct reap_engine *e); /* avx512, ... */
+void reap_engine_free(struct reap_engine **e);
+
+int reap_session_new(struct reap_session **out, const struct reap_engine *e,
+                     struct reap_err *err) REAP_MUST_CHECK;
+/* Run n <= max_batch images; out[i] receives output i of all n images, one
+ * after the other: n * h * w * c floats, or n * c struct reap_top. */
+void reap_session_run(struct reap_session *s, size_t n,
+                      const void *const *images, void *const *out);
+void reap_session_free(struct reap_session **s);
+
+#endif /* REAP_ENGINE_ENGINE_H */

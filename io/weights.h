@@ -1,0 +1,46 @@
+/*
+ * io/weights.h - weights files in, named tensors out
+ *
+ * Formats are told by content: safetensors, PyTorch .pth (zip and legacy, no
+ * pickle is ever executed), Keras .h5 (weights or whole model), .weights.h5,
+ * .keras. Names come out as engine/params.h wants them: prefixes stripped, old
+ * spellings translated. Whether they fit a network is engine/net.h's to say.
+ */
+#ifndef REAP_IO_WEIGHTS_H
+#define REAP_IO_WEIGHTS_H
+
+#include "engine/base/err.h"
+#include "engine/net.h"
+#include "engine/params.h"
+
+struct reap_weights {
+    struct reap_params *params;
+    char format[24]; /* "safetensors", "pth", "pth-legacy", "h5", ... */
+    char sha256[65]; /* of the file's bytes, hex */
+    char preset[32]; /* from the file's metadata, "" if it does not say */
+    size_t n_head;   /* dense layers behind a base, if a config names them */
+    enum reap_activation head[8];
+    char **labels; /* class names in the file's metadata; NULL if none */
+    size_t n_labels;
+};
+
+/*
+ * Read the file at 'path'. Returns REAP_OK, REAP_ENOTFOUND, REAP_EACCESS,
+ * REAP_EFORMAT (unknown, truncated or hostile: the message names the tensor or
+ * opcode and offset), REAP_EIO or REAP_ENOMEM.
+ */
+int reap_weights_read(struct reap_weights **out, const char *path,
+                      struct reap_err *err) REAP_MUST_CHECK;
+
+void reap_weights_free(struct reap_weights **w);
+
+/*
+ * The file that a --weights argument means: a path as it is; "imagenet" the
+ * published file of 'model', from the cache or fetched and checked by sha256;
+ * a URL fetched into the cache. 'path' receives at most 'size' bytes. Offline
+ * it returns REAP_ENOTFOUND and says which file to put where.
+ */
+int reap_weights_resolve(const char *arg, const char *model, char *path,
+                         size_t size, struct reap_err *err) REAP_MUST_CHECK;
+
+#endif /* REAP_IO_WEIGHTS_H */

@@ -1,0 +1,16 @@
+/* jobs/cmd.h - the form of a command: what main() calls, one row each */
+#ifndef REAP_JOBS_CMD_H
+#define REAP_JOBS_CMD_H
+
+#include "engine/base/err.h"
+#include "jobs/options.h"
+
+/* Run a command; 'o' holds its options and arguments. Results go to stdout,
+ * and a failure is returned: main() prints it and ends with its status. */
+typedef int reap_cmd_fn(const struct reap_options *o, struct reap_err *err);
+
+#define COMMAND(name, args, about) reap_cmd_fn reap_cmd_##name;
+#include "jobs/commands.def"
+#undef COMMAND
+
+#endif /* REAP_JOBS_CMD_H */

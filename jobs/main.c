@@ -1,0 +1,80 @@
+/* The only file that prints an error, ends the process or reads the command
+ * line. Exit status: engine/base/codes.def. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/base/mem.h"
+#include "jobs/cmd.h"
+
+static const struct command {
+    const char *name, *args, *about;
+    reap_cmd_fn *run;
+} commands[] = {
+#define COMMAND(name, args, about) { #name, args, about, reap_cmd_##name },
+#include "jobs/commands.def"
+#undef COMMAND
+};
+
+enum { N_COMMANDS = sizeof(commands) / sizeof(commands[0]), USAGE = 64 };
+
+static const struct command *find(const char *name)
+{
+    for (size_t i = 0; i < N_COMMANDS; i++)
+        if (!strcmp(commands[i].name, name))
+            return &commands[i];
+    return NULL;
+}
+
+static int help_all(FILE *to)
+{
+    fprintf(to, "usage: reap COMMAND [options]\n\n");
+    for (size_t i = 0; i < N_COMMANDS; i++)
+        fprintf(to, "  %-10s %-26s %s\n", commands[i].name, commands[i].args,
+                commands[i].about);
+    fprintf(to, "\nreap help COMMAND tells its options.\n");
+    return to == stdout ? 0 : USAGE;
+}
+
+static int help(const char *name)
+{
+    const struct command *c = find(name);
+
+    if (!c) {
+        fprintf(stderr, "reap: no command '%s'; try reap help\n", name);
+        return USAGE;
+    }
+    printf("usage: reap %s %s [options]\n  %s\n\n", c->name, c->args, c->about);
+    reap_options_help(stdout, c->name);
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    const char *fail = getenv("REAP_FAIL_ALLOC");
+    const struct command *c;
+    struct reap_options o;
+    struct reap_err err = { 0 };
+    int rc;
+
+    if (fail)
+        reap_mem_fail_at(strtol(fail, NULL, 10));
+    if (argc < 2)
+        return help_all(stderr);
+    if (!strcmp(argv[1], "help") || !strcmp(argv[1], "--help"))
+        return argc > 2 ? help(argv[2]) : help_all(stdout);
+    if (argc > 2 && !strcmp(argv[2], "--help"))
+        return help(argv[1]);
+    c = find(argv[1]);
+    if (!c) {
+        fprintf(stderr, "reap: no command '%s'; try reap help\n", argv[1]);
+        return USAGE;
+    }
+    rc = reap_options_parse(&o, argc, argv, &err);
+    if (!rc)
+        rc = c->run(&o, &err);
+    if (rc)
+        fprintf(stderr, "reap %s: %s\n", c->name, err.msg);
+    reap_options_clear(&o);
+    return reap_exit_status(rc);
+}

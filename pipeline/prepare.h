@@ -1,0 +1,54 @@
+/*
+ * pipeline/prepare.h - from the bytes of a record to the pixels of a slot
+ *
+ * Decode, convert to RGB, resize and crop behind one call that takes bytes and
+ * fills a slot with crop, status and flags. It is the interface behind which
+ * the work can move into another process: nothing but bytes goes in, nothing
+ * but pixels, a status and words comes out. One handle per thread.
+ */
+#ifndef REAP_PIPELINE_PREPARE_H
+#define REAP_PIPELINE_PREPARE_H
+
+#include "engine/base/bytes.h"
+#include "engine/base/err.h"
+#include "io/block.h"
+#include "io/dataset.h"
+#include "io/preset.h"
+#include "io/status.h"
+
+enum reap_alpha { REAP_ALPHA_DROP, REAP_ALPHA_WHITE };
+
+/* What decides a status; part of the fingerprint. */
+struct reap_limits {
+    uint64_t max_pixels; /* 0: 178956970 */
+    bool keep_truncated; /* --on-truncated keep */
+    bool orient;         /* --orient apply */
+    bool depth16_scale;  /* --depth16 scale */
+    enum reap_alpha alpha;
+    unsigned formats; /* set of 1 << enum reap_format, 0: default */
+};
+
+struct reap_prepared {
+    unsigned status, flags;
+    char reason[REAP_REASON_MAX];
+    size_t src_h, src_w; /* of the image as decoded, 0 if unknown */
+    size_t h, w;         /* of the pixels */
+};
+
+struct reap_prepare;
+
+int reap_prepare_new(struct reap_prepare **out, const struct reap_preset *p,
+                     const struct reap_limits *limits,
+                     struct reap_err *err) REAP_MUST_CHECK;
+
+/*
+ * Fill 'slot' with (h, w, 3) RGB pixels, bytes (float32 for float presets).
+ * 'room' is the slot's size in bytes. Never fails as a call: what is wrong
+ * with the image is in 'out'. Memory that a large image needed is given back.
+ */
+void reap_prepare_run(struct reap_prepare *p, const struct reap_image *image,
+                      void *slot, size_t room, struct reap_prepared *out);
+
+void reap_prepare_free(struct reap_prepare **p);
+
+#endif /* REAP_PIPELINE_PREPARE_H */
