@@ -52,7 +52,8 @@ struct reap_flow_args {
     const struct reap_preset *preset;
     struct reap_limits limits;
     enum reap_label_from label_from;
-    struct reap_schema schema;
+    struct reap_schema schema; /* column i is output i of the engine */
+    unsigned l2;               /* bit i: scale column i to length 1 */
     size_t threads, batch;
     uint32_t rank;
     struct reap_feed feed;
@@ -61,7 +62,9 @@ struct reap_flow_args {
 
 /* Where the time of a rank went, in seconds summed over threads. */
 struct reap_flow_times {
-    double read, prepare, engine, sink, wait;
+#define STAGE(name, about) double name;
+#include "pipeline/stages.def"
+#undef STAGE
     uint64_t rows, bad;
 };
 
