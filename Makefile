@@ -1,8 +1,12 @@
-# make            build/reap and build/libreap.a
-# make deps       install what is missing (Debian, Ubuntu), or say the line to type
-# make test       lint, unit, golden and MPI tests, TAP through prove
-# make check      lint and unit tests alone
-# make format     clang-format over the tree
+# make              build/reap and build/libreap.a
+# make deps         install what is missing (Debian, Ubuntu), or say the line to type
+# make test         lint, unit, golden and MPI tests, TAP through prove
+# make check        lint and unit tests alone, under a minute
+# make check-cpu    all tests once for each level of this CPU
+# make check-san    address, undefined and thread sanitizers; a build by clang
+# make check-fault  failing allocations, hostile bytes, full disks, killed ranks
+# make install      PREFIX=/usr/local DESTDIR= ; make uninstall takes it away
+# make format       clang-format over the tree
 CC      ?= cc
 CFLAGS  ?= -O2 -g
 WARN    := -Wall -Wextra -Werror -Wshadow -Wundef -Wstrict-prototypes \
@@ -18,6 +22,16 @@ PKG_LIBS   := $(shell pkg-config --libs $(PKGS) ompi-c 2>/dev/null)
 ALL_CFLAGS = -std=c11 -D_POSIX_C_SOURCE=200809L -I. -I$(B)/gen -MMD -MP -pthread \
              -fno-math-errno -ffp-contract=off $(WARN) $(CFLAGS) $(PKG_CFLAGS) $(ISA_$(notdir $(@D)))
 LIBS     = $(PKG_LIBS) -lisal -ldl -lm -pthread
+
+# What lacks is said in one line, not by the compiler. deps, demo and test
+# install it first, and build in a make of their own that then finds it.
+ALONE := deps demo test clean format uninstall check-san check-cpu check-fault
+ifneq ($(filter-out $(ALONE),$(or $(MAKECMDGOALS),all)),)
+LACKS := $(shell jobs/install/deps.sh --check 2>&1)
+$(if $(LACKS),$(error $(LACKS) (make deps does it)))
+endif
+# as many jobs as cores where no -j was given
+BUILD  = $(MAKE) --no-print-directory $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc))
 
 # The folder a kernel lives in decides its instruction set, and nothing else.
 ISA_avx2   := -mavx2 -mfma
@@ -54,15 +68,33 @@ $(B)/%.t: $(B)/%.o $(HELP) $(B)/libreap.a
 	$(if $(V),,@echo LD $@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
 
-check: $(B)/reap $(UNIT)
-	prove $(PROVE_FLAGS) $(UNIT) $(wildcard tests/unit/*.t) $(wildcard tests/lint/*.t)
-test: $(B)/reap $(UNIT) $(GOLD)
-	prove $(PROVE_FLAGS) $(wildcard tests/lint/*.t) $(UNIT) $(wildcard tests/unit/*.t) \
+LINT  := $(wildcard tests/lint/*.t)
+FAULT := $(patsubst %.c,$(B)/%.t,$(wildcard tests/fault/*.c))
+# Tests start REAP and look for objects under B; MPI may run as root and with
+# more ranks than cores, as containers and small machines need it.
+TESTS := B=$(B) REAP=$(abspath $(B))/reap CC="$(CC)" \
+         OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 \
+         OMPI_MCA_rmaps_base_oversubscribe=1 prove $(PROVE_FLAGS)
+built: $(B)/reap $(UNIT) $(GOLD) $(FAULT)
+check: built
+	@$(TESTS) $(LINT) $(UNIT) $(wildcard tests/unit/*.t)
+check-all: built
+	@$(TESTS) $(LINT) $(UNIT) $(wildcard tests/unit/*.t) \
 	    $(GOLD) $(wildcard tests/golden/*.t tests/mpi/*.t)
+check-faults: built
+	@$(TESTS) $(FAULT) $(wildcard tests/fault/*.t)
+deps:
+	@jobs/install/deps.sh
+packages:
+	@echo $(PKGS) ompi-c
+test: deps
+	@$(BUILD) check-all
+check-fault: deps
+	@$(BUILD) check-faults
 format:
 	clang-format -i $(SRC) $(shell find engine io pipeline cluster jobs tests -name '*.h') $(wildcard tests/*.c tests/*/*.c)
 clean:
 	rm -rf $(B)
-.PHONY: all check test format clean deps
+.PHONY: all built packages check check-all check-faults check-fault test format clean deps
 .SECONDARY:
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -1,0 +1,32 @@
+#!/bin/sh
+# A row and the code it stands for come together: commands and their files,
+# options and the commands that take them, packages and the build.
+n=0 bad=0
+verdict() { # description, offending names
+    n=$((n + 1))
+    if [ -z "$2" ]; then
+        echo "ok $n - $1"
+    else
+        echo "not ok $n - $1"
+        echo "$2" | sed 's/^/# /'
+        bad=1
+    fi
+}
+commands=$(sed -n 's/^COMMAND(\([a-z_]*\),.*/\1/p' jobs/commands.def)
+verdict 'every command has a file' "$(for c in $commands; do
+    [ -f "jobs/cmd_$c.c" ] || echo "$c: no jobs/cmd_$c.c"
+done)"
+verdict 'every command file has a row' "$(for f in jobs/cmd_*.c; do
+    c=${f#jobs/cmd_} c=${c%.c}
+    echo "$commands" | grep -qx "$c" || echo "$f"
+done)"
+# OPTION(field, "name", letter, TYPE, "ARG", "commands", "what it does")
+options=$(awk -F'"' '/^OPTION\(/ { print $2, $6 }' jobs/options.def)
+verdict 'every option stands once' \
+    "$(echo "$options" | cut -d' ' -f1 | sort | uniq -d)"
+verdict 'every library of the Makefile is one that make deps installs' \
+    "$(make -s B="${B:-build}" packages | tr ' ' '\n' | while read -r p; do
+        grep -q "^pc $p " jobs/install/deps.sh || echo "$p"
+    done)"
+echo "1..$n"
+exit $bad
