@@ -25,7 +25,8 @@ struct reap_net_args {
     bool no_top;        /* leave the classifier away even if it is there */
     size_t in_h, in_w;  /* input size, 0: 224 */
     size_t classes;     /* 0: as the weights say, else 1000 */
-    int top_activation; /* enum reap_activation, or -1: softmax */
+    int top_activation; /* enum reap_activation of the last dense layer, or -1:
+                           as the file's config told, else softmax */
     uint64_t seed;      /* for params == NULL: seeded random weights */
     /* Activations of the dense layers behind a base, in order, as the file's
      * config told; n_head 0: relu for hidden layers, softmax for the last. */
@@ -83,15 +84,20 @@ struct reap_net {
 /*
  * Build the net. 'params' may be NULL for seeded random weights; it may be
  * freed afterwards. Returns REAP_OK, REAP_EINVAL (no such model, impossible
- * size), REAP_EMISFIT (a tensor is missing, left over or has another shape;
- * the message names it and what was expected), or REAP_ENOMEM.
+ * size: sides are 32 to 8192), REAP_EMISFIT (a tensor is missing, left over or
+ * has another shape; the message names it and what was expected), or
+ * REAP_ENOMEM.
  */
 int reap_net_new(struct reap_net **out, const struct reap_net_args *args,
                  const struct reap_params *params,
                  struct reap_err *err) REAP_MUST_CHECK;
 
-/* Index of the node that carries that name, or -1. */
+/* Index of the node that carries that name, or -1. A torchvision stage
+ * ("layer3") is its last block. */
 int reap_net_find(const struct reap_net *net, const char *name);
+
+/* Multiplications with additions that one image costs, head included. */
+double reap_net_macs(const struct reap_net *net);
 
 void reap_net_free(struct reap_net **net);
 

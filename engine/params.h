@@ -26,6 +26,7 @@ struct reap_param {
     const char *name; /* borrowed from the set */
     size_t rank, dim[REAP_PARAM_DIMS];
     size_t count; /* product of dim, 1 for rank 0 */
+    size_t index; /* its place in the order of adding */
     float *data;  /* row major, borrowed from the set */
 };
 

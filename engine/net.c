@@ -1,0 +1,219 @@
+#include <string.h>
+
+#include "engine/base/mem.h"
+#include "engine/fold.h"
+#include "engine/graph.h"
+#include "engine/guess.h"
+#include "engine/net.h"
+#include "engine/net_head.h"
+#include "engine/random.h"
+
+enum { DEFAULT_SIDE = 224, SMALLEST = 32, LARGEST = 8192, CLASSES = 1000 };
+
+static int pick_size(const struct reap_net_args *a, size_t *h, size_t *w,
+                     struct reap_err *err)
+{
+    *h = a->in_h ? a->in_h : DEFAULT_SIDE;
+    *w = a->in_w ? a->in_w : DEFAULT_SIDE;
+    if (*h >= SMALLEST && *h <= LARGEST && *w >= SMALLEST && *w <= LARGEST)
+        return REAP_OK;
+    return reap_fail(err, REAP_EINVAL,
+                     "input size %zux%zu: each side has to be %d to %d", *h, *w,
+                     SMALLEST, LARGEST);
+}
+
+static int pick_model(const struct reap_net_args *a,
+                      const struct reap_params *params,
+                      const struct reap_model **m, struct reap_err *err)
+{
+    if (a->model)
+        *m = reap_model_find(a->model, err);
+    else if (params)
+        *m = reap_model_guess(params, err);
+    else
+        return reap_fail(err, REAP_EINVAL,
+                         "neither a model nor weights: name a model, such as "
+                         "resnet50 or torchvision/resnet50");
+    if (*m)
+        return REAP_OK;
+    return a->model ? REAP_EINVAL : REAP_EMISFIT;
+}
+
+/* One block for the numbers of all nodes, each run at a multiple of 64 bytes.
+ */
+static size_t round16(size_t floats)
+{
+    return (floats + 15) / 16 * 16;
+}
+
+static int room_for_trunk(struct reap_net *net, const struct reap_graph *g,
+                          struct reap_err *err)
+{
+    size_t all = 0, weights, biases;
+
+    for (size_t i = 0; i < g->n; i++) {
+        reap_fold_size(g, i, &weights, &biases);
+        all += round16(weights) + round16(biases);
+    }
+    net->node = reap_calloc(g->n, sizeof(*net->node));
+    net->own = reap_aligned(all * sizeof(float));
+    if (!net->node || !net->own)
+        return reap_fail(err, REAP_ENOMEM, "%s: no memory for its weights",
+                         net->model->name);
+    memcpy(net->node, g->node, g->n * sizeof(*net->node));
+    net->n_nodes = g->n;
+    net->features = g->node[g->n - 1].c;
+    return REAP_OK;
+}
+
+static int fold_all(struct reap_net *net, const struct reap_graph *g,
+                    struct reap_intake *in, struct reap_err *err)
+{
+    size_t most = 0, weights, biases;
+    float *to = net->own;
+    double *scale;
+    int rc = REAP_OK;
+
+    for (size_t i = 0; i < g->n; i++)
+        most = g->node[i].c > most ? g->node[i].c : most;
+    scale = reap_calloc(most, sizeof(*scale));
+    if (!scale)
+        return reap_fail(err, REAP_ENOMEM, "no memory");
+    for (size_t i = 0; i < g->n && !rc; i++) {
+        reap_fold_size(g, i, &weights, &biases);
+        if (!weights)
+            continue;
+        rc = reap_fold_node(g, i, in, scale, to, to + round16(weights), err);
+        net->node[i].weight = to;
+        net->node[i].bias = to + round16(weights);
+        to += round16(weights) + round16(biases);
+    }
+    reap_free(scale);
+    return rc;
+}
+
+static int fill(struct reap_net *net, const struct reap_graph *g,
+                const struct reap_net_args *args,
+                const struct reap_params *params, struct reap_err *err)
+{
+    struct reap_intake in = { .model = net->model, .params = params };
+    int rc;
+
+    in.taken = reap_calloc(reap_params_count(params) + 1, sizeof(*in.taken));
+    if (!in.taken)
+        return reap_fail(err, REAP_ENOMEM, "no memory");
+    rc = room_for_trunk(net, g, err);
+    if (!rc)
+        rc = fold_all(net, g, &in, err);
+    if (!rc)
+        rc = reap_net_head(net, args, &in, err);
+    if (!rc)
+        rc = reap_intake_done(&in, err);
+    reap_free(in.taken);
+    return rc;
+}
+
+/* Tell a user who named the wrong model which one the tensors are of. */
+static int explain(int rc, const struct reap_model *m,
+                   const struct reap_params *params, struct reap_err *err)
+{
+    const struct reap_model *is;
+
+    if (rc != REAP_EMISFIT || !params)
+        return rc;
+    is = reap_model_guess(params, NULL);
+    if (!is || is == m)
+        return rc;
+    return reap_wrap(err, rc, "these are weights of %s", is->name);
+}
+
+int reap_net_new(struct reap_net **out, const struct reap_net_args *args,
+                 const struct reap_params *params, struct reap_err *err)
+{
+    const struct reap_model *m = NULL;
+    struct reap_params *made = NULL;
+    struct reap_graph *g = NULL;
+    struct reap_net *net = NULL;
+    size_t h, w;
+    int rc;
+
+    *out = NULL;
+    rc = pick_size(args, &h, &w, err);
+    if (!rc)
+        rc = pick_model(args, params, &m, err);
+    if (rc)
+        return rc;
+    g = reap_graph_new(m, h, w);
+    net = reap_calloc(1, sizeof(*net));
+    if (!g || !net) {
+        rc = reap_fail(err, REAP_ENOMEM, "%s: no memory", m->name);
+        goto out;
+    }
+    net->model = m;
+    net->in_h = h;
+    net->in_w = w;
+    if (!params) {
+        const size_t classes = args->classes ? args->classes : CLASSES;
+
+        rc = reap_random_params(&made, g, args->no_top ? 0 : classes,
+                                args->seed, err);
+    }
+    if (!rc)
+        rc = fill(net, g, args, params ? params : made, err);
+    rc = explain(rc, m, params, err);
+    if (rc)
+        goto out;
+    *out = net;
+    net = NULL;
+out:
+    reap_params_free(&made);
+    reap_free(g);
+    reap_net_free(&net);
+    return rc;
+}
+
+int reap_net_find(const struct reap_net *net, const char *name)
+{
+    const size_t len = strlen(name);
+    int stage = -1;
+
+    if (!len)
+        return -1;
+    for (size_t i = 0; i < net->n_nodes; i++) {
+        const char *is = net->node[i].name;
+
+        if (!strcmp(is, name))
+            return (int)i;
+        if (!strncmp(name, "layer", 5) && !strncmp(is, name, len) &&
+            is[len] == '.')
+            stage = (int)i;
+    }
+    return stage;
+}
+
+double reap_net_macs(const struct reap_net *net)
+{
+    double macs = 0;
+
+    for (size_t i = 0; i < net->n_nodes; i++) {
+        const struct reap_node *n = &net->node[i];
+
+        if (n->op == REAP_OP_CONV)
+            macs += (double)(n->h * n->w * n->c) * (double)(n->kh * n->kw) *
+                    (double)(net->node[n->in].c / n->groups);
+    }
+    for (size_t i = 0; i < net->n_dense; i++)
+        macs += (double)net->dense[i].in * (double)net->dense[i].out;
+    return macs;
+}
+
+void reap_net_free(struct reap_net **net)
+{
+    if (!*net)
+        return;
+    reap_net_head_free(*net);
+    reap_free((*net)->node);
+    reap_free((*net)->own);
+    reap_free(*net);
+    *net = NULL;
+}
