@@ -47,6 +47,9 @@ HELP  := $(patsubst %.c,$(B)/%.o,$(wildcard tests/*.c))
 UNIT  := $(patsubst %.c,$(B)/%.t,$(wildcard tests/unit/*.c))
 GOLD  := $(patsubst %.c,$(B)/%.t,$(wildcard tests/golden/*.c))
 
+COMMANDS := $(shell sed -n 's|^COMMAND.\([a-z_]*\),.*|\1|p' jobs/commands.def)
+PAGES := $(COMMANDS:%=$(B)/man/reap-%.1) $(B)/man/reap.1
+
 all: $(B)/reap
 $(B)/libreap.a: $(LIB)
 	@$(RM) $@
@@ -75,7 +78,12 @@ FAULT := $(patsubst %.c,$(B)/%.t,$(wildcard tests/fault/*.c))
 TESTS := B=$(B) REAP=$(abspath $(B))/reap CC="$(CC)" \
          OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 \
          OMPI_MCA_rmaps_base_oversubscribe=1 prove $(PROVE_FLAGS)
-built: $(B)/reap $(UNIT) $(GOLD) $(FAULT)
+$(B)/man/reap.1: jobs/man/reap.man
+$(B)/man/reap-%.1: jobs/man/%.man
+$(PAGES): jobs/man/page.sh jobs/commands.def jobs/options.def engine/base/codes.def $(B)/reap
+	@mkdir -p $(@D)
+	@REAP=$(B)/reap jobs/man/page.sh $(patsubst reap-%,%,$(basename $(@F))) >$@
+built: $(B)/reap $(PAGES) $(UNIT) $(GOLD) $(FAULT)
 check: built
 	@$(TESTS) $(LINT) $(UNIT) $(wildcard tests/unit/*.t)
 check-all: built
@@ -91,10 +99,18 @@ test: deps
 	@$(BUILD) check-all
 check-fault: deps
 	@$(BUILD) check-faults
+PREFIX ?= /usr/local
+install: $(B)/reap $(PAGES)
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1
+	install -m 755 $(B)/reap $(DESTDIR)$(PREFIX)/bin/reap
+	install -m 644 $(PAGES) $(DESTDIR)$(PREFIX)/share/man/man1
+uninstall:
+	$(RM) $(DESTDIR)$(PREFIX)/bin/reap \
+	    $(addprefix $(DESTDIR)$(PREFIX)/share/man/man1/,$(notdir $(PAGES)))
 format:
 	clang-format -i $(SRC) $(shell find engine io pipeline cluster jobs tests -name '*.h') $(wildcard tests/*.c tests/*/*.c)
 clean:
 	rm -rf $(B)
-.PHONY: all built packages check check-all check-faults check-fault test format clean deps
+.PHONY: all built packages check check-all check-faults check-fault test format clean deps install uninstall
 .SECONDARY:
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
