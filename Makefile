@@ -97,6 +97,36 @@ packages:
 	@echo $(PKGS) ompi-c
 test: deps
 	@$(BUILD) check-all
+
+# Levels of REAP_CPU that this machine has, as Linux names their parts.
+LEVELS := ref blas $(shell grep -owE 'avx2|avx512dq|avx512_vnni|avx512_bf16|amx_int8' \
+    /proc/cpuinfo | sort -u | sed 's/512dq/512/; s/.*_vnni/vnni/; s/.*_bf16/bf16/; s/amx.*/amx/')
+# The reference is for reading, not for speed: no whole golden nets for it.
+check-cpu: deps
+	@$(BUILD) built
+	@for l in $(LEVELS); do \
+	    echo "REAP_CPU=$$l"; \
+	    REAP_CPU=$$l $(TESTS) $(UNIT) $(wildcard tests/unit/*.t) \
+	        $$([ $$l = ref ] || echo $(GOLD) $(wildcard tests/golden/*.t tests/mpi/*.t)) || exit 1; \
+	done
+
+# Unit tests under sanitizers, each in a build of its own, and by clang.
+THREADED := $(shell grep -lE 'pthread|flow\.h|coord|import' tests/unit/*.c)
+SAN_LIBS := ASAN_OPTIONS=abort_on_error=1:detect_stack_use_after_return=1 \
+    UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1 \
+    LSAN_OPTIONS=suppressions=$(CURDIR)/tests/san/lsan.supp:print_suppressions=0 \
+    TSAN_OPTIONS=suppressions=$(CURDIR)/tests/san/tsan.supp:halt_on_error=1:ignore_noninstrumented_modules=1
+sanitize = $(SAN_LIBS) $(BUILD) B=$(B)/san/$(1) CFLAGS="-O1 -g -fno-omit-frame-pointer -fsanitize=$(2)" \
+    LDFLAGS="-fsanitize=$(2)"
+check-san:
+	@jobs/install/deps.sh --with-clang
+	@$(call sanitize,address,address -fsanitize=undefined) check-unit
+	@$(call sanitize,thread,thread) check-threads
+	@$(BUILD) B=$(B)/san/clang CC=clang check-unit
+check-unit: $(B)/reap $(UNIT)
+	@$(TESTS) $(UNIT) $(wildcard tests/unit/*.t)
+check-threads: $(THREADED:%.c=$(B)/%.t)
+	@$(TESTS) $^
 check-fault: deps
 	@$(BUILD) check-faults
 PREFIX ?= /usr/local
@@ -111,6 +141,7 @@ format:
 	clang-format -i $(SRC) $(shell find engine io pipeline cluster jobs tests -name '*.h') $(wildcard tests/*.c tests/*/*.c)
 clean:
 	rm -rf $(B)
+.PHONY: check-cpu check-san check-unit check-threads
 .PHONY: all built packages check check-all check-faults check-fault test format clean deps install uninstall
 .SECONDARY:
--include $(shell find $(B) -name '*.d' 2>/dev/null)
+-include $(shell find $(B) -name '*.d' ! -path '$(B)/san/*' 2>/dev/null)
