@@ -24,8 +24,13 @@ done)"
 options=$(awk -F'"' '/^OPTION\(/ { print $2, $6 }' jobs/options.def)
 verdict 'every option stands once' \
     "$(echo "$options" | cut -d' ' -f1 | sort | uniq -d)"
+verdict 'README.md tells the exit codes of codes.def' \
+    "$(sed -n 's/^CODE([A-Z]*, *-[0-9]*, *\([0-9]*\), "\(.*\)").*/\1 \2/p' \
+        engine/base/codes.def | while read -r status words; do
+        grep -q "^| $status | .*$words" README.md || echo "$status $words"
+    done)"
 verdict 'every library of the Makefile is one that make deps installs' \
-    "$(make -s B="${B:-build}" packages | tr ' ' '\n' | while read -r p; do
+    "$(MAKEFLAGS= make -s B="${B:-build}" packages | tr ' ' '\n' | while read -r p; do
         grep -q "^pc $p " jobs/install/deps.sh || echo "$p"
     done)"
 echo "1..$n"
