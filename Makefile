@@ -34,6 +34,9 @@ endif
 BUILD  = $(MAKE) --no-print-directory $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc))
 
 # The folder a kernel lives in decides its instruction set, and nothing else.
+# Loops of the plain kernels are written to be vectorised for any x86-64.
+ISA_ref    := -O3
+ISA_blas   := -O3
 ISA_avx2   := -mavx2 -mfma
 ISA_avx512 := -mavx512f -mavx512bw -mavx512vl -mavx512dq
 ISA_amx    := $(ISA_avx512) -mamx-tile -mamx-int8 -mamx-bf16
