@@ -1,0 +1,184 @@
+#include <string.h>
+#include <time.h>
+
+#include "engine/base/cpu.h"
+#include "engine/base/mem.h"
+#include "engine/blocked/backend.h"
+#include "engine/blocked/blocked.h"
+
+static void ops_f32(struct reap_ops *o, const struct reap_kernels *k)
+{
+    *o = (struct reap_ops){ .conv = k->conv_f32.fn,
+                            .group = k->group_f32.fn,
+                            .gemm = k->conv_f32.fn,
+                            .wino_in = k->wino_in_f32.fn,
+                            .wino_out = k->wino_out_f32.fn,
+                            .pool = k->pool_f32.fn,
+                            .affine = k->affine_f32.fn,
+                            .conv_nr = k->conv_f32.tile.nr,
+                            .group_nr = k->group_f32.tile.nr,
+                            .gemm_nr = k->conv_f32.tile.nr,
+                            .wino_m = k->wino_in_f32.tile.mr,
+                            .elem = sizeof(float),
+                            .block = 16,
+                            .class_name = "fp32",
+                            .class_direct = "fp32-direct" };
+}
+
+/* Bytes of each channel as they enter the network. */
+static void norm_table(struct reap_program *p)
+{
+    const struct reap_norm *n = &p->args.norm;
+
+    for (int c = 0; c < 3; c++)
+        for (int i = 0; i < 256; i++)
+            p->norm[c][i] = ((float)i / n->div - n->mean[c]) / n->std[c];
+}
+
+static int build(struct reap_program *p, struct reap_err *err)
+{
+    struct reap_kernels k;
+    int rc;
+
+    reap_kernels_init(&k, p->args.cpu);
+    if (p->args.precision == REAP_FP32)
+        ops_f32(&p->ops, &k);
+    if (!p->ops.conv)
+        return reap_fail(err, REAP_EINVAL,
+                         "no kernels for this precision at this level");
+    p->taps = reap_calloc(p->args.n_taps, sizeof(*p->taps));
+    if (!p->taps)
+        return reap_fail(err, REAP_ENOMEM, "no memory for the plan");
+    memcpy(p->taps, p->args.taps, p->args.n_taps * sizeof(*p->taps));
+    norm_table(p);
+    rc = reap_blocked_program(p, err);
+    return rc ? rc : reap_blocked_memory(p, err);
+}
+
+int reap_blocked_compile(void **prog, const struct reap_plan_args *a,
+                         struct reap_err *err)
+{
+    struct reap_program *p = reap_calloc(1, sizeof(*p));
+    void *made = p;
+    int rc;
+
+    *prog = NULL;
+    if (!p)
+        return reap_fail(err, REAP_ENOMEM, "no memory for the plan");
+    p->args = *a;
+    p->net = a->net;
+    rc = build(p, err);
+    if (rc)
+        reap_blocked_free(&made);
+    *prog = made;
+    return rc;
+}
+
+size_t reap_blocked_arena(const void *prog)
+{
+    return ((const struct reap_program *)prog)->arena;
+}
+
+static double now(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static void run_layer(const struct reap_program *p, size_t i,
+                      const struct reap_frame *f, double *seconds)
+{
+    const struct reap_layer *l = &p->layer[i];
+    double start = seconds ? now() : 0;
+
+    l->run(p, l, f);
+    if (l->in >= 0)
+        reap_blocked_margins(&p->tensor[l->node], f);
+    reap_blocked_taps(p, l->node, f);
+    if (seconds)
+        seconds[i] += now() - start;
+}
+
+/* Each stage goes over its groups of images before the next begins. */
+static void run_chunk(const struct reap_program *p, const struct reap_frame *c,
+                      double *seconds)
+{
+    for (size_t s = 0; s < p->n_stages; s++) {
+        const struct reap_stage *stage = &p->stage[s];
+        struct reap_frame f = *c;
+
+        for (f.first = 0; f.first < c->n; f.first += f.n) {
+            f.n = c->n - f.first;
+            if (f.n > stage->group)
+                f.n = stage->group;
+            for (size_t i = 0; i < stage->n; i++)
+                run_layer(p, stage->first + i, &f, seconds);
+        }
+    }
+}
+
+void reap_blocked_run_timed(const void *prog, void *arena, size_t n,
+                            const void *const *images, float *const *out,
+                            double *seconds)
+{
+    const struct reap_program *p = prog;
+    struct reap_frame f = { .arena = arena, .out = out };
+
+    for (f.done = 0; f.done < n; f.done += f.n) {
+        f.n = n - f.done < p->chunk ? n - f.done : p->chunk;
+        f.images = images + f.done;
+        run_chunk(p, &f, seconds);
+    }
+}
+
+void reap_blocked_run(const void *prog, void *arena, size_t n,
+                      const void *const *images, float *const *out)
+{
+    reap_blocked_run_timed(prog, arena, n, images, out, NULL);
+}
+
+const char *reap_blocked_layer(const void *prog, size_t i)
+{
+    const struct reap_program *p = prog;
+    const struct reap_node *n;
+
+    if (i >= p->n_layers)
+        return NULL;
+    n = &p->net->node[p->layer[i].node];
+    return n->layer[0] ? n->layer : n->name;
+}
+
+const char *reap_blocked_class(const void *prog)
+{
+    const struct reap_program *p = prog;
+
+    return p->args.exact ? p->ops.class_direct : p->ops.class_name;
+}
+
+void reap_blocked_free(void **prog)
+{
+    struct reap_program *p = *prog;
+
+    *prog = NULL;
+    if (!p)
+        return;
+    for (size_t i = 0; i < p->n_layers; i++) {
+        struct reap_layer *l = &p->layer[i];
+
+        reap_free(l->w);
+        reap_free(l->bias);
+        reap_free(l->scale);
+        reap_free(l->conv.kind);
+        reap_free(l->conv.step);
+        reap_free(l->conv.span);
+        reap_free(l->conv.panel_at);
+    }
+    reap_free(p->layer);
+    reap_free(p->stage);
+    reap_free(p->second);
+    reap_free(p->tensor);
+    reap_free(p->taps);
+    reap_free(p);
+}

@@ -1,0 +1,32 @@
+/*
+ * engine/blocked/backend.h - the fast backend, for rows of backends.def
+ *
+ * One program for all levels and precisions: what differs is the table of
+ * kernels, taken for the levels in reap_plan_args.cpu. See README.md here.
+ */
+#ifndef REAP_ENGINE_BLOCKED_BACKEND_H
+#define REAP_ENGINE_BLOCKED_BACKEND_H
+
+#include "engine/backend.h"
+
+/* The members of struct reap_backend, which says what they do. compile()
+ * returns REAP_EINVAL for maps of 2 GB and more. */
+int reap_blocked_compile(void **prog, const struct reap_plan_args *a,
+                         struct reap_err *err) REAP_MUST_CHECK;
+size_t reap_blocked_arena(const void *prog);
+void reap_blocked_run(const void *prog, void *arena, size_t n,
+                      const void *const *images, float *const *out);
+const char *reap_blocked_class(const void *prog);
+void reap_blocked_free(void **prog);
+
+/*
+ * For benchmarks: 'layer' is the name of layer i of the program, NULL behind
+ * the last; reap_blocked_run_timed() adds the seconds that each layer took to
+ * seconds[i].
+ */
+const char *reap_blocked_layer(const void *prog, size_t i);
+void reap_blocked_run_timed(const void *prog, void *arena, size_t n,
+                            const void *const *images, float *const *out,
+                            double *seconds);
+
+#endif /* REAP_ENGINE_BLOCKED_BACKEND_H */

@@ -1,0 +1,162 @@
+/*
+ * engine/blocked/blocked.h - the parts of a blocked program
+ *
+ * A net is compiled into layers that run one after the other on groups of
+ * images, over tensors of blocked pixels (engine/kernels.h) in one arena. All
+ * of it is constant after it was compiled, and shared by threads; a frame says
+ * which images of which arena a layer works on.
+ *
+ * Used by the files of this folder only; engine/blocked/backend.h is the face.
+ */
+#ifndef REAP_ENGINE_BLOCKED_BLOCKED_H
+#define REAP_ENGINE_BLOCKED_BLOCKED_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "engine/backend.h"
+#include "engine/kernels.h"
+
+/* The kernels of one precision, and how its numbers lie. */
+struct reap_ops {
+    reap_conv_fn *conv, *group, *gemm; /* gemm: as conv, float32 out */
+    reap_wino_in_fn *wino_in;
+    reap_wino_out_fn *wino_out;
+    reap_pool_fn *pool;
+    reap_affine_fn *affine;
+    size_t conv_nr, group_nr, gemm_nr; /* channels of a panel */
+    size_t wino_m;
+    size_t elem;  /* bytes of a number */
+    size_t block; /* channels of a pixel: 64 / elem */
+    bool split;   /* wino_in parts even and odd channels */
+    const char *level, *class_name, *class_direct;
+};
+
+/*
+ * What a node gives. Channels are rounded up to whole panels. Row y of a plane
+ * begins at lead + y * row; the 'pad' columns behind each row are zero and
+ * serve as the margin of the next row as well, those in 'lead' as that of the
+ * first. The input is no such tensor: its pixels are 3 numbers, its margins on
+ * all sides are zero.
+ */
+struct reap_tensor {
+    size_t h, w, c, blocks, pad;
+    ptrdiff_t lead, row, plane, image; /* bytes */
+    bool crosses;       /* lives from one stage of the program to the next */
+    size_t slots;       /* images it has room for */
+    size_t at;          /* bytes from the start of the arena */
+    size_t first, last; /* layers that write and read it */
+    bool used;
+};
+
+struct reap_frame {
+    char *arena;
+    size_t first, n; /* images of the chunk that the layer works on */
+    const void *const *images;
+    float *const *out;
+    size_t done; /* images of earlier chunks */
+};
+
+struct reap_span {
+    uint32_t first, n;
+};
+
+/* Where each row of a convolution finds its taps: rows at the border have
+ * fewer. Group convolutions have a list for each panel. */
+struct reap_conv {
+    size_t panels, kinds, dwords, dwords2;
+    uint8_t *kind;               /* of each row of the output */
+    struct reap_conv_step *step; /* all lists, one after the other */
+    struct reap_span *span;      /* of a (class, kind) */
+    struct reap_span second;     /* of the second input */
+    bool grouped;                /* class is the panel, else 0 */
+    size_t *panel_at;            /* bytes into w */
+    size_t bytes, row_bytes;     /* of w; of the input for a row of output */
+};
+
+struct reap_program;
+
+struct reap_layer {
+    void (*run)(const struct reap_program *p, const struct reap_layer *l,
+                const struct reap_frame *f);
+    size_t node;
+    int in, in2, res; /* nodes; in2: the second input of a convolution */
+    size_t stride, stride2;
+    float floor;
+    char *w; /* packed weights */
+    float *bias, *scale;
+    struct reap_conv conv;
+    size_t tiles;   /* of Winograd at once */
+    size_t group;   /* images at once */
+    size_t scratch; /* bytes */
+};
+
+/* One run of layers with the same group of images. */
+struct reap_stage {
+    size_t first, n, group;
+};
+
+struct reap_program {
+    struct reap_plan_args args;
+    struct reap_tap *taps;
+    struct reap_ops ops;
+    const struct reap_net *net;
+    struct reap_tensor *tensor; /* by node */
+    int *second;                /* by node: the projection it contains, or -1 */
+    struct reap_layer *layer;
+    size_t n_layers;
+    struct reap_stage *stage;
+    size_t n_stages;
+    size_t chunk; /* images at once, at most */
+    size_t scratch_at, arena;
+    float norm[3][256]; /* what each byte of a channel is */
+};
+
+/* First pixel of row y of block 0 of image i of the frame. */
+static inline char *reap_blocked_row(const struct reap_tensor *t,
+                                     const struct reap_frame *f, size_t i,
+                                     size_t y)
+{
+    size_t slot = i + (t->crosses ? f->first : 0);
+
+    return f->arena + t->at + slot * (size_t)t->image + t->lead +
+           (ptrdiff_t)y * t->row;
+}
+
+/* program.c: which layers there are. */
+int reap_blocked_program(struct reap_program *p,
+                         struct reap_err *err) REAP_MUST_CHECK;
+/* memory.c: where tensors lie. */
+int reap_blocked_memory(struct reap_program *p,
+                        struct reap_err *err) REAP_MUST_CHECK;
+/* pack.c: weights as kernels want them. */
+int reap_blocked_pack(struct reap_program *p, struct reap_layer *l,
+                      struct reap_err *err) REAP_MUST_CHECK;
+int reap_blocked_pack_wino(struct reap_program *p, struct reap_layer *l,
+                           struct reap_err *err) REAP_MUST_CHECK;
+/* conv.c, wino.c, plane.c: layers. */
+int reap_blocked_conv_plan(struct reap_program *p, struct reap_layer *l,
+                           struct reap_err *err) REAP_MUST_CHECK;
+/* The 16-channel slices of the input (cin channels) that a panel of 'nr'
+ * channels of a group convolution needs. */
+void reap_blocked_slices(const struct reap_node *n, size_t cin, size_t nr,
+                         size_t panel, size_t *first, size_t *count);
+bool reap_blocked_wino_fits(const struct reap_program *p, size_t node);
+int reap_blocked_wino_plan(struct reap_program *p, struct reap_layer *l,
+                           struct reap_err *err) REAP_MUST_CHECK;
+int reap_blocked_affine_plan(struct reap_program *p, struct reap_layer *l,
+                             struct reap_err *err) REAP_MUST_CHECK;
+typedef void reap_blocked_fn(const struct reap_program *p,
+                             const struct reap_layer *l,
+                             const struct reap_frame *f);
+reap_blocked_fn reap_blocked_conv, reap_blocked_wino, reap_blocked_maxpool,
+    reap_blocked_affine, reap_blocked_subsample, reap_blocked_input;
+/* The zero columns of a tensor that a layer has written. */
+void reap_blocked_margins(const struct reap_tensor *t,
+                          const struct reap_frame *f);
+/* taps.c: what leaves the program. */
+void reap_blocked_taps(const struct reap_program *p, size_t node,
+                       const struct reap_frame *f);
+
+#endif /* REAP_ENGINE_BLOCKED_BLOCKED_H */

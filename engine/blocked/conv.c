@@ -1,0 +1,299 @@
+#include <math.h>
+#include <string.h>
+
+#include "engine/base/mem.h"
+#include "engine/blocked/blocked.h"
+
+/*
+ * Cache blocking, in bytes: while all weights stay in L2, pixels go through
+ * in blocks that stay in L1; otherwise in blocks for L2, and panels of weights
+ * stream past each. Measured on cores with 1 MB of L2.
+ */
+enum { L2_WEIGHTS = 600 << 10, L1_PIXELS = 24 << 10, L2_PIXELS = 256 << 10 };
+
+/* Rows of taps that lie inside the image for row y of the output. */
+static void inside(const struct reap_node *n, size_t in_h, size_t y, size_t *lo,
+                   size_t *hi)
+{
+    size_t top = y * n->stride;
+
+    *lo = top < n->pad ? n->pad - top : 0;
+    *hi = in_h + n->pad > top ? in_h + n->pad - top : 0;
+    if (*hi > n->kh)
+        *hi = n->kh;
+    if (*lo > *hi)
+        *lo = *hi;
+}
+
+/* Number the kinds of rows; low[kind] and high[kind] are their taps. */
+static size_t row_kinds(struct reap_conv *c, const struct reap_node *n,
+                        size_t in_h, bool padded, size_t *low, size_t *high)
+{
+    size_t kinds = 0, lo = 0, hi = n->kh, k;
+
+    for (size_t y = 0; y < n->h; y++) {
+        if (!padded)
+            inside(n, in_h, y, &lo, &hi);
+        for (k = 0; k < kinds; k++)
+            if (low[k] == lo && high[k] == hi)
+                break;
+        if (k == kinds) {
+            low[k] = lo;
+            high[k] = hi;
+            kinds++;
+        }
+        c->kind[y] = (uint8_t)k;
+    }
+    return kinds;
+}
+
+void reap_blocked_slices(const struct reap_node *n, size_t cin, size_t nr,
+                         size_t panel, size_t *first, size_t *count)
+{
+    size_t out = n->c / n->groups, in = cin / n->groups;
+    size_t lo = panel * nr, hi = lo + nr < n->c ? lo + nr : n->c;
+
+    *first = *count = 0;
+    if (lo >= n->c)
+        return;
+    *first = lo / out * in / 16;
+    *count = (((hi - 1) / out + 1) * in + 15) / 16 - *first;
+}
+
+/* What one list of steps is made from. */
+struct list {
+    const struct reap_node *n;
+    const struct reap_tensor *in;
+    size_t first, count; /* slices of channels */
+    size_t slice;        /* bytes of a slice in a pixel */
+    size_t step_bytes;   /* of weights */
+    bool input;          /* of a net: whole rows of 3 channels */
+};
+
+static size_t add_steps(struct reap_conv_step *s, const struct list *l,
+                        size_t lo, size_t hi)
+{
+    size_t n = 0, kw = l->input ? 1 : l->n->kw, pad = l->n->pad;
+
+    for (size_t c = l->first; c < l->first + l->count; c++) {
+        ptrdiff_t at = (ptrdiff_t)(c * l->slice / REAP_PIXEL) * l->in->plane +
+                       (ptrdiff_t)(c * l->slice % REAP_PIXEL);
+
+        for (size_t t = lo * kw; t < hi * kw; t++) {
+            ptrdiff_t y = (ptrdiff_t)(t / kw), x = (ptrdiff_t)(t % kw);
+
+            if (!l->input) {
+                y -= (ptrdiff_t)pad;
+                x -= (ptrdiff_t)pad;
+            }
+            s[n].in = (int32_t)(at + y * l->in->row + x * REAP_PIXEL);
+            s[n].w =
+                (int32_t)(((c - l->first) * l->n->kh * kw + t) * l->step_bytes);
+            n++;
+        }
+    }
+    return n;
+}
+
+static size_t round_up(size_t n, size_t to)
+{
+    return (n + to - 1) / to * to;
+}
+
+/* Lists of all panels and kinds of rows; fills in where panels begin. */
+static size_t all_steps(const struct reap_program *p, struct reap_layer *l,
+                        size_t nr, const size_t *low, const size_t *high)
+{
+    const struct reap_node *n = &p->net->node[l->node];
+    const struct reap_tensor *in = &p->tensor[l->in];
+    struct reap_conv *c = &l->conv;
+    struct list list = { n,          in,         0,
+                         in->blocks, REAP_PIXEL, c->dwords * nr * 4,
+                         l->in == 0 };
+    size_t at = 0, bytes = 0;
+
+    for (size_t panel = 0; panel < c->panels; panel++) {
+        if (c->grouped) {
+            list.slice = 16 * p->ops.elem;
+            reap_blocked_slices(n, in->c, nr, panel, &list.first, &list.count);
+        }
+        c->panel_at[panel] = bytes;
+        bytes +=
+            list.count * n->kh * (list.input ? 1 : n->kw) * list.step_bytes;
+        if (l->in2 >= 0)
+            bytes += p->tensor[l->in2].blocks * c->dwords2 * nr * 4;
+        for (size_t k = 0; k < c->kinds && (c->grouped || !panel); k++) {
+            struct reap_span *span = &c->span[panel * c->kinds + k];
+
+            span->first = (uint32_t)at;
+            span->n = (uint32_t)add_steps(c->step + at, &list, low[k], high[k]);
+            at += span->n;
+        }
+    }
+    c->bytes = bytes;
+    return at;
+}
+
+/* The second input: a 1x1 convolution whose weights follow in each panel. */
+static void second_steps(const struct reap_program *p, struct reap_layer *l,
+                         size_t at, size_t nr)
+{
+    const struct reap_tensor *in2 = &p->tensor[l->in2];
+    struct reap_conv *c = &l->conv;
+    size_t w = c->bytes / c->panels - in2->blocks * c->dwords2 * nr * 4;
+
+    c->second.first = (uint32_t)at;
+    c->second.n = (uint32_t)in2->blocks;
+    for (size_t b = 0; b < in2->blocks; b++) {
+        c->step[at + b].in = (int32_t)((ptrdiff_t)b * in2->plane);
+        c->step[at + b].w = (int32_t)(w + b * c->dwords2 * nr * 4);
+    }
+}
+
+static int no_memory(struct reap_err *err)
+{
+    return reap_fail(err, REAP_ENOMEM, "no memory for the plan of the network");
+}
+
+int reap_blocked_conv_plan(struct reap_program *p, struct reap_layer *l,
+                           struct reap_err *err)
+{
+    const struct reap_node *n = &p->net->node[l->node];
+    const struct reap_tensor *in = &p->tensor[l->in];
+    struct reap_conv *c = &l->conv;
+    size_t low[256], high[256], at, lists, longest;
+    size_t nr = n->groups > 1 ? p->ops.group_nr : p->ops.conv_nr;
+
+    c->grouped = n->groups > 1;
+    c->panels = round_up(n->c, 64) / nr;
+    c->dwords = c->grouped ? 16 * p->ops.elem / 4 : REAP_PIXEL / 4;
+    c->dwords2 = REAP_PIXEL / 4;
+    if (l->in == 0)
+        c->dwords = (n->kw * 3 * p->ops.elem + 3) / 4;
+    c->kind = reap_calloc(n->h, sizeof(*c->kind));
+    if (!c->kind)
+        return no_memory(err);
+    c->kinds = row_kinds(c, n, in->h, l->in == 0, low, high);
+    lists = (c->grouped ? c->panels : 1) * c->kinds;
+    longest = n->kh * n->kw *
+              (c->grouped ? (in->c / n->groups + 15) / 16 + 16 : in->blocks);
+    at = lists * longest + (l->in2 >= 0 ? p->tensor[l->in2].blocks : 0);
+    c->step = reap_calloc(at, sizeof(*c->step));
+    c->span = reap_calloc(lists, sizeof(*c->span));
+    c->panel_at = reap_calloc(c->panels, sizeof(*c->panel_at));
+    if (!c->step || !c->span || !c->panel_at)
+        return no_memory(err);
+    at = all_steps(p, l, nr, low, high);
+    c->row_bytes = n->stride * (size_t)in->row * in->blocks;
+    if (l->in2 >= 0) {
+        const struct reap_tensor *in2 = &p->tensor[l->in2];
+
+        second_steps(p, l, at, nr);
+        c->row_bytes += l->stride2 * (size_t)in2->row * in2->blocks;
+    }
+    return reap_blocked_pack(p, l, err);
+}
+
+/* A layer at work: the panel that is being done, and its run of pixels. */
+struct work {
+    const struct reap_program *p;
+    const struct reap_layer *l;
+    const struct reap_frame *f;
+    const struct reap_tensor *in, *in2, *res, *out;
+    reap_conv_fn *kernel;
+    struct reap_conv_run run;
+    size_t nr, panel;
+};
+
+static void set_panel(struct work *k, size_t panel)
+{
+    k->panel = panel;
+    k->run.w = k->l->w + k->l->conv.panel_at[panel];
+    k->run.bias = k->l->bias + panel * k->nr;
+}
+
+static void row(struct work *k, size_t i, size_t y)
+{
+    const struct reap_conv *c = &k->l->conv;
+    const struct reap_span *span =
+        &c->span[(c->grouped ? k->panel * c->kinds : 0) + c->kind[y]];
+    struct reap_conv_run *r = &k->run;
+    size_t byte = k->panel * k->nr * k->p->ops.elem;
+    ptrdiff_t block = (ptrdiff_t)(byte / REAP_PIXEL);
+    ptrdiff_t in_block = (ptrdiff_t)(byte % REAP_PIXEL);
+
+    r->part[0].in = reap_blocked_row(k->in, k->f, i, y * k->l->stride);
+    r->part[0].step = c->step + span->first;
+    r->part[0].n_steps = span->n;
+    if (k->in2)
+        r->part[1].in = reap_blocked_row(k->in2, k->f, i, y * k->l->stride2);
+    r->out =
+        reap_blocked_row(k->out, k->f, i, y) + block * k->out->plane + in_block;
+    if (k->res)
+        r->res = reap_blocked_row(k->res, k->f, i, y) + block * k->res->plane +
+                 in_block;
+    k->kernel(r);
+}
+
+static void start(struct work *k)
+{
+    const struct reap_node *n = &k->p->net->node[k->l->node];
+    const struct reap_conv *c = &k->l->conv;
+    struct reap_conv_run *r = &k->run;
+    size_t pixel = k->l->in == 0 ? 3 * k->p->ops.elem : REAP_PIXEL;
+
+    k->kernel = c->grouped ? k->p->ops.group : k->p->ops.conv;
+    k->nr = c->grouped ? k->p->ops.group_nr : k->p->ops.conv_nr;
+    r->n = n->w;
+    r->n_parts = k->in2 ? 2 : 1;
+    r->part[0].stride = (ptrdiff_t)(n->stride * pixel);
+    r->part[0].dwords = c->dwords;
+    r->part[1].stride = (ptrdiff_t)(k->l->stride2 * REAP_PIXEL);
+    r->part[1].dwords = c->dwords2;
+    r->part[1].step = c->step + c->second.first;
+    r->part[1].n_steps = c->second.n;
+    r->out_block = k->out->plane;
+    r->res_block = k->res ? k->res->plane : 0;
+    r->floor = k->l->floor;
+}
+
+/* Images and rows of the blocks that all panels go over. */
+static void blocking(const struct work *k, size_t *images, size_t *rows)
+{
+    const struct reap_conv *c = &k->l->conv;
+    size_t h = k->out->h;
+    size_t bytes = c->bytes <= L2_WEIGHTS ? L1_PIXELS : L2_PIXELS;
+
+    *rows = c->panels == 1 ? h : bytes / c->row_bytes;
+    if (*rows < 1)
+        *rows = 1;
+    *images = 1;
+    if (*rows >= h) {
+        *rows = h;
+        *images = bytes / (c->row_bytes * h);
+        if (*images < 1)
+            *images = 1;
+    }
+}
+
+void reap_blocked_conv(const struct reap_program *p, const struct reap_layer *l,
+                       const struct reap_frame *f)
+{
+    struct work k = { .p = p, .l = l, .f = f };
+    size_t images, rows;
+
+    k.in = &p->tensor[l->in];
+    k.in2 = l->in2 >= 0 ? &p->tensor[l->in2] : NULL;
+    k.res = l->res >= 0 ? &p->tensor[l->res] : NULL;
+    k.out = &p->tensor[l->node];
+    start(&k);
+    blocking(&k, &images, &rows);
+    for (size_t i0 = 0; i0 < f->n; i0 += images)
+        for (size_t y0 = 0; y0 < k.out->h; y0 += rows)
+            for (size_t panel = 0; panel < l->conv.panels; panel++) {
+                set_panel(&k, panel);
+                for (size_t i = i0; i < i0 + images && i < f->n; i++)
+                    for (size_t y = y0; y < y0 + rows && y < k.out->h; y++)
+                        row(&k, i, y);
+            }
+}

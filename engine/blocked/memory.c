@@ -1,0 +1,118 @@
+#include <string.h>
+
+#include "engine/base/mem.h"
+#include "engine/blocked/blocked.h"
+
+/* Stage that layer i belongs to. */
+static size_t stage_of(const struct reap_program *p, size_t i)
+{
+    size_t s = 0;
+
+    while (i >= p->stage[s].first + p->stage[s].n)
+        s++;
+    return s;
+}
+
+static void reads(struct reap_program *p, int node, size_t layer)
+{
+    if (node >= 0 && p->tensor[node].used)
+        p->tensor[node].last = layer;
+}
+
+/*
+ * When each tensor is written first and read last. One that crosses to another
+ * stage is there for all of both stages, since each goes over all its groups
+ * of images before the next begins.
+ */
+static void lifetimes(struct reap_program *p)
+{
+    for (size_t i = 0; i < p->n_layers; i++) {
+        struct reap_layer *l = &p->layer[i];
+
+        p->tensor[l->node].first = p->tensor[l->node].last = i;
+        reads(p, l->in, i);
+        reads(p, l->in2, i);
+        reads(p, l->res, i);
+    }
+    for (size_t i = 0; i < p->net->n_nodes; i++) {
+        struct reap_tensor *t = &p->tensor[i];
+        size_t from, to;
+
+        if (!t->used)
+            continue;
+        from = stage_of(p, t->first);
+        to = stage_of(p, t->last);
+        t->crosses = from != to;
+        t->slots = t->crosses ? p->chunk : p->stage[from].group;
+        if (t->crosses) {
+            t->first = p->stage[from].first;
+            t->last = p->stage[to].first + p->stage[to].n - 1;
+        }
+    }
+}
+
+/* The tensor that node's layer may overwrite: its residual, read last there
+ * and of the same form. Each number is read just before it is written. */
+static const struct reap_tensor *in_place(const struct reap_program *p,
+                                          const struct reap_layer *l)
+{
+    const struct reap_tensor *t = &p->tensor[l->node], *r;
+
+    if (l->res < 0)
+        return NULL;
+    r = &p->tensor[l->res];
+    if (r->crosses || t->crosses || r->last != t->first || l->res == l->in ||
+        r->image != t->image || r->pad != t->pad || r->slots != t->slots)
+        return NULL;
+    return r;
+}
+
+static size_t size_of(const struct reap_tensor *t)
+{
+    return (t->slots * (size_t)t->image + 127) / 64 * 64;
+}
+
+static bool collide(const struct reap_tensor *a, const struct reap_tensor *b)
+{
+    return a->first <= b->last && b->first <= a->last &&
+           a->at < b->at + size_of(b) && b->at < a->at + size_of(a);
+}
+
+/* The lowest place among the tensors of layers before n. */
+static void settle(struct reap_program *p, size_t n)
+{
+    struct reap_tensor *t = &p->tensor[p->layer[n].node];
+    const struct reap_tensor *same = in_place(p, &p->layer[n]);
+    bool moved = true;
+
+    t->at = same ? same->at : 0;
+    while (moved && !same) {
+        moved = false;
+        for (size_t i = 0; i < n; i++) {
+            const struct reap_tensor *o = &p->tensor[p->layer[i].node];
+
+            if (collide(t, o)) {
+                t->at = o->at + size_of(o);
+                moved = true;
+            }
+        }
+    }
+    if (p->arena < t->at + size_of(t))
+        p->arena = t->at + size_of(t);
+}
+
+int reap_blocked_memory(struct reap_program *p, struct reap_err *err)
+{
+    size_t scratch = 0;
+
+    lifetimes(p);
+    for (size_t i = 0; i < p->n_layers; i++)
+        settle(p, i);
+    for (size_t i = 0; i < p->n_layers; i++)
+        if (scratch < p->layer[i].scratch)
+            scratch = p->layer[i].scratch;
+    p->scratch_at = (p->arena + 4095) / 4096 * 4096;
+    p->arena = p->scratch_at + scratch;
+    (void)err;
+    return REAP_OK;
+}

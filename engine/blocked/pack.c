@@ -1,0 +1,223 @@
+#include <math.h>
+#include <string.h>
+
+#include "engine/base/mem.h"
+#include "engine/blocked/blocked.h"
+
+static size_t round_up(size_t n, size_t to)
+{
+    return (n + to - 1) / to * to;
+}
+
+/* Write x at place 'i' of packed weights. */
+static void put(const struct reap_ops *ops, char *to, size_t i, double x)
+{
+    float f = (float)x;
+    uint32_t u;
+
+    memcpy(&u, &f, sizeof(u));
+    if (ops->elem == sizeof(float)) {
+        memcpy(to + i * sizeof(u), &u, sizeof(u));
+    } else { /* bfloat16, to nearest even */
+        uint16_t h = (uint16_t)((u + 0x7fff + (u >> 16 & 1)) >> 16);
+
+        memcpy(to + i * sizeof(h), &h, sizeof(h));
+    }
+}
+
+/* Weight of output 'o' for channel 'i' of the whole input. */
+static double weight(const struct reap_node *n, size_t cin, size_t o, size_t ky,
+                     size_t kx, size_t i)
+{
+    size_t in = cin / n->groups, group;
+
+    if (o >= n->c || i >= cin)
+        return 0;
+    group = o / (n->c / n->groups);
+    if (i / in != group)
+        return 0;
+    return n->weight[((o * n->kh + ky) * n->kw + kx) * in + i % in];
+}
+
+/* Where the packing of a panel stands. */
+struct pen {
+    const struct reap_ops *ops;
+    char *to;
+    size_t nr, first; /* channels of the panel, its first */
+};
+
+/* One step of a panel: 'dwords' dwords from channel i on; for the input of a
+ * net these are all numbers of a row of taps. */
+static void pack_step(struct pen *w, const struct reap_node *n, size_t cin,
+                      size_t ky, size_t kx, size_t i, size_t dwords, bool input)
+{
+    const size_t pair = 4 / w->ops->elem;
+
+    for (size_t d = 0; d < dwords; d++)
+        for (size_t o = 0; o < w->nr; o++)
+            for (size_t e = 0; e < pair; e++) {
+                size_t at = d * pair + e;
+                double x = 0;
+
+                if (!input)
+                    x = weight(n, cin, w->first + o, ky, kx, i + at);
+                else if (at < n->kw * cin)
+                    x = weight(n, cin, w->first + o, ky, at / cin, at % cin);
+                put(w->ops, w->to, (d * w->nr + o) * pair + e, x);
+            }
+    w->to += dwords * w->nr * 4;
+}
+
+/* The panel's slices of channels, in the order of add_steps() of conv.c. */
+static void pack_panel(struct pen *w, const struct reap_program *p,
+                       const struct reap_layer *l, size_t panel)
+{
+    const struct reap_node *n = &p->net->node[l->node];
+    const struct reap_tensor *in = &p->tensor[l->in];
+    size_t slice = p->ops.block, first = 0, count = in->blocks;
+
+    w->first = panel * w->nr;
+    if (l->conv.grouped) {
+        slice = 16;
+        reap_blocked_slices(n, in->c, w->nr, panel, &first, &count);
+    }
+    for (size_t c = first; c < first + count; c++)
+        for (size_t ky = 0; ky < n->kh; ky++)
+            for (size_t kx = 0; kx < (l->in ? n->kw : 1); kx++)
+                pack_step(w, n, in->c, ky, kx, c * slice, l->conv.dwords,
+                          l->in == 0);
+}
+
+static void pack_second(struct pen *w, const struct reap_program *p,
+                        const struct reap_layer *l)
+{
+    const struct reap_node *n = &p->net->node[p->second[l->node]];
+    const struct reap_tensor *in = &p->tensor[l->in2];
+
+    for (size_t b = 0; b < in->blocks; b++)
+        pack_step(w, n, in->c, 0, 0, b * p->ops.block, l->conv.dwords2, false);
+}
+
+/* Biases of the layer and of the projection that it contains. */
+static int pack_bias(const struct reap_program *p, struct reap_layer *l,
+                     struct reap_err *err)
+{
+    const struct reap_node *n = &p->net->node[l->node];
+    size_t room = round_up(n->c, 64);
+    int second = l->in2 >= 0 ? p->second[l->node] : -1;
+
+    l->bias = reap_aligned(room * sizeof(*l->bias));
+    if (!l->bias)
+        return reap_fail(err, REAP_ENOMEM, "no memory for biases");
+    memset(l->bias, 0, room * sizeof(*l->bias));
+    for (size_t o = 0; o < n->c; o++) {
+        double b = n->bias[o];
+
+        if (second >= 0)
+            b += p->net->node[second].bias[o];
+        l->bias[o] = (float)b;
+    }
+    return REAP_OK;
+}
+
+int reap_blocked_pack(struct reap_program *p, struct reap_layer *l,
+                      struct reap_err *err)
+{
+    struct pen w = { .ops = &p->ops };
+
+    w.nr = l->conv.grouped ? p->ops.group_nr : p->ops.conv_nr;
+    l->w = reap_aligned(l->conv.bytes + REAP_PIXEL);
+    if (!l->w)
+        return reap_fail(err, REAP_ENOMEM, "no memory for packed weights");
+    for (size_t panel = 0; panel < l->conv.panels; panel++) {
+        w.to = l->w + l->conv.panel_at[panel];
+        pack_panel(&w, p, l, panel);
+        if (l->in2 >= 0)
+            pack_second(&w, p, l);
+    }
+    return pack_bias(p, l, err);
+}
+
+/* Rows of G of F(m, 3) for the points of engine/kern/wino4.inc and wino2.inc:
+ * (1, x, x^2) over the product of the differences to the other points. */
+static void wino_g(size_t m, double g[6][3])
+{
+    const double a = sqrt(.5), b = sqrt(2.);
+    const double point4[] = { 0, a, -a, b, -b }, point2[] = { 0, 1, -1 };
+    const double *point = m == 4 ? point4 : point2;
+
+    for (size_t i = 0; i <= m; i++) {
+        double n = 1;
+
+        for (size_t j = 0; j <= m; j++)
+            if (j != i)
+                n *= point[i] - point[j];
+        /* F(2) keeps the sign of row 0 in the input transform. */
+        if (m == 2 && i == 0)
+            n = -n;
+        for (size_t k = 0; k < 3; k++)
+            g[i][k] = (k == 0   ? 1
+                       : k == 1 ? point[i]
+                                : point[i] * point[i]) /
+                      n;
+    }
+    g[m + 1][0] = g[m + 1][1] = 0;
+    g[m + 1][2] = 1;
+}
+
+/* Channel at place 'at' of a transformed block: wino_in may part them. */
+static size_t channel_at(const struct reap_ops *ops, size_t at)
+{
+    size_t half = ops->block / 2;
+
+    if (!ops->split)
+        return at;
+    return at < half ? 2 * at : 2 * (at - half) + 1;
+}
+
+/* U = G g G^T of one pair of channels, in double. */
+static void wino_u(const struct reap_node *n, size_t cin, size_t o, size_t i,
+                   size_t m, double g[6][3], double u[6][6])
+{
+    double w[3][3], t[6][3];
+
+    for (size_t ky = 0; ky < 3; ky++)
+        for (size_t kx = 0; kx < 3; kx++)
+            w[ky][kx] = weight(n, cin, o, ky, kx, i);
+    for (size_t y = 0; y < m + 2; y++)
+        for (size_t x = 0; x < 3; x++)
+            t[y][x] = g[y][0] * w[0][x] + g[y][1] * w[1][x] + g[y][2] * w[2][x];
+    for (size_t y = 0; y < m + 2; y++)
+        for (size_t x = 0; x < m + 2; x++)
+            u[y][x] = t[y][0] * g[x][0] + t[y][1] * g[x][1] + t[y][2] * g[x][2];
+}
+
+/* (number, panel, block, dword, nr) dwords */
+int reap_blocked_pack_wino(struct reap_program *p, struct reap_layer *l,
+                           struct reap_err *err)
+{
+    const struct reap_node *n = &p->net->node[l->node];
+    const struct reap_tensor *in = &p->tensor[l->in];
+    const size_t nr = p->ops.gemm_nr, m = p->ops.wino_m, pair = 4 / p->ops.elem;
+    const size_t ci = in->blocks * p->ops.block, co = round_up(n->c, 64);
+    double g[6][3], u[6][6];
+
+    l->conv.bytes = (m + 2) * (m + 2) * ci * co * p->ops.elem;
+    l->w = reap_aligned(l->conv.bytes);
+    if (!l->w)
+        return reap_fail(err, REAP_ENOMEM, "no memory for packed weights");
+    wino_g(m, g);
+    for (size_t o = 0; o < co; o++)
+        for (size_t at = 0; at < ci; at++) {
+            size_t i = at / p->ops.block * p->ops.block +
+                       channel_at(&p->ops, at % p->ops.block);
+            size_t to =
+                ((o / nr * ci + at) / pair * nr + o % nr) * pair + at % pair;
+
+            wino_u(n, in->c, o, i, m, g, u);
+            for (size_t k = 0; k < (m + 2) * (m + 2); k++)
+                put(&p->ops, l->w, k * ci * co + to,
+                    u[k / (m + 2)][k % (m + 2)]);
+        }
+    return pack_bias(p, l, err);
+}

@@ -1,0 +1,196 @@
+#include <math.h>
+#include <string.h>
+
+#include "engine/base/mem.h"
+#include "engine/blocked/blocked.h"
+
+/* Write x as a number of the program. */
+static void put(const struct reap_program *p, char *to, size_t i, float x)
+{
+    uint32_t u;
+    uint16_t h;
+
+    if (p->ops.elem == sizeof(x)) {
+        memcpy(to + i * sizeof(x), &x, sizeof(x));
+        return;
+    }
+    memcpy(&u, &x, sizeof(u)); /* bfloat16, to nearest even */
+    h = (uint16_t)((u + 0x7fff + (u >> 16 & 1)) >> 16);
+    memcpy(to + i * sizeof(h), &h, sizeof(h));
+}
+
+static void input_row(const struct reap_program *p, const void *image,
+                      size_t first, size_t n, char *to)
+{
+    const struct reap_norm *norm = &p->args.norm;
+
+    for (size_t i = 0; i < n; i++) {
+        size_t c = i % 3, from = first + i - c + (norm->bgr ? 2 - c : c);
+        float x;
+
+        if (norm->float_in)
+            x = (((const float *)image)[from] / norm->div - norm->mean[c]) /
+                norm->std[c];
+        else
+            x = p->norm[c][((const uint8_t *)image)[from]];
+        put(p, to, i, x);
+    }
+}
+
+/* Rows of h + 2 * pad by w + 2 * pad pixels of 3 numbers. */
+void reap_blocked_input(const struct reap_program *p,
+                        const struct reap_layer *l, const struct reap_frame *f)
+{
+    const struct reap_tensor *t = &p->tensor[l->node];
+    size_t wide = t->w * 3;
+
+    for (size_t i = 0; i < f->n; i++) {
+        char *to = f->arena + t->at +
+                   (i + (t->crosses ? f->first : 0)) * (size_t)t->image;
+
+        memset(to, 0, (size_t)t->image);
+        for (size_t y = 0; y < t->h; y++)
+            input_row(p, f->images[f->first + i], y * wide, wide,
+                      to + (ptrdiff_t)(y + t->pad) * t->row +
+                          t->pad * 3 * p->ops.elem);
+    }
+}
+
+/* Clip a window of 'size' that begins at 'from' - pad to 0..limit. */
+static size_t window(size_t from, size_t pad, size_t size, size_t limit,
+                     size_t *first)
+{
+    size_t end = from + size > pad ? from + size - pad : 0;
+
+    *first = from < pad ? 0 : from - pad;
+    if (end > limit)
+        end = limit;
+    return end > *first ? end - *first : 0;
+}
+
+/* One row: pixels whose windows are whole are one run, others alone. */
+static void pool_row(const struct reap_program *p, const struct reap_node *n,
+                     const struct reap_tensor *in, const char *from,
+                     struct reap_pool_run r, float outside)
+{
+    char *out = r.out;
+
+    for (size_t x = 0; x < n->w; x += r.n) {
+        size_t first;
+
+        r.nx = window(x * n->stride, n->pad, n->kw, in->w, &first);
+        r.in = from + first * REAP_PIXEL;
+        r.out = out + x * REAP_PIXEL;
+        r.n = 1;
+        r.floor = outside;
+        if (r.nx == n->kw) {
+            size_t last = (in->w + n->pad - n->kw) / n->stride;
+
+            r.n = (last < n->w ? last : n->w - 1) - x + 1;
+            if (r.ny == n->kh)
+                r.floor = -INFINITY;
+        }
+        p->ops.pool(&r);
+    }
+}
+
+void reap_blocked_maxpool(const struct reap_program *p,
+                          const struct reap_layer *l,
+                          const struct reap_frame *f)
+{
+    const struct reap_node *n = &p->net->node[l->node];
+    const struct reap_tensor *in = &p->tensor[l->in],
+                             *out = &p->tensor[l->node];
+    struct reap_pool_run r = { .row = in->row,
+                               .stride = (ptrdiff_t)n->stride * REAP_PIXEL };
+
+    for (size_t i = 0; i < f->n; i++)
+        for (size_t b = 0; b < out->blocks; b++)
+            for (size_t y = 0; y < out->h; y++) {
+                size_t first;
+
+                r.ny = window(y * n->stride, n->pad, n->kh, in->h, &first);
+                r.out =
+                    reap_blocked_row(out, f, i, y) + (ptrdiff_t)b * out->plane;
+                pool_row(p, n, in,
+                         reap_blocked_row(in, f, i, first) +
+                             (ptrdiff_t)b * in->plane,
+                         r, n->pad_zero ? 0 : -INFINITY);
+            }
+}
+
+int reap_blocked_affine_plan(struct reap_program *p, struct reap_layer *l,
+                             struct reap_err *err)
+{
+    const struct reap_node *n = &p->net->node[l->node];
+    size_t room = p->tensor[l->node].blocks * p->ops.block;
+
+    l->bias = reap_aligned(room * sizeof(*l->bias));
+    l->scale = reap_aligned(room * sizeof(*l->scale));
+    if (!l->bias || !l->scale)
+        return reap_fail(err, REAP_ENOMEM, "no memory for biases");
+    for (size_t c = 0; c < room; c++) {
+        l->bias[c] = c < n->c ? n->bias[c] : 0;
+        l->scale[c] = c < n->c ? n->weight[c] : 0;
+    }
+    return REAP_OK;
+}
+
+void reap_blocked_affine(const struct reap_program *p,
+                         const struct reap_layer *l, const struct reap_frame *f)
+{
+    const struct reap_tensor *in = &p->tensor[l->in],
+                             *out = &p->tensor[l->node];
+    struct reap_affine_run r = { .n = out->w, .floor = l->floor };
+
+    for (size_t i = 0; i < f->n; i++)
+        for (size_t b = 0; b < out->blocks; b++)
+            for (size_t y = 0; y < out->h; y++) {
+                r.in = reap_blocked_row(in, f, i, y) + (ptrdiff_t)b * in->plane;
+                r.out =
+                    reap_blocked_row(out, f, i, y) + (ptrdiff_t)b * out->plane;
+                r.scale = l->scale + b * p->ops.block;
+                r.bias = l->bias + b * p->ops.block;
+                p->ops.affine(&r);
+            }
+}
+
+void reap_blocked_subsample(const struct reap_program *p,
+                            const struct reap_layer *l,
+                            const struct reap_frame *f)
+{
+    const struct reap_tensor *in = &p->tensor[l->in],
+                             *out = &p->tensor[l->node];
+    size_t stride = p->net->node[l->node].stride;
+
+    for (size_t i = 0; i < f->n; i++)
+        for (size_t b = 0; b < out->blocks; b++)
+            for (size_t y = 0; y < out->h; y++) {
+                const char *from = reap_blocked_row(in, f, i, y * stride) +
+                                   (ptrdiff_t)b * in->plane;
+                char *to =
+                    reap_blocked_row(out, f, i, y) + (ptrdiff_t)b * out->plane;
+
+                for (size_t x = 0; x < out->w; x++)
+                    memcpy(to + x * REAP_PIXEL, from + x * stride * REAP_PIXEL,
+                           REAP_PIXEL);
+            }
+}
+
+void reap_blocked_margins(const struct reap_tensor *t,
+                          const struct reap_frame *f)
+{
+    size_t bytes = t->pad * REAP_PIXEL;
+
+    if (!t->pad)
+        return;
+    for (size_t i = 0; i < f->n; i++)
+        for (size_t b = 0; b < t->blocks; b++) {
+            char *to = reap_blocked_row(t, f, i, 0) + (ptrdiff_t)b * t->plane;
+
+            memset(to - bytes, 0, bytes);
+            for (size_t y = 0; y < t->h; y++)
+                memset(to + (ptrdiff_t)y * t->row + t->w * REAP_PIXEL, 0,
+                       bytes);
+        }
+}

@@ -1,0 +1,208 @@
+#include <math.h>
+
+#include "engine/base/mem.h"
+#include "engine/blocked/blocked.h"
+
+enum {
+    CHUNK = 16, /* images that pass through a stage at most */
+    /* Large maps go one image at a time and stay near the core; of small ones
+     * as many are taken together as make the weights worth their way. */
+    ALONE = 784,
+    TOGETHER = 1568 /* pixels */
+};
+
+/* Mark what the taps need, and count how often it is read. */
+static void find_uses(const struct reap_program *p, size_t *uses)
+{
+    for (size_t t = 0; t < p->args.n_taps; t++)
+        uses[p->taps[t].node]++;
+    for (size_t i = p->net->n_nodes; i-- > 0;) {
+        const struct reap_node *n = &p->net->node[i];
+
+        if (!uses[i])
+            continue;
+        if (n->in >= 0)
+            uses[n->in]++;
+        if (n->in2 >= 0)
+            uses[n->in2]++;
+    }
+}
+
+/* Whether node i is a projection that its only reader can do on the way. */
+static bool folds(const struct reap_program *p, size_t reader,
+                  const size_t *uses)
+{
+    const struct reap_node *r = &p->net->node[reader];
+    const struct reap_node *n;
+
+    if (r->op != REAP_OP_CONV || r->in2 <= 0 || r->in == 0 || r->groups > 1 ||
+        reap_blocked_wino_fits(p, reader))
+        return false;
+    n = &p->net->node[r->in2];
+    return n->op == REAP_OP_CONV && uses[r->in2] == 1 && n->kh == 1 &&
+           n->kw == 1 && !n->pad && n->groups == 1 && !n->relu && n->in > 0 &&
+           n->in2 < 0;
+}
+
+static void shape(struct reap_program *p, size_t node)
+{
+    const struct reap_node *n = &p->net->node[node];
+    struct reap_tensor *t = &p->tensor[node];
+
+    t->used = true;
+    t->h = n->h;
+    t->w = n->w;
+    t->c = n->c;
+    t->blocks = (n->c + 63) / 64 * 64 / p->ops.block;
+}
+
+/* Strides, once it is known what margin the readers want. */
+static int strides(struct reap_program *p, size_t node, struct reap_err *err)
+{
+    struct reap_tensor *t = &p->tensor[node];
+    double bytes;
+
+    if (node == 0) {
+        size_t row = (t->w + 2 * t->pad) * 3 * p->ops.elem;
+
+        /* A pair of the last tap may reach one number further. */
+        t->row = (ptrdiff_t)((row + 4 + 63) / 64 * 64);
+        t->blocks = 1;
+        t->plane = t->row * (ptrdiff_t)(t->h + 2 * t->pad) + REAP_PIXEL;
+    } else {
+        t->lead = (ptrdiff_t)(t->pad * REAP_PIXEL);
+        t->row = (ptrdiff_t)((t->w + t->pad) * REAP_PIXEL);
+        t->plane = t->lead + t->row * (ptrdiff_t)t->h;
+    }
+    bytes = (double)t->plane * (double)t->blocks;
+    if (bytes > INT32_MAX)
+        return reap_fail(err, REAP_EINVAL,
+                         "%s: a map of %zu x %zu x %zu is too large for this "
+                         "level; try REAP_CPU=blas",
+                         p->net->node[node].layer, t->h, t->w, t->c);
+    t->image = t->plane * (ptrdiff_t)t->blocks;
+    return REAP_OK;
+}
+
+static size_t group_of(const struct reap_program *p, size_t node)
+{
+    const struct reap_node *n = &p->net->node[node];
+    size_t pixels = n->h * n->w, group = 1;
+
+    if (pixels < ALONE)
+        group = (TOGETHER + pixels - 1) / pixels;
+    return group < p->chunk ? group : p->chunk;
+}
+
+/* What to call for a node, and the inputs it reads. */
+static void set_layer(struct reap_program *p, struct reap_layer *l, size_t node)
+{
+    static reap_blocked_fn *const run[] = {
+        [REAP_OP_INPUT] = reap_blocked_input,
+        [REAP_OP_CONV] = reap_blocked_conv,
+        [REAP_OP_MAXPOOL] = reap_blocked_maxpool,
+        [REAP_OP_AFFINE] = reap_blocked_affine,
+        [REAP_OP_SUBSAMPLE] = reap_blocked_subsample
+    };
+    const struct reap_node *n = &p->net->node[node];
+
+    l->run = run[n->op];
+    l->node = node;
+    l->in = n->in;
+    l->in2 = -1;
+    l->res = n->op == REAP_OP_CONV ? n->in2 : -1;
+    l->stride = n->stride;
+    l->floor = n->relu ? 0 : -INFINITY;
+    if (n->op == REAP_OP_CONV && reap_blocked_wino_fits(p, node))
+        l->run = reap_blocked_wino;
+    if (p->second[node] >= 0) {
+        l->in2 = p->net->node[p->second[node]].in;
+        l->stride2 = p->net->node[p->second[node]].stride;
+        l->res = -1;
+    }
+}
+
+/* The margins that the readers of each tensor want. */
+static void find_margins(struct reap_program *p)
+{
+    for (size_t i = 0; i < p->n_layers; i++) {
+        const struct reap_layer *l = &p->layer[i];
+        const struct reap_node *n = &p->net->node[l->node];
+
+        if (n->op == REAP_OP_CONV && p->tensor[l->in].pad < n->pad)
+            p->tensor[l->in].pad = n->pad;
+    }
+}
+
+static void find_layers(struct reap_program *p, size_t *uses)
+{
+    find_uses(p, uses);
+    for (size_t i = 0; i < p->net->n_nodes; i++)
+        p->second[i] = -1;
+    for (size_t i = 0; i < p->net->n_nodes; i++)
+        if (uses[i] && folds(p, i, uses)) {
+            p->second[i] = p->net->node[i].in2;
+            uses[p->second[i]] = 0;
+        }
+    for (size_t i = 0; i < p->net->n_nodes; i++)
+        if (uses[i]) {
+            shape(p, i);
+            set_layer(p, &p->layer[p->n_layers++], i);
+        }
+    find_margins(p);
+}
+
+/* Stages: groups only grow on the way. */
+static void find_stages(struct reap_program *p)
+{
+    size_t group = 0;
+
+    for (size_t i = 0; i < p->n_layers; i++) {
+        size_t want = group_of(p, p->layer[i].node);
+
+        if (want > group) {
+            group = want;
+            p->stage[p->n_stages++] = (struct reap_stage){ i, 0, group };
+        }
+        p->layer[i].group = group;
+        p->stage[p->n_stages - 1].n++;
+    }
+}
+
+static int plan(struct reap_program *p, struct reap_layer *l,
+                struct reap_err *err)
+{
+    if (l->run == reap_blocked_wino)
+        return reap_blocked_wino_plan(p, l, err);
+    if (l->run == reap_blocked_conv)
+        return reap_blocked_conv_plan(p, l, err);
+    if (l->run == reap_blocked_affine)
+        return reap_blocked_affine_plan(p, l, err);
+    return REAP_OK;
+}
+
+int reap_blocked_program(struct reap_program *p, struct reap_err *err)
+{
+    size_t n = p->net->n_nodes, *uses = reap_calloc(n, sizeof(*uses));
+    int rc = REAP_OK;
+
+    p->chunk = p->args.max_batch < CHUNK ? p->args.max_batch : CHUNK;
+    p->tensor = reap_calloc(n, sizeof(*p->tensor));
+    p->second = reap_calloc(n, sizeof(*p->second));
+    p->layer = reap_calloc(n, sizeof(*p->layer));
+    p->stage = reap_calloc(n, sizeof(*p->stage));
+    if (!uses || !p->tensor || !p->second || !p->layer || !p->stage) {
+        rc = reap_fail(err, REAP_ENOMEM, "no memory for the plan");
+        goto out;
+    }
+    find_layers(p, uses);
+    find_stages(p);
+    for (size_t i = 0; i < n && !rc; i++)
+        if (p->tensor[i].used)
+            rc = strides(p, i, err);
+    for (size_t i = 0; i < p->n_layers && !rc; i++)
+        rc = plan(p, &p->layer[i], err);
+out:
+    reap_free(uses);
+    return rc;
+}

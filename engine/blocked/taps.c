@@ -1,0 +1,103 @@
+#include <math.h>
+#include <string.h>
+
+#include "engine/blocked/blocked.h"
+
+/* The numbers of a pixel as float32: n is 16 or 32. */
+static void widen(float *to, const char *from, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        uint16_t h;
+        uint32_t u;
+
+        memcpy(&h, from + i * sizeof(h), sizeof(h));
+        u = (uint32_t)h << 16;
+        memcpy(&to[i], &u, sizeof(u));
+    }
+}
+
+static void pixel(const struct reap_program *p, float *to, const char *from)
+{
+    if (p->ops.elem == sizeof(float))
+        memcpy(to, from, REAP_PIXEL);
+    else
+        widen(to, from, REAP_PIXEL / sizeof(uint16_t));
+}
+
+/* A block of channels of one image. */
+struct block {
+    const struct reap_tensor *t;
+    const char *in;
+    float *out; /* of the first channel of the block */
+    size_t n;   /* channels that there are */
+};
+
+/* Sums run over rows, then columns, in double. */
+static void average(const struct reap_program *p, const struct block *b)
+{
+    double sum[32] = { 0 };
+    float x[32] = { 0 };
+
+    for (size_t y = 0; y < b->t->h; y++)
+        for (size_t i = 0; i < b->t->w; i++) {
+            pixel(p, x, b->in + (ptrdiff_t)y * b->t->row + i * REAP_PIXEL);
+            for (size_t c = 0; c < 32; c++)
+                sum[c] += (double)x[c];
+        }
+    for (size_t c = 0; c < b->n; c++)
+        b->out[c] = (float)(sum[c] / (double)(b->t->h * b->t->w));
+}
+
+static void maximum(const struct reap_program *p, const struct block *b)
+{
+    float most[32], x[32] = { 0 };
+
+    for (size_t c = 0; c < 32; c++)
+        most[c] = -INFINITY;
+    for (size_t y = 0; y < b->t->h; y++)
+        for (size_t i = 0; i < b->t->w; i++) {
+            pixel(p, x, b->in + (ptrdiff_t)y * b->t->row + i * REAP_PIXEL);
+            for (size_t c = 0; c < 32; c++)
+                most[c] = x[c] > most[c] ? x[c] : most[c];
+        }
+    memcpy(b->out, most, b->n * sizeof(*most));
+}
+
+static void map(const struct reap_program *p, const struct block *b)
+{
+    float x[32];
+
+    for (size_t y = 0; y < b->t->h; y++)
+        for (size_t i = 0; i < b->t->w; i++) {
+            pixel(p, x, b->in + (ptrdiff_t)y * b->t->row + i * REAP_PIXEL);
+            memcpy(b->out + (y * b->t->w + i) * b->t->c, x, b->n * sizeof(*x));
+        }
+}
+
+void reap_blocked_taps(const struct reap_program *p, size_t node,
+                       const struct reap_frame *f)
+{
+    static void (*const kind[])(const struct reap_program *,
+                                const struct block *) = {
+        [REAP_TAP_AVG] = average, [REAP_TAP_MAX] = maximum, [REAP_TAP_MAP] = map
+    };
+    const struct reap_tensor *t = &p->tensor[node];
+
+    for (size_t k = 0; k < p->args.n_taps; k++) {
+        size_t each = t->c;
+
+        if (p->taps[k].node != (int)node)
+            continue;
+        if (p->taps[k].kind == REAP_TAP_MAP)
+            each *= t->h * t->w;
+        for (size_t i = 0; i < f->n; i++)
+            for (size_t c = 0; c < t->c; c += p->ops.block) {
+                struct block b = { t, reap_blocked_row(t, f, i, 0), NULL, 0 };
+
+                b.in += (ptrdiff_t)(c / p->ops.block) * t->plane;
+                b.out = f->out[k] + (f->done + f->first + i) * each + c;
+                b.n = t->c - c < p->ops.block ? t->c - c : p->ops.block;
+                kind[p->taps[k].kind](p, &b);
+            }
+    }
+}

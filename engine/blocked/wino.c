@@ -1,0 +1,229 @@
+#include <math.h>
+#include <string.h>
+
+#include "engine/base/mem.h"
+#include "engine/blocked/blocked.h"
+
+enum {
+    MAX_A = 6, /* numbers of a tile in one direction */
+    /* So that the numbers of a tile do not all fall into the same set of a
+     * cache. */
+    SKEW = 192
+};
+
+/* Where the transformed tiles of a chunk lie in scratch memory. */
+struct room {
+    size_t a, numbers;              /* m + 2, and its square */
+    ptrdiff_t in_block, in_step;    /* of a block, of a number */
+    ptrdiff_t out_block, out_step;  /* float32, 16 channels */
+    size_t out_at, patch_at, bytes; /* in scratch */
+};
+
+static struct room room(const struct reap_program *p,
+                        const struct reap_layer *l)
+{
+    size_t a = p->ops.wino_m + 2;
+    struct room r = { .a = a, .numbers = a * a };
+
+    r.in_block = r.out_block = (ptrdiff_t)(l->tiles * REAP_PIXEL);
+    r.in_step = r.in_block * (ptrdiff_t)p->tensor[l->in].blocks + SKEW;
+    r.out_step =
+        r.out_block * (ptrdiff_t)((p->net->node[l->node].c + 63) / 64 * 4) +
+        SKEW;
+    r.out_at = (size_t)r.in_step * r.numbers;
+    r.patch_at = r.out_at + (size_t)r.out_step * r.numbers;
+    r.bytes = r.patch_at + (MAX_A + 1) * MAX_A * REAP_PIXEL;
+    return r;
+}
+
+static size_t tiles_of(size_t pixels, size_t m)
+{
+    return (pixels + m - 1) / m;
+}
+
+/* By shape alone: whether tiles cost clearly less than direct sums. */
+bool reap_blocked_wino_fits(const struct reap_program *p, size_t node)
+{
+    const struct reap_node *n = &p->net->node[node];
+    size_t m = p->ops.wino_m, cost;
+
+    if (p->args.exact || !p->ops.wino_in || n->kh != 3 || n->kw != 3 ||
+        n->stride != 1 || n->pad != 1 || n->groups != 1 || n->in == 0)
+        return false;
+    cost = tiles_of(n->h, m) * tiles_of(n->w, m) * (m + 2) * (m + 2);
+    return cost * 4 < n->h * n->w * 9 * 3;
+}
+
+int reap_blocked_wino_plan(struct reap_program *p, struct reap_layer *l,
+                           struct reap_err *err)
+{
+    const struct reap_tensor *in = &p->tensor[l->in];
+    struct reap_conv *c = &l->conv;
+    int rc = reap_blocked_pack_wino(p, l, err);
+    size_t all;
+
+    if (rc)
+        return rc;
+    /* As many as keep tiles in L2 while the weights are few, enough to go
+     * often over each panel where they are many. */
+    l->tiles = c->bytes <= 1 << 20 ? 28 : c->bytes <= 4 << 20 ? 49 : 112;
+    all = tiles_of(p->tensor[l->node].h, p->ops.wino_m) *
+          tiles_of(p->tensor[l->node].w, p->ops.wino_m) * l->group;
+    if (l->tiles > all)
+        l->tiles = all;
+    l->scratch = room(p, l).bytes;
+    c->step = reap_calloc(in->blocks, sizeof(*c->step));
+    if (!c->step)
+        return reap_fail(err, REAP_ENOMEM, "no memory for the plan");
+    for (size_t b = 0; b < in->blocks; b++) {
+        c->step[b].in = (int32_t)(b * l->tiles * REAP_PIXEL);
+        c->step[b].w = (int32_t)(b * REAP_PIXEL * p->ops.gemm_nr);
+    }
+    return REAP_OK;
+}
+
+/* Tiles from..from + n of a group of images, in the order x, y, image. */
+struct work {
+    const struct reap_program *p;
+    const struct reap_layer *l;
+    const struct reap_frame *f;
+    const struct reap_tensor *in, *out;
+    struct room room;
+    char *scratch;
+    size_t from, n;
+};
+
+struct place {
+    size_t image, y, x; /* of the first pixel of the output */
+};
+
+static struct place place(const struct work *k, size_t tile)
+{
+    size_t m = k->p->ops.wino_m, across = tiles_of(k->out->w, m);
+    size_t each = across * tiles_of(k->out->h, m);
+
+    return (struct place){ tile / each, tile % each / across * m,
+                           tile % each % across * m };
+}
+
+/* Point 'row' at the pixels around a tile. What lies outside the image is
+ * zero: rows come from a row of zeros; a tile that reaches over the column
+ * of zeros behind each row is copied. */
+static void patch(const struct work *k, const struct place *t, size_t block,
+                  const char **row)
+{
+    char *zero = k->scratch + k->room.patch_at;
+    char *copy = zero + MAX_A * REAP_PIXEL;
+    size_t a = k->room.a, width = k->in->w + 2 - t->x; /* with both margins */
+
+    for (size_t i = 0; i < a; i++) {
+        size_t y = t->y + i; /* one more than the row */
+        const char *from = zero;
+
+        if (y >= 1 && y <= k->in->h)
+            from = reap_blocked_row(k->in, k->f, t->image, y - 1) +
+                   (ptrdiff_t)block * k->in->plane +
+                   ((ptrdiff_t)t->x - 1) * REAP_PIXEL;
+        row[i] = from;
+        if (width >= a || from == zero)
+            continue;
+        row[i] = copy + i * MAX_A * REAP_PIXEL;
+        memcpy(copy + i * MAX_A * REAP_PIXEL, from, width * REAP_PIXEL);
+        memset(copy + (i * MAX_A + width) * REAP_PIXEL, 0,
+               (a - width) * REAP_PIXEL);
+    }
+}
+
+static void tiles_in(const struct work *k)
+{
+    const char *row[MAX_A];
+
+    for (size_t t = 0; t < k->n; t++) {
+        struct place at = place(k, k->from + t);
+
+        for (size_t b = 0; b < k->in->blocks; b++) {
+            patch(k, &at, b, row);
+            k->p->ops.wino_in(row,
+                              k->scratch + (ptrdiff_t)b * k->room.in_block +
+                                  (ptrdiff_t)t * REAP_PIXEL,
+                              k->room.in_step);
+        }
+    }
+}
+
+/* One matrix product for each number of a tile. */
+static void products(const struct work *k)
+{
+    const size_t nr = k->p->ops.gemm_nr,
+                 panels = (k->out->c + 63) / 64 * 64 / nr;
+    const size_t panel_bytes = k->in->blocks * REAP_PIXEL * nr;
+    float none[64] __attribute__((aligned(64))) = { 0 };
+    struct reap_conv_run r = { .n = k->n, .n_parts = 1 };
+
+    r.part[0] = (struct reap_conv_part){ .stride = REAP_PIXEL,
+                                         .step = k->l->conv.step,
+                                         .n_steps = k->in->blocks,
+                                         .dwords = REAP_PIXEL / 4 };
+    r.bias = none;
+    r.out_block = k->room.out_block;
+    r.floor = -INFINITY;
+    for (size_t i = 0; i < k->room.numbers; i++)
+        for (size_t panel = 0; panel < panels; panel++) {
+            r.part[0].in = k->scratch + (ptrdiff_t)i * k->room.in_step;
+            r.w = k->l->w + (i * panels + panel) * panel_bytes;
+            r.out = k->scratch + k->room.out_at +
+                    (ptrdiff_t)i * k->room.out_step +
+                    (ptrdiff_t)(panel * nr / 16) * k->room.out_block;
+            k->p->ops.gemm(&r);
+        }
+}
+
+static void tile_out(const struct work *k, size_t t)
+{
+    const struct reap_tensor *res =
+        k->l->res >= 0 ? &k->p->tensor[k->l->res] : NULL;
+    size_t m = k->p->ops.wino_m, wide = k->p->ops.block / 16;
+    struct place at = place(k, k->from + t);
+    struct reap_wino_out o = { .step = k->room.out_step,
+                               .m_block = k->room.out_block,
+                               .floor = k->l->floor,
+                               .out_row = k->out->row,
+                               .res_row = res ? res->row : 0 };
+
+    o.ny = k->out->h - at.y < m ? k->out->h - at.y : m;
+    o.nx = k->out->w - at.x < m ? k->out->w - at.x : m;
+    for (size_t b = 0; b < k->out->blocks; b++) {
+        o.m = k->scratch + k->room.out_at +
+              (ptrdiff_t)(b * wide) * k->room.out_block +
+              (ptrdiff_t)t * REAP_PIXEL;
+        o.bias = k->l->bias + b * k->p->ops.block;
+        o.out = reap_blocked_row(k->out, k->f, at.image, at.y) +
+                (ptrdiff_t)b * k->out->plane + (ptrdiff_t)at.x * REAP_PIXEL;
+        if (res)
+            o.res = reap_blocked_row(res, k->f, at.image, at.y) +
+                    (ptrdiff_t)b * res->plane + (ptrdiff_t)at.x * REAP_PIXEL;
+        k->p->ops.wino_out(&o);
+    }
+}
+
+void reap_blocked_wino(const struct reap_program *p, const struct reap_layer *l,
+                       const struct reap_frame *f)
+{
+    struct work k = { .p = p, .l = l, .f = f };
+    size_t all;
+
+    k.in = &p->tensor[l->in];
+    k.out = &p->tensor[l->node];
+    k.scratch = f->arena + p->scratch_at;
+    all = tiles_of(k.out->h, p->ops.wino_m) *
+          tiles_of(k.out->w, p->ops.wino_m) * f->n;
+    k.room = room(p, l);
+    memset(k.scratch + k.room.patch_at, 0, MAX_A * REAP_PIXEL);
+    for (k.from = 0; k.from < all; k.from += k.n) {
+        k.n = all - k.from < l->tiles ? all - k.from : l->tiles;
+        tiles_in(&k);
+        products(&k);
+        for (size_t t = 0; t < k.n; t++)
+            tile_out(&k, t);
+    }
+}

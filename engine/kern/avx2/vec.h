@@ -1,0 +1,65 @@
+/* engine/kern/avx2/vec.h - the vector that kernels here are written with */
+#ifndef REAP_ENGINE_KERN_AVX2_VEC_H
+#define REAP_ENGINE_KERN_AVX2_VEC_H
+
+#include <immintrin.h>
+
+typedef __m256 vec;
+enum { VEC = 32 }; /* bytes */
+
+#define INLINE static inline __attribute__((always_inline))
+#define NOINLINE static __attribute__((noinline))
+
+/*
+ * One instruction each, so that Gx 12 neither reloads nor spills sums. The
+ * broadcast is volatile: otherwise it is shared between the halves of a tile,
+ * which needs more registers than there are. It names its address itself, for
+ * Gx would spend instructions and registers on it; what it reads was written
+ * before the kernel was called.
+ */
+#define BROADCAST(x, base, index, address)          \
+    __asm__ volatile("vbroadcastss " address ", %0" \
+                     : "=x"(x)                      \
+                     : "r"(base), "r"(index))
+#define FMA(sum, x, w) \
+    __asm__("vfmadd231ps %2, %1, %0" : "+x"(sum) : "x"(x), "x"(w))
+
+INLINE vec vec_load(const void *p)
+{
+    return _mm256_load_ps(p);
+}
+INLINE vec vec_loadu(const void *p)
+{
+    return _mm256_loadu_ps(p);
+}
+INLINE void vec_store(void *p, vec x)
+{
+    _mm256_store_ps(p, x);
+}
+INLINE vec vec_set(float x)
+{
+    return _mm256_set1_ps(x);
+}
+INLINE vec vec_add(vec a, vec b)
+{
+    return _mm256_add_ps(a, b);
+}
+INLINE vec vec_sub(vec a, vec b)
+{
+    return _mm256_sub_ps(a, b);
+}
+INLINE vec vec_mul(vec a, vec b)
+{
+    return _mm256_mul_ps(a, b);
+}
+INLINE vec vec_fma(vec a, vec b, vec c)
+{
+    return _mm256_fmadd_ps(a, b, c);
+}
+/* x if either is NaN */
+INLINE vec vec_max(vec floor, vec x)
+{
+    return _mm256_max_ps(floor, x);
+}
+
+#endif /* REAP_ENGINE_KERN_AVX2_VEC_H */

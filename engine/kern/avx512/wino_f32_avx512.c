@@ -1,0 +1,6 @@
+#include "engine/kernels.h"
+#include "engine/kern/avx512/vec.h"
+
+#define NAMED(op) reap_##op##_f32_avx512
+
+#include "engine/kern/wino_f32.inc"

@@ -1,0 +1,26 @@
+#include <string.h>
+
+#include "engine/base/cpu.h"
+#include "engine/kernels.h"
+
+/* Declare what the rows promise, with the type of their op. */
+#define OP(op, type) typedef reap_##type##_fn op##_type;
+#define KERNEL(op, var, needs, ...) op##_type reap_##op##_##var;
+#include "engine/kernels.def"
+#undef OP
+#undef KERNEL
+
+void reap_kernels_init(struct reap_kernels *k, unsigned cpu)
+{
+    memset(k, 0, sizeof(*k));
+#define OP(op, type)
+#define KERNEL(op, var, needs, ...)                 \
+    if ((cpu & (needs)) == (needs)) {               \
+        k->op.fn = reap_##op##_##var;               \
+        k->op.tile = (struct reap_tile)__VA_ARGS__; \
+        k->op.variant = #var;                       \
+    }
+#include "engine/kernels.def"
+#undef OP
+#undef KERNEL
+}

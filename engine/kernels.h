@@ -1,0 +1,135 @@
+/*
+ * engine/kernels.h - the kernels of the blocked backend: types and table
+ *
+ * Activations are planes of pixels of 64 bytes: 16 channels of float32 or 32
+ * of bfloat16, channels beyond the last being zero. Everything is counted in
+ * dwords: a dword of activations is one float32 or two bfloat16 channels of a
+ * pixel; it is broadcast and multiplied with a vector of weights, one dword
+ * (or pair) for each channel of the output. So all precisions are one program.
+ *
+ * Kernels return nothing and check nothing: shapes were checked when the plan
+ * was made. Buffers of activations and weights are 64-byte aligned. The sum of
+ * an output runs over the steps and their dwords in order and starts with the
+ * bias, for any number of pixels: results do not depend on neighbours, and
+ * levels of one precision agree to the bit.
+ */
+#ifndef REAP_ENGINE_KERNELS_H
+#define REAP_ENGINE_KERNELS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum { REAP_PIXEL = 64 }; /* bytes of a pixel in a plane */
+
+/* Some dwords of every pixel of a run, and the weights they meet. */
+struct reap_conv_step {
+    int32_t in; /* bytes from the part's 'in' */
+    int32_t w;  /* bytes from the run's 'w' */
+};
+
+/* One input of a run. Pixel p reads 'dwords' dwords at in + p * stride +
+ * step.in for each step; these addresses need an alignment of 4 only if the
+ * numbers are float32 and of 2 if they are bfloat16. */
+struct reap_conv_part {
+    const char *in;
+    ptrdiff_t stride; /* bytes */
+    const struct reap_conv_step *step;
+    size_t n_steps, dwords;
+};
+
+/*
+ * A run of n >= 1 pixels of one panel of output channels (the tile.nr of the
+ * kernel; 16 for the group kernels):
+ *
+ *   out[p] = max(floor, bias + sum over both parts, steps, dwords + res[p])
+ *
+ *   w     (step, dword, tile.nr) dwords
+ *   bias  (tile.nr) float32
+ *   out   pixels of 64 bytes; further blocks of channels 'out_block' bytes on
+ *   res   as out, or NULL; it may be 'out' itself
+ */
+struct reap_conv_run {
+    size_t n, n_parts;
+    struct reap_conv_part part[2];
+    const char *w;
+    const float *bias;
+    char *out;
+    const char *res;
+    ptrdiff_t out_block, res_block; /* bytes */
+    float floor;                    /* 0 for ReLU, -INFINITY for none */
+};
+typedef void reap_conv_fn(const struct reap_conv_run *r);
+
+/*
+ * Winograd F(m x m, 3 x 3) of one block of channels of one tile, (m + 2)
+ * squared numbers a channel, float32 sums. m is 4, with the points 0,
+ * +-sqrt(1/2), +-sqrt(2), infinity, or 2 with 0, +-1, infinity.
+ * Source: Lavin and Gray, Fast Algorithms for Convolutional Neural Networks
+ * (2015); the points after Barabasz et al., TOMS 46 (2020).
+ *
+ * In: 'row' are m + 2 pointers to m + 2 pixels; number i goes to v + i * step,
+ * 64 bytes. bf16 leaves the even channels of the block in the first 16 places
+ * and the odd ones in the last.
+ */
+typedef void reap_wino_in_fn(const char *const *row, char *v, ptrdiff_t step);
+
+/*
+ * Out: number i, 16 channels of float32, is at m + i * step; bf16 needs two
+ * such blocks, 'm_block' bytes apart, for one of the output. Writes ny rows of
+ * nx pixels (at most m each) of max(floor, result + bias + res).
+ */
+struct reap_wino_out {
+    const char *m;
+    ptrdiff_t step, m_block;
+    const float *bias;
+    float floor;
+    size_t ny, nx;
+    char *out;
+    const char *res; /* or NULL */
+    ptrdiff_t out_row, res_row;
+};
+typedef void reap_wino_out_fn(const struct reap_wino_out *o);
+
+/* n pixels out of ny rows of nx pixels each: out[p] is the maximum of 'floor'
+ * and of pixels in + y * row + (p * stride + x) * 64, y < ny, x < nx. */
+struct reap_pool_run {
+    size_t n, ny, nx;
+    const char *in;
+    ptrdiff_t row, stride; /* bytes */
+    float floor;
+    char *out;
+};
+typedef void reap_pool_fn(const struct reap_pool_run *r);
+
+/* out[p] = max(floor, scale * in[p] + bias) for n pixels of one block. */
+struct reap_affine_run {
+    size_t n;
+    const char *in;
+    char *out;
+    const float *scale, *bias;
+    float floor;
+};
+typedef void reap_affine_fn(const struct reap_affine_run *r);
+
+/* Pixels and output channels of a tile, or m of Winograd and channels. */
+struct reap_tile {
+    size_t mr, nr;
+};
+
+/* The best variant of each op that 'cpu' can run; fn is NULL without any. */
+struct reap_kernels {
+#define OP(op, type)           \
+    struct {                   \
+        reap_##type##_fn *fn;  \
+        struct reap_tile tile; \
+        const char *variant;   \
+    } op;
+#define KERNEL(op, var, needs, ...)
+#include "engine/kernels.def"
+#undef OP
+#undef KERNEL
+};
+
+void reap_kernels_init(struct reap_kernels *k, unsigned cpu);
+
+#endif /* REAP_ENGINE_KERNELS_H */

@@ -1,0 +1,240 @@
+/* Whole nets on the blocked backend: against a pass in double, the same bits
+ * at every level, and for any batch and place in it. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/base/cpu.h"
+#include "engine/base/mem.h"
+#include "engine/blocked/backend.h"
+#include "tests/fill.h"
+#include "tests/forward.h"
+#include "tests/tap.h"
+
+enum { BATCH = 5, MOST = 20 };
+
+/* Levels of one class of arithmetic give the same bits. */
+static const struct {
+    const char *name;
+    unsigned cpu;
+} level[] = { { "avx2", REAP_CPU_AVX2 },
+              { "avx512", REAP_CPU_AVX2 | REAP_CPU_AVX512 } };
+
+static const struct reap_norm keras = {
+    1, { 103.939f, 116.779f, 123.68f }, { 1, 1, 1 }, true, false
+};
+static const struct reap_norm torch = {
+    255, { .485f, .456f, .406f }, { .229f, .224f, .225f }, false, false
+};
+
+/* A net, pictures, and results of one level for three kinds of taps. */
+struct trial {
+    struct reap_net *net;
+    struct reap_plan_args args;
+    struct reap_tap tap[3];
+    uint8_t *picture[MOST];
+    size_t map; /* floats of the last map */
+};
+
+static int trial_open(struct trial *t, const char *model, size_t h, size_t w)
+{
+    struct reap_net_args a = { .model = model,
+                               .no_top = true,
+                               .in_h = h,
+                               .in_w = w,
+                               .top_activation = -1,
+                               .seed = 7 };
+    struct reap_err err = { 0 };
+    const struct reap_node *n;
+
+    memset(t, 0, sizeof(*t));
+    if (reap_net_new(&t->net, &a, NULL, &err)) {
+        printf("# %s\n", err.msg);
+        return -1;
+    }
+    n = &t->net->node[t->net->n_nodes - 1];
+    t->map = n->h * n->w * n->c;
+    for (int k = 0; k < 3; k++)
+        t->tap[k] = (struct reap_tap){ (int)t->net->n_nodes - 1,
+                                       (enum reap_tap_kind)k };
+    for (int i = 0; i < MOST; i++) {
+        t->picture[i] = reap_calloc(h * w, 3);
+        for (size_t k = 0; t->picture[i] && k < h * w * 3; k++)
+            t->picture[i][k] = (uint8_t)(rand() >> 8);
+    }
+    t->args =
+        (struct reap_plan_args){ .net = t->net,
+                                 .norm = strchr(model, '/') ? torch : keras,
+                                 .precision = REAP_FP32,
+                                 .max_batch = BATCH,
+                                 .n_taps = 3,
+                                 .taps = t->tap };
+    return 0;
+}
+
+static void trial_close(struct trial *t)
+{
+    for (int i = 0; i < MOST; i++)
+        reap_free(t->picture[i]);
+    reap_net_free(&t->net);
+}
+
+/* Run n pictures from 'first' on; out[k] are the floats of tap k. */
+static int run(const struct trial *t, size_t first, size_t n, float *out[3])
+{
+    struct reap_err err = { 0 };
+    void *prog = NULL, *arena;
+    size_t each[3] = { t->net->features, t->net->features, t->map };
+
+    for (int k = 0; k < 3; k++)
+        out[k] = reap_calloc(n * each[k], sizeof(float));
+    if (reap_blocked_compile(&prog, &t->args, &err)) {
+        printf("# %s\n", err.msg);
+        return -1;
+    }
+    arena = reap_aligned(reap_blocked_arena(prog));
+    if (!arena)
+        return -1;
+    memset(arena, 0xff, reap_blocked_arena(prog)); /* NaN */
+    reap_blocked_run(prog, arena, n, (const void *const *)(t->picture + first),
+                     out);
+    reap_free(arena);
+    reap_blocked_free(&prog);
+    return 0;
+}
+
+static void drop(float *out[3])
+{
+    for (int k = 0; k < 3; k++)
+        reap_free(out[k]);
+}
+
+/* Largest difference over largest magnitude. */
+static double apart(const double *want, const float *got, size_t n)
+{
+    double most = 0, off = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        double d = fabs(want[i] - (double)got[i]);
+
+        most = fmax(most, fabs(want[i]));
+        off = d <= off ? off : d; /* a NaN stays */
+    }
+    return off / most;
+}
+
+static void against_double(const struct trial *t, const char *what,
+                           float *out[3], double bound)
+{
+    const struct reap_node *n = &t->net->node[t->net->n_nodes - 1];
+    double *want =
+        forward(t->net, &t->args.norm, t->picture[0], t->net->n_nodes - 1);
+    size_t c = n->c, pixels = n->h * n->w;
+    double *avg = reap_calloc(c, sizeof(*avg)), e, e_avg, e_max;
+    double *max = reap_calloc(c, sizeof(*max));
+
+    for (size_t k = 0; k < c; k++) {
+        max[k] = -INFINITY;
+        for (size_t p = 0; p < pixels; p++) {
+            avg[k] += want[p * c + k] / (double)pixels;
+            max[k] = fmax(max[k], want[p * c + k]);
+        }
+    }
+    e_avg = apart(avg, out[REAP_TAP_AVG], c);
+    e_max = apart(max, out[REAP_TAP_MAX], c);
+    e = apart(want, out[REAP_TAP_MAP], pixels * c);
+    ok(e_avg <= bound && e_max <= bound && e <= bound,
+       "%s: within %.0e of double (avg %.1e, max %.1e, map %.1e)", what, bound,
+       e_avg, e_max, e);
+    reap_free(want);
+    reap_free(avg);
+    reap_free(max);
+}
+
+static void same(const struct trial *t, const char *what, float *a[3],
+                 float *b[3], size_t n)
+{
+    size_t c = t->net->features;
+
+    ok(!memcmp(a[0], b[0], n * c * sizeof(float)) &&
+           !memcmp(a[1], b[1], n * c * sizeof(float)) &&
+           !memcmp(a[2], b[2], n * t->map * sizeof(float)),
+       "%s", what);
+}
+
+/* One picture alone is what it is among others. */
+static void alone(struct trial *t, const char *what, float *all[3], size_t i)
+{
+    char name[160];
+    float *one[3],
+        *of[3] = { all[0] + i * t->net->features, all[1] + i * t->net->features,
+                   all[2] + i * t->map };
+
+    snprintf(name, sizeof(name), "%s: image %zu alone is the same", what, i);
+    if (run(t, i, 1, one))
+        ok(0, "%s", name);
+    else
+        same(t, name, of, one, 1);
+    drop(one);
+}
+
+static void try(const char *model, size_t h, size_t w, bool exact, unsigned cpu,
+                bool full)
+{
+    struct trial t;
+    float *out[2][3] = { 0 };
+    char what[128];
+    int have = 0;
+
+    if (trial_open(&t, model, h, w)) {
+        ok(0, "%s", model);
+        return;
+    }
+    t.args.exact = exact;
+    for (int i = 0; i < 2; i++) {
+        if ((cpu & level[i].cpu) != level[i].cpu)
+            continue;
+        snprintf(what, sizeof(what), "%s %zux%zu%s %s", model, h, w,
+                 exact ? " exact" : "", level[i].name);
+        t.args.cpu = level[i].cpu;
+        if (run(&t, 0, full ? MOST : 1, out[have])) {
+            ok(0, "%s runs", what);
+            continue;
+        }
+        if (have == 0)
+            against_double(&t, what, out[0], 1e-5);
+        else
+            same(&t, strcat(what, ": same bits as avx2"), out[0], out[1],
+                 full ? MOST : 1);
+        if (full) {
+            t.args.max_batch = 1;
+            alone(&t, what, out[have], 0);
+            t.args.max_batch = BATCH;
+            alone(&t, what, out[have], MOST - 1);
+        }
+        have++;
+    }
+    drop(out[0]);
+    drop(out[1]);
+    trial_close(&t);
+}
+
+int main(void)
+{
+    struct reap_err err = { 0 };
+    unsigned cpu;
+
+    fill_seed();
+    if (reap_cpu_detect(&cpu, &err) || !(cpu & REAP_CPU_AVX2)) {
+        skip("neither avx2 nor avx512 may be used");
+        return done();
+    }
+    try("torchvision/resnet50", 64, 48, false, cpu, true);
+    try("torchvision/resnet50", 33, 65, true, cpu, false);
+    try("torchvision/resnet18", 65, 33, false, cpu, true);
+    try("torchvision/resnext50_32x4d", 40, 56, false, cpu, false);
+    try("resnet50", 32, 32, false, cpu, true);
+    try("resnet50v2", 64, 48, false, cpu, true);
+    try("resnet50v2", 47, 33, true, cpu, false);
+    return done();
+}
