@@ -6,7 +6,8 @@
  * of it is constant after it was compiled, and shared by threads; a frame says
  * which images of which arena a layer works on.
  *
- * Used by the files of this folder only; engine/blocked/backend.h is the face.
+ * Used by the files of this folder only; engine/blocked/backend_blocked.h is
+ * the face.
  */
 #ifndef REAP_ENGINE_BLOCKED_BLOCKED_H
 #define REAP_ENGINE_BLOCKED_BLOCKED_H

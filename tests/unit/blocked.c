@@ -6,7 +6,7 @@
 
 #include "engine/base/cpu.h"
 #include "engine/base/mem.h"
-#include "engine/blocked/backend.h"
+#include "engine/blocked/backend_blocked.h"
 #include "tests/fill.h"
 #include "tests/forward.h"
 #include "tests/tap.h"

@@ -3,7 +3,7 @@
 
 #include "engine/base/cpu.h"
 #include "engine/base/mem.h"
-#include "engine/blocked/backend.h"
+#include "engine/blocked/backend_blocked.h"
 #include "engine/blocked/blocked.h"
 
 static void ops_f32(struct reap_ops *o, const struct reap_kernels *k)
@@ -182,3 +182,17 @@ void reap_blocked_free(void **prog)
     reap_free(p->taps);
     reap_free(p);
 }
+
+#define BLOCKED(level, cpu, sets)                      \
+    const struct reap_backend reap_backend_##level = { \
+        .name = #level,                                \
+        .needs = (cpu),                                \
+        .precisions = (sets),                          \
+        .compile = reap_blocked_compile,               \
+        .arena = reap_blocked_arena,                   \
+        .run = reap_blocked_run,                       \
+        .class_name = reap_blocked_class,              \
+        .free = reap_blocked_free,                     \
+    }
+BLOCKED(avx2, REAP_CPU_AVX2, REAP_FP32);
+BLOCKED(avx512, REAP_CPU_AVX512, REAP_FP32);

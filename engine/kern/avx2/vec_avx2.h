@@ -1,6 +1,7 @@
-/* engine/kern/avx2/vec.h - the vector that kernels here are written with */
-#ifndef REAP_ENGINE_KERN_AVX2_VEC_H
-#define REAP_ENGINE_KERN_AVX2_VEC_H
+/* engine/kern/avx2/vec_avx2.h - the vector that kernels here are written with
+ */
+#ifndef REAP_ENGINE_KERN_AVX2_VEC_AVX2_H
+#define REAP_ENGINE_KERN_AVX2_VEC_AVX2_H
 
 #include <immintrin.h>
 
@@ -62,4 +63,4 @@ INLINE vec vec_max(vec floor, vec x)
     return _mm256_max_ps(floor, x);
 }
 
-#endif /* REAP_ENGINE_KERN_AVX2_VEC_H */
+#endif /* REAP_ENGINE_KERN_AVX2_VEC_AVX2_H */

@@ -1,11 +1,11 @@
 /*
- * engine/blocked/backend.h - the fast backend, for rows of backends.def
+ * engine/blocked/backend_blocked.h - the fast backend, for rows of backends.def
  *
  * One program for all levels and precisions: what differs is the table of
  * kernels, taken for the levels in reap_plan_args.cpu. See README.md here.
  */
-#ifndef REAP_ENGINE_BLOCKED_BACKEND_H
-#define REAP_ENGINE_BLOCKED_BACKEND_H
+#ifndef REAP_ENGINE_BLOCKED_BACKEND_BLOCKED_H
+#define REAP_ENGINE_BLOCKED_BACKEND_BLOCKED_H
 
 #include "engine/backend.h"
 
@@ -29,4 +29,7 @@ void reap_blocked_run_timed(const void *prog, void *arena, size_t n,
                             const void *const *images, float *const *out,
                             double *seconds);
 
-#endif /* REAP_ENGINE_BLOCKED_BACKEND_H */
+/* The rows: one for each level. */
+extern const struct reap_backend reap_backend_avx2, reap_backend_avx512;
+
+#endif /* REAP_ENGINE_BLOCKED_BACKEND_BLOCKED_H */

@@ -1,6 +1,7 @@
-/* engine/kern/avx512/vec.h - the vector that kernels here are written with */
-#ifndef REAP_ENGINE_KERN_AVX512_VEC_H
-#define REAP_ENGINE_KERN_AVX512_VEC_H
+/* engine/kern/avx512/vec_avx512.h - the vector that kernels here are written
+ * with */
+#ifndef REAP_ENGINE_KERN_AVX512_VEC_AVX512_H
+#define REAP_ENGINE_KERN_AVX512_VEC_AVX512_H
 
 #include <immintrin.h>
 
@@ -62,4 +63,4 @@ INLINE vec vec_max(vec floor, vec x)
     return _mm512_max_ps(floor, x);
 }
 
-#endif /* REAP_ENGINE_KERN_AVX512_VEC_H */
+#endif /* REAP_ENGINE_KERN_AVX512_VEC_AVX512_H */
