@@ -48,10 +48,18 @@ int reap_store_open(struct reap_store **out, const char *path,
                     enum reap_store_mode mode, const struct reap_run_meta *meta,
                     struct reap_err *err) REAP_MUST_CHECK;
 
+/* Does the directory bear the mark of a store? Opens nothing. */
+bool reap_store_is(const char *path);
+
+/* True on a network file system: without LMDB's locks, which deserves a remark,
+ * as nobody may look while a run writes. */
+bool reap_store_alone(const struct reap_store *s);
+
 const struct reap_schema *reap_store_schema(const struct reap_store *s);
 /* A text of the store's meta database by name ("made_of", "fingerprint",
  * "dataset_id", "dataset_path", "command", "job", "preset", "versions",
- * "hosts", "complete"), lent until close; NULL if it is not there. */
+ * "created", "hosts", "complete"), lent until close; NULL if it is not there.
+ */
 const char *reap_store_meta(struct reap_store *s, const char *name);
 
 /*

@@ -1,0 +1,389 @@
+/* What a store says about itself: texts by name, columns, counts. */
+#define _GNU_SOURCE
+#include <openssl/evp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "engine/base/mem.h"
+#include "io/block_impl.h"
+#include "io/le.h"
+#include "io/store_impl.h"
+
+#define FORMAT "reap-store 1"
+
+static const char *const kind_name[] = { "f32", "f16", "top" };
+
+static int get(struct reap_store *s, MDB_txn *txn, const char *name,
+               struct reap_bytes *out, struct reap_err *err)
+{
+    MDB_val key = reap_store_val(name, strlen(name)), v;
+    int mrc = mdb_get(txn, s->db[REAP_DB_META], &key, &v);
+
+    *out = (struct reap_bytes){ NULL, 0 };
+    if (mrc == MDB_NOTFOUND)
+        return REAP_OK;
+    if (mrc)
+        return reap_store_fail(s, mrc, name, err);
+    *out = (struct reap_bytes){ v.mv_data, v.mv_size };
+    return REAP_OK;
+}
+
+/* A copy of a text of 'meta' in '*out', NULL if it is not there. Owned. */
+static int get_text(struct reap_store *s, MDB_txn *txn, const char *name,
+                    char **out, struct reap_err *err)
+{
+    struct reap_bytes v;
+    int rc = get(s, txn, name, &v, err);
+
+    *out = NULL;
+    if (rc || !v.data)
+        return rc;
+    *out = reap_calloc(1, v.len + 1);
+    if (!*out)
+        return reap_fail(err, REAP_ENOMEM, "no memory for '%s'", name);
+    memcpy(*out, v.data, v.len);
+    return REAP_OK;
+}
+
+static void forget_text(struct reap_store *s, const char *name)
+{
+    for (struct reap_store_text *t = s->texts; t; t = t->next)
+        t->old = t->old || !strcmp(t->name, name);
+}
+
+int reap_store_text_put(struct reap_store *s, MDB_txn *txn, const char *name,
+                        const char *text, struct reap_err *err)
+{
+    MDB_val key = reap_store_val(name, strlen(name)), v;
+    int mrc;
+
+    forget_text(s, name);
+    if (!text) {
+        mrc = mdb_del(txn, s->db[REAP_DB_META], &key, NULL);
+        return mrc && mrc != MDB_NOTFOUND ? reap_store_fail(s, mrc, name, err)
+                                          : REAP_OK;
+    }
+    v = reap_store_val(text, strlen(text));
+    mrc = mdb_put(txn, s->db[REAP_DB_META], &key, &v, 0);
+    return mrc ? reap_store_fail(s, mrc, name, err) : REAP_OK;
+}
+
+int reap_store_counts_get(struct reap_store *s, MDB_txn *txn,
+                          struct reap_counts *out, struct reap_err *err)
+{
+    struct reap_bytes v;
+    int rc = get(s, txn, "counts", &v, err);
+
+    memset(out, 0, sizeof(*out));
+    if (rc || !v.data)
+        return rc;
+    /* A store made before a status was added has fewer counts. */
+    if (v.len < 16 || v.len % 8 || (v.len - 16) / 8 > REAP_N_STATUS)
+        return reap_fail(err, REAP_EFORMAT, "%s: its counts are damaged",
+                         s->path);
+    out->next_block = reap_le_get64(v.data);
+    out->blocks = reap_le_get64(v.data + 8);
+    for (size_t i = 0; i < (v.len - 16) / 8; i++)
+        out->by_status[i] = reap_le_get64(v.data + 16 + 8 * i);
+    return REAP_OK;
+}
+
+int reap_store_counts_put(struct reap_store *s, MDB_txn *txn,
+                          const struct reap_counts *c, struct reap_err *err)
+{
+    uint8_t bytes[16 + 8 * REAP_N_STATUS];
+    MDB_val key = reap_store_val("counts", 6);
+    MDB_val v = reap_store_val(bytes, sizeof(bytes));
+    int mrc;
+
+    reap_le_put64(bytes, c->next_block);
+    reap_le_put64(bytes + 8, c->blocks);
+    for (size_t i = 0; i < REAP_N_STATUS; i++)
+        reap_le_put64(bytes + 16 + 8 * i, c->by_status[i]);
+    mrc = mdb_put(txn, s->db[REAP_DB_META], &key, &v, 0);
+    return mrc ? reap_store_fail(s, mrc, "counts", err) : REAP_OK;
+}
+
+/* A line a column: kind h w c name. Owned. */
+static char *print_schema(const struct reap_schema *schema)
+{
+    enum { LINE = 128 };
+    char *text = reap_calloc(schema->n + 1, LINE), *p = text;
+
+    for (size_t i = 0; text && i < schema->n; i++) {
+        const struct reap_column *c = &schema->column[i];
+
+        p += snprintf(p, LINE, "%s %u %u %u %s\n", kind_name[c->kind], c->h,
+                      c->w, c->c, c->name);
+    }
+    return text;
+}
+
+static bool parse_column(const char *line, size_t len, struct reap_column *c)
+{
+    char text[128], kind[8];
+
+    if (len >= sizeof(text))
+        return false;
+    memcpy(text, line, len);
+    text[len] = '\0';
+    if (sscanf(text, "%7s %u %u %u %47[^\n]", kind, &c->h, &c->w, &c->c,
+               c->name) != 5)
+        return false;
+    for (c->kind = 0; c->kind <= REAP_COLUMN_TOP; c->kind++)
+        if (!strcmp(kind, kind_name[c->kind]))
+            return true;
+    return false;
+}
+
+static bool parse_schema(const char *text, struct reap_schema *out)
+{
+    memset(out, 0, sizeof(*out));
+    while (*text) {
+        size_t n = strcspn(text, "\n");
+
+        if (out->n == REAP_MAX_COLUMNS ||
+            !parse_column(text, n, &out->column[out->n]))
+            return false;
+        out->n++;
+        text += n + (text[n] == '\n');
+    }
+    return !reap_block_check(out, NULL);
+}
+
+int reap_store_meta_load(struct reap_store *s, MDB_txn *txn,
+                         struct reap_err *err)
+{
+    char *format = NULL, *schema = NULL;
+    int rc = get_text(s, txn, "format", &format, err);
+
+    if (!rc && !format)
+        rc = reap_fail(err, REAP_EFORMAT, "%s is not a store", s->path);
+    else if (!rc && strcmp(format, FORMAT) != 0)
+        rc = reap_fail(err, REAP_EFORMAT, "%s: format '%s', not '%s'", s->path,
+                       format, FORMAT);
+    if (!rc)
+        rc = get_text(s, txn, "schema", &schema, err);
+    if (!rc && (!schema || !parse_schema(schema, &s->schema)))
+        rc = reap_fail(err, REAP_EFORMAT, "%s: its columns are damaged",
+                       s->path);
+    reap_free(format);
+    reap_free(schema);
+    return rc;
+}
+
+static int fingerprint(const char *made_of, char hex[65], struct reap_err *err)
+{
+    unsigned char sum[32];
+
+    if (EVP_Digest(made_of, strlen(made_of), sum, NULL, EVP_sha256(), NULL) !=
+        1)
+        return reap_fail(err, REAP_EBUG, "no sha256 in libcrypto");
+    for (size_t i = 0; i < sizeof(sum); i++)
+        snprintf(hex + 2 * i, 3, "%02x", sum[i]);
+    return REAP_OK;
+}
+
+/* The text's line "name=value": its value, or NULL. */
+static const char *find_line(const char *text, const char *name, size_t len,
+                             size_t *n)
+{
+    while (*text) {
+        size_t end = strcspn(text, "\n");
+
+        if (end > len && !strncmp(text, name, len) && text[len] == '=') {
+            *n = end - len - 1;
+            return text + len + 1;
+        }
+        text += end + (text[end] == '\n');
+    }
+    *n = 4;
+    return NULL;
+}
+
+static void add(char *buf, size_t size, const char *fmt, ...) REAP_PRINTF(3, 4);
+static void add(char *buf, size_t size, const char *fmt, ...)
+{
+    size_t used = strlen(buf);
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(buf + used, size - used, fmt, ap);
+    va_end(ap);
+}
+
+/* Append "name: store has A, this run B" for each line that differs. With
+ * 'missing' only lines of 'a' that 'b' has not at all. */
+static void differ(const char *a, const char *b, bool missing, char *buf,
+                   size_t size)
+{
+    enum { SHOWN = 48 }; /* hashes are longer; their beginnings tell */
+
+    while (*a) {
+        size_t end = strcspn(a, "\n"), name = strcspn(a, "=\n"), n;
+        const char *other = find_line(b, a, name, &n), *value = a + name + 1;
+        size_t len = end > name ? end - name - 1 : 0;
+
+        if (!missing && (!other || len != n || memcmp(value, other, n) != 0))
+            add(buf, size, "%s%.*s: store has %.*s, this run %.*s",
+                *buf ? "; " : "", (int)name, a, len < SHOWN ? (int)len : SHOWN,
+                value, n < SHOWN ? (int)n : SHOWN, other ? other : "none");
+        if (missing && !other)
+            add(buf, size, "%s%.*s: store has none, this run %.*s",
+                *buf ? "; " : "", (int)name, a, len < SHOWN ? (int)len : SHOWN,
+                value);
+        a += end + (a[end] == '\n');
+    }
+}
+
+static int compare(struct reap_store *s, MDB_txn *txn,
+                   const struct reap_run_meta *meta, struct reap_err *err)
+{
+    char diff[320] = "", *made_of = NULL, *dataset = NULL;
+    int rc = get_text(s, txn, "made_of", &made_of, err);
+
+    if (!rc)
+        rc = get_text(s, txn, "dataset_id", &dataset, err);
+    if (!rc && (!made_of || !dataset))
+        rc = reap_fail(err, REAP_EFORMAT, "%s: parts of it are missing",
+                       s->path);
+    if (rc)
+        goto out;
+    if (strcmp(dataset, meta->dataset_id) != 0)
+        add(diff, sizeof(diff), "dataset: store has %s, this run %s", dataset,
+            meta->dataset_id);
+    differ(made_of, meta->made_of, false, diff, sizeof(diff));
+    differ(meta->made_of, made_of, true, diff, sizeof(diff));
+    if (!diff[0] && !reap_schema_equal(&s->schema, &meta->schema))
+        add(diff, sizeof(diff), "other columns");
+    if (diff[0])
+        rc = reap_fail(err, REAP_EMISFIT,
+                       "%s is of another run (%s); name another output",
+                       s->path, diff);
+out:
+    reap_free(made_of);
+    reap_free(dataset);
+    return rc;
+}
+
+static int write_new(struct reap_store *s, MDB_txn *txn,
+                     const struct reap_run_meta *meta, struct reap_err *err)
+{
+    char *schema = print_schema(&meta->schema), hex[65], when[32];
+    time_t now = time(NULL);
+    struct tm tm;
+    int rc;
+
+    if (!schema)
+        return reap_fail(err, REAP_ENOMEM, "no memory for columns");
+    strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &tm));
+    rc = reap_block_check(&meta->schema, err);
+    if (!rc)
+        rc = fingerprint(meta->made_of, hex, err);
+    if (!rc)
+        rc = reap_store_text_put(s, txn, "format", FORMAT, err);
+    if (!rc)
+        rc = reap_store_text_put(s, txn, "schema", schema, err);
+    if (!rc)
+        rc = reap_store_text_put(s, txn, "made_of", meta->made_of, err);
+    if (!rc)
+        rc = reap_store_text_put(s, txn, "fingerprint", hex, err);
+    if (!rc)
+        rc = reap_store_text_put(s, txn, "dataset_id", meta->dataset_id, err);
+    if (!rc)
+        rc = reap_store_text_put(s, txn, "created", when, err);
+    if (!rc)
+        s->schema = meta->schema;
+    reap_free(schema);
+    return rc;
+}
+
+int reap_store_meta_init(struct reap_store *s, MDB_txn *txn,
+                         const struct reap_run_meta *meta, struct reap_err *err)
+{
+    /* What may change from run to run: the last one's is kept. */
+    const struct {
+        const char *name, *text;
+    } row[] = {
+        { "dataset_path", meta->dataset_path },
+        { "command", meta->command },
+        { "job", meta->job },
+        { "preset", meta->preset },
+        { "versions", meta->versions },
+    };
+    struct reap_bytes format;
+    int rc = get(s, txn, "format", &format, err);
+
+    if (!rc && format.data) {
+        rc = reap_store_meta_load(s, txn, err);
+        if (!rc)
+            rc = compare(s, txn, meta, err);
+    } else if (!rc) {
+        rc = write_new(s, txn, meta, err);
+    }
+    for (size_t i = 0; i < sizeof(row) / sizeof(row[0]) && !rc; i++)
+        if (row[i].text)
+            rc = reap_store_text_put(s, txn, row[i].name, row[i].text, err);
+    return rc;
+}
+
+const char *reap_store_meta(struct reap_store *s, const char *name)
+{
+    struct reap_store_text *t = s->texts;
+    MDB_txn *txn = NULL;
+    char *text = NULL;
+
+    while (t && (t->old || strcmp(t->name, name) != 0))
+        t = t->next;
+    if (t)
+        return t->text;
+    pthread_mutex_lock(&s->mutex);
+    if (!reap_store_begin(s, &txn, NULL)) {
+        if (get_text(s, txn, name, &text, NULL))
+            text = NULL;
+        mdb_txn_abort(txn);
+    }
+    pthread_mutex_unlock(&s->mutex);
+    t = text ? reap_calloc(1, sizeof(*t)) : NULL;
+    if (!t) {
+        reap_free(text);
+        return NULL;
+    }
+    snprintf(t->name, sizeof(t->name), "%s", name);
+    t->text = text;
+    t->next = s->texts;
+    s->texts = t;
+    return text;
+}
+
+void reap_store_meta_free(struct reap_store *s)
+{
+    while (s->texts) {
+        struct reap_store_text *t = s->texts;
+
+        s->texts = t->next;
+        reap_free(t->text);
+        reap_free(t);
+    }
+}
+
+int reap_store_counts(struct reap_store *s, uint64_t *by_status,
+                      struct reap_err *err)
+{
+    struct reap_counts c = { 0 };
+    MDB_txn *txn = NULL;
+    int rc;
+
+    pthread_mutex_lock(&s->mutex);
+    rc = reap_store_begin(s, &txn, err);
+    if (!rc) {
+        rc = reap_store_counts_get(s, txn, &c, err);
+        mdb_txn_abort(txn);
+    }
+    pthread_mutex_unlock(&s->mutex);
+    memcpy(by_status, c.by_status, sizeof(c.by_status));
+    return rc;
+}
