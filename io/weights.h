@@ -18,6 +18,7 @@ struct reap_weights {
     char format[24]; /* "safetensors", "pth", "pth-legacy", "h5", ... */
     char sha256[65]; /* of the file's bytes, hex */
     char preset[32]; /* from the file's metadata, "" if it does not say */
+    char model[40];  /* likewise */
     size_t n_head;   /* dense layers behind a base, if a config names them */
     enum reap_activation head[8];
     char **labels; /* class names in the file's metadata; NULL if none */

@@ -1,0 +1,223 @@
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "engine/base/mem.h"
+#include "io/le.h"
+#include "io/weights_impl.h"
+#include "io/weights_names.h"
+
+/* The largest network we know has 508 MB. More is refused before it is read. */
+static const size_t max_file = (size_t)4 << 30;
+
+static bool is_safetensors(struct reap_bytes f)
+{
+    return f.len > 8 && f.data[8] == '{' && reap_le_get64(f.data) <= 100000000;
+}
+
+static const struct {
+    bool (*is)(struct reap_bytes f);
+    reap_weights_fn *list;
+} formats[] = {
+    { is_safetensors, reap_weights_safetensors },
+};
+
+/* What people hold for weights, by its first bytes, and what to do. */
+static const struct {
+    const char *bytes;
+    size_t n, at;
+    const char *hint;
+} strangers[] = {
+    { "\x80", 1, 0,
+      "a pickled object; save model.state_dict() with torch.save()" },
+    { "ustar", 5, 257,
+      "a tar archive (torch of 2016 saved so); load and save it again" },
+    { "\x1f\x8b", 2, 0, "compressed by gzip; unpack it" },
+    { "\x93NUMPY", 6, 0, "a numpy array; save as safetensors" },
+    { "version https://git-lfs", 23, 0,
+      "a pointer of git-lfs, not the file; run 'git lfs pull'" },
+    { "<", 1, 0, "a web page; the download went wrong" },
+    { "\xff\xd8\xff", 3, 0, "a JPEG image" },
+    { "\x08\x03\x12", 3, 0, "perhaps ONNX; save the weights as safetensors" },
+};
+
+enum {
+    N_FORMATS = sizeof(formats) / sizeof(*formats),
+    N_STRANGERS = sizeof(strangers) / sizeof(*strangers),
+};
+
+static int not_weights(struct reap_bytes f, struct reap_err *err)
+{
+    for (size_t i = 0; i < N_STRANGERS; i++)
+        if (f.len >= strangers[i].at + strangers[i].n &&
+            !memcmp(f.data + strangers[i].at, strangers[i].bytes,
+                    strangers[i].n))
+            return reap_fail(err, REAP_EFORMAT,
+                             "not a weights file that we read: it looks like "
+                             "%s",
+                             strangers[i].hint);
+    return reap_fail(err, REAP_EFORMAT,
+                     "not a weights file that we read: safetensors, .pth, "
+                     ".h5, .weights.h5 or .keras is expected");
+}
+
+static int cannot_open(int why, struct reap_err *err)
+{
+    if (why == ENOENT || why == ENOTDIR)
+        return reap_fail(err, REAP_ENOTFOUND, "there is no such file");
+    if (why == EACCES || why == EPERM)
+        return reap_fail(err, REAP_EACCESS, "no permission to read it");
+    return reap_fail(err, REAP_EIO, "%s", strerror(why));
+}
+
+static int check_kind(const struct stat *st, struct reap_err *err)
+{
+    if (S_ISDIR(st->st_mode))
+        return reap_fail(err, REAP_EFORMAT,
+                         "a directory; weights are one file (name the file "
+                         "inside it)");
+    if (!S_ISREG(st->st_mode))
+        return reap_fail(err, REAP_EFORMAT, "not a regular file");
+    if (!st->st_size)
+        return reap_fail(err, REAP_ENOTFOUND, "the file is empty");
+    if ((size_t)st->st_size > max_file)
+        return reap_fail(err, REAP_EFORMAT,
+                         "%lld bytes; no ResNet has more than %zu",
+                         (long long)st->st_size, max_file);
+    return REAP_OK;
+}
+
+static int read_all(int fd, uint8_t *to, size_t len, struct reap_err *err)
+{
+    for (size_t at = 0; at < len;) {
+        const ssize_t n = read(fd, to + at, len - at);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return reap_fail(err, REAP_EIO, "reading: %s", strerror(errno));
+        if (!n)
+            return reap_fail(err, REAP_EIO,
+                             "ended at byte %zu of %zu while it was read", at,
+                             len);
+        at += (size_t)n;
+    }
+    return REAP_OK;
+}
+
+/* The whole file in memory: a map would end the process if the file shrank. */
+static int slurp(const char *path, uint8_t **data, size_t *len,
+                 struct reap_err *err)
+{
+    const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    struct stat st;
+    int rc = REAP_OK;
+
+    if (fd < 0)
+        return cannot_open(errno, err);
+    if (fstat(fd, &st))
+        rc = reap_fail(err, REAP_EIO, "%s", strerror(errno));
+    if (!rc)
+        rc = check_kind(&st, err);
+    if (!rc) {
+        *len = (size_t)st.st_size;
+        *data = reap_aligned(*len);
+        rc = *data
+                 ? read_all(fd, *data, *len, err)
+                 : reap_fail(err, REAP_ENOMEM, "no memory for %zu bytes", *len);
+    }
+    close(fd);
+    return rc;
+}
+
+static int hash(struct reap_bytes f, char hex[65], struct reap_err *err)
+{
+    unsigned char sum[32];
+
+    if (!EVP_Digest(f.data, f.len, sum, NULL, EVP_sha256(), NULL))
+        return reap_fail(err, REAP_ENOMEM, "sha256 failed");
+    for (size_t i = 0; i < sizeof(sum); i++)
+        snprintf(hex + 2 * i, 3, "%02x", sum[i]);
+    return REAP_OK;
+}
+
+static int list(struct reap_weights_in *in, struct reap_err *err)
+{
+    for (size_t i = 0; i < N_FORMATS; i++)
+        if (formats[i].is(in->file))
+            return formats[i].list(in, err);
+    return not_weights(in->file, err);
+}
+
+static int rename_all(struct reap_weights_in *in, struct reap_err *err)
+{
+    char **name = reap_calloc(in->n + 1, sizeof(*name));
+    int rc;
+
+    if (!name)
+        return reap_fail(err, REAP_ENOMEM, "no memory for names");
+    for (size_t i = 0; i < in->n; i++)
+        name[i] = in->raw[i].name;
+    rc = reap_weights_names(name, in->n, &in->old_keras, err);
+    for (size_t i = 0; i < in->n; i++)
+        in->raw[i].name = name[i];
+    reap_free(name);
+    return rc;
+}
+
+static int parse(struct reap_weights_in *in, struct reap_err *err)
+{
+    int rc = list(in, err);
+
+    if (!rc && !in->n)
+        rc = reap_fail(err, REAP_EFORMAT, "no tensors in it");
+    if (!rc)
+        rc = rename_all(in, err);
+    return rc ? rc : reap_weights_settle(in, err);
+}
+
+int reap_weights_read(struct reap_weights **out, const char *path,
+                      struct reap_err *err)
+{
+    struct reap_weights_in in = { .path = path };
+    struct reap_weights *w = reap_calloc(1, sizeof(*w));
+    uint8_t *data = NULL;
+    size_t len = 0;
+    int rc = w ? REAP_OK : reap_fail(err, REAP_ENOMEM, "no memory");
+
+    *out = NULL;
+    if (!rc)
+        rc = slurp(path, &data, &len, err);
+    if (!rc) {
+        in.file = (struct reap_bytes){ data, len };
+        in.out = w;
+        rc = hash(in.file, w->sha256, err);
+    }
+    if (!rc)
+        rc = parse(&in, err);
+    reap_weights_in_clear(&in);
+    reap_free(data);
+    if (rc) {
+        reap_weights_free(&w);
+        return reap_wrap(err, rc, "%s", path);
+    }
+    *out = w;
+    return REAP_OK;
+}
+
+void reap_weights_free(struct reap_weights **w)
+{
+    if (!*w)
+        return;
+    reap_params_free(&(*w)->params);
+    for (size_t i = 0; i < (*w)->n_labels; i++)
+        reap_free((*w)->labels[i]);
+    reap_free((*w)->labels);
+    reap_free(*w);
+    *w = NULL;
+}

@@ -1,0 +1,223 @@
+#include <string.h>
+
+#include "engine/base/mem.h"
+#include "io/half.h"
+#include "io/le.h"
+#include "io/weights_impl.h"
+
+/* Far more tensors than any network has (ResNet-152: 932). */
+enum { MAX_TENSORS = 20000, SLACK = 256 };
+
+size_t reap_dtype_size(enum reap_dtype d)
+{
+    static const size_t size[] = {
+        [REAP_F32] = 4, [REAP_F16] = 2, [REAP_BF16] = 2,
+        [REAP_F64] = 8, [REAP_I64] = 8,
+    };
+
+    return size[d];
+}
+
+static int grow(struct reap_weights_in *in)
+{
+    struct reap_raw *raw;
+
+    if (in->n < in->room)
+        return REAP_OK;
+    raw = reap_realloc(in->raw, (in->room * 2 + 64) * sizeof(*raw));
+    if (!raw)
+        return REAP_ENOMEM;
+    in->raw = raw;
+    in->room = in->room * 2 + 64;
+    return REAP_OK;
+}
+
+/* Elements of that shape; false if there cannot be so many. */
+static bool countable(size_t rank, const size_t *dim, size_t *count)
+{
+    size_t n = 1;
+
+    for (size_t i = 0; i < rank; i++)
+        if (__builtin_mul_overflow(n, dim[i], &n))
+            return false;
+    *count = n;
+    return true;
+}
+
+/* Tensors may share numbers, but a file of n bytes that claims more than n
+ * numbers wants our memory. */
+static int check(const struct reap_weights_in *in, const char *name,
+                 size_t rank, const size_t *dim, size_t *count,
+                 struct reap_err *err)
+{
+    if (in->n == MAX_TENSORS)
+        return reap_fail(err, REAP_EFORMAT,
+                         "%s: tensor %d of the file; no network has so many",
+                         name, MAX_TENSORS + 1);
+    if (rank > REAP_PARAM_DIMS)
+        return reap_fail(err, REAP_EFORMAT,
+                         "%s: %zu dimensions; at most %d are expected", name,
+                         rank, REAP_PARAM_DIMS);
+    if (!countable(rank, dim, count) ||
+        *count > in->file.len + SLACK - in->total)
+        return reap_fail(err, REAP_EFORMAT,
+                         "%s: its shape asks for more numbers than a file of "
+                         "%zu bytes can hold",
+                         name, in->file.len);
+    return REAP_OK;
+}
+
+int reap_weights_list(struct reap_weights_in *in, const char *name,
+                      enum reap_dtype dtype, size_t rank, const size_t *dim,
+                      const uint8_t *data, struct reap_raw **out,
+                      struct reap_err *err)
+{
+    struct reap_raw *r;
+    size_t count = 0, step = 1;
+    int rc = check(in, name, rank, dim, &count, err);
+
+    if (rc)
+        return rc;
+    if (grow(in))
+        return reap_fail(err, REAP_ENOMEM, "%s: no memory", name);
+    r = &in->raw[in->n];
+    *r = (struct reap_raw){ .name = reap_strdup(name),
+                            .dtype = dtype,
+                            .rank = rank,
+                            .count = count,
+                            .data = data };
+    if (!r->name)
+        return reap_fail(err, REAP_ENOMEM, "%s: no memory", name);
+    for (size_t i = rank; i-- > 0; step *= dim[i]) {
+        r->dim[i] = dim[i];
+        r->stride[i] = step;
+    }
+    in->n++;
+    in->total += count;
+    if (out)
+        *out = r;
+    return REAP_OK;
+}
+
+static float from_f32(const uint8_t *p)
+{
+    const uint32_t bits = reap_le_get32(p);
+    float f;
+
+    memcpy(&f, &bits, sizeof(f));
+    return f;
+}
+
+static float from_f64(const uint8_t *p)
+{
+    const uint64_t bits = reap_le_get64(p);
+    double d;
+
+    memcpy(&d, &bits, sizeof(d));
+    return (float)d;
+}
+
+static float from_f16(const uint8_t *p)
+{
+    return reap_half_to_float(reap_le_get16(p));
+}
+
+static float from_bf16(const uint8_t *p)
+{
+    const uint32_t bits = (uint32_t)reap_le_get16(p) << 16;
+    float f;
+
+    memcpy(&f, &bits, sizeof(f));
+    return f;
+}
+
+static float from_i64(const uint8_t *p)
+{
+    return (float)(int64_t)reap_le_get64(p);
+}
+
+static float (*const convert[])(const uint8_t *) = {
+    [REAP_F32] = from_f32, [REAP_F16] = from_f16, [REAP_BF16] = from_bf16,
+    [REAP_F64] = from_f64, [REAP_I64] = from_i64,
+};
+
+static bool contiguous(const struct reap_raw *r)
+{
+    size_t step = 1;
+
+    for (size_t i = r->rank; i-- > 0; step *= r->dim[i])
+        if (r->dim[i] > 1 && r->stride[i] != step)
+            return false;
+    return true;
+}
+
+/* All elements in row-major order: an odometer over the dimensions. */
+static void gather(const struct reap_raw *r, float *to)
+{
+    const size_t size = reap_dtype_size(r->dtype);
+    size_t at[REAP_PARAM_DIMS] = { 0 }, offset = 0;
+
+    for (size_t n = 0; n < r->count; n++) {
+        to[n] = convert[r->dtype](r->data + offset * size);
+        for (size_t i = r->rank; i-- > 0;) {
+            offset += r->stride[i];
+            if (++at[i] < r->dim[i])
+                break;
+            offset -= r->dim[i] * r->stride[i];
+            at[i] = 0;
+        }
+    }
+}
+
+static void fill(const struct reap_raw *r, float *to)
+{
+    const size_t size = reap_dtype_size(r->dtype);
+
+    if (!contiguous(r))
+        gather(r, to);
+    else
+        for (size_t n = 0; n < r->count; n++)
+            to[n] = convert[r->dtype](r->data + n * size);
+}
+
+/* Keras's batch norms of old have 1e-3 where newer ones have 1.001e-5: the
+ * difference goes into the variance, which gives the same sums. */
+static void age(const struct reap_raw *r, float *to)
+{
+    const char *var = strrchr(r->name, '/');
+
+    if (var && !strcmp(var, "/moving_variance"))
+        for (size_t n = 0; n < r->count; n++)
+            to[n] = (float)(to[n] + (1e-3 - 1.001e-5));
+}
+
+int reap_weights_settle(struct reap_weights_in *in, struct reap_err *err)
+{
+    int rc = reap_params_new(&in->out->params, err);
+
+    for (size_t i = 0; !rc && i < in->n; i++) {
+        struct reap_raw *r = &in->raw[i];
+        struct reap_param *p;
+
+        if (in->load)
+            rc = in->load(in, r, err);
+        if (!rc)
+            rc = reap_params_add(in->out->params, r->name, r->rank, r->dim, &p,
+                                 err);
+        if (rc)
+            break;
+        fill(r, p->data);
+        if (in->old_keras)
+            age(r, p->data);
+    }
+    return rc;
+}
+
+void reap_weights_in_clear(struct reap_weights_in *in)
+{
+    for (size_t i = 0; i < in->n; i++)
+        reap_free(in->raw[i].name);
+    reap_free(in->raw);
+    if (in->close)
+        in->close(in->own);
+}
