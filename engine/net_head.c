@@ -80,10 +80,10 @@ static int no_chain(const struct chain *c, const struct reap_net *net,
         if (c->n == 1 || in_of(c, i) != net->features)
             return reap_fail(
                 err, REAP_EMISFIT,
-                "%s has the shape %s: no order of the %zu dense "
-                "layers leads on from %s's %zu features",
+                "%s has the shape %s: %s has %zu features, and no order of "
+                "the dense layers leads on from them",
                 c->kernel[i]->name,
-                reap_shape_text(is, sizeof(is), 2, c->kernel[i]->dim), c->n,
+                reap_shape_text(is, sizeof(is), 2, c->kernel[i]->dim),
                 net->model->name, net->features);
     return reap_fail(err, REAP_EMISFIT,
                      "%s and %s both take the %zu features: one head was "
