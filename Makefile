@@ -39,6 +39,7 @@ ISA_ref    := -O3
 ISA_blas   := -O3
 ISA_avx2   := -mavx2 -mfma
 ISA_avx512 := -mavx512f -mavx512bw -mavx512vl -mavx512dq
+ISA_bf16   := $(ISA_avx512) -mavx512bf16
 ISA_amx    := $(ISA_avx512) -mamx-tile -mamx-int8 -mamx-bf16
 
 SRC   := $(sort $(shell find engine io pipeline cluster jobs -name '*.c'))

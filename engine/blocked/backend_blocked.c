@@ -25,6 +25,26 @@ static void ops_f32(struct reap_ops *o, const struct reap_kernels *k)
                             .class_direct = "fp32-direct" };
 }
 
+static void ops_bf16(struct reap_ops *o, const struct reap_kernels *k)
+{
+    *o = (struct reap_ops){ .conv = k->conv_bf16.fn,
+                            .group = k->group_bf16.fn,
+                            .gemm = k->gemm_bf16.fn,
+                            .wino_in = k->wino_in_bf16.fn,
+                            .wino_out = k->wino_out_bf16.fn,
+                            .pool = k->pool_bf16.fn,
+                            .affine = k->affine_bf16.fn,
+                            .conv_nr = k->conv_bf16.tile.nr,
+                            .group_nr = k->group_bf16.tile.nr,
+                            .gemm_nr = k->gemm_bf16.tile.nr,
+                            .wino_m = k->wino_in_bf16.tile.mr,
+                            .elem = sizeof(uint16_t),
+                            .block = 32,
+                            .split = true,
+                            .class_name = "bf16-avx512",
+                            .class_direct = "bf16-avx512-direct" };
+}
+
 /* Bytes of each channel as they enter the network. */
 static void norm_table(struct reap_program *p)
 {
@@ -43,6 +63,8 @@ static int build(struct reap_program *p, struct reap_err *err)
     reap_kernels_init(&k, p->args.cpu);
     if (p->args.precision == REAP_FP32)
         ops_f32(&p->ops, &k);
+    else if (p->args.precision == REAP_BF16)
+        ops_bf16(&p->ops, &k);
     if (!p->ops.conv)
         return reap_fail(err, REAP_EINVAL,
                          "no kernels for this precision at this level");
@@ -196,3 +218,4 @@ void reap_blocked_free(void **prog)
     }
 BLOCKED(avx2, REAP_CPU_AVX2, REAP_FP32);
 BLOCKED(avx512, REAP_CPU_AVX512, REAP_FP32);
+BLOCKED(bf16, REAP_CPU_AVX512 | REAP_CPU_BF16, REAP_BF16);

@@ -30,6 +30,7 @@ void reap_blocked_run_timed(const void *prog, void *arena, size_t n,
                             double *seconds);
 
 /* The rows: one for each level. */
-extern const struct reap_backend reap_backend_avx2, reap_backend_avx512;
+extern const struct reap_backend reap_backend_avx2, reap_backend_avx512,
+    reap_backend_bf16;
 
 #endif /* REAP_ENGINE_BLOCKED_BACKEND_BLOCKED_H */

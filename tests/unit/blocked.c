@@ -13,12 +13,16 @@
 
 enum { BATCH = 5, MOST = 20 };
 
-/* Levels of one class of arithmetic give the same bits. */
+/* Levels of one precision give the same bits. */
 static const struct {
     const char *name;
     unsigned cpu;
-} level[] = { { "avx2", REAP_CPU_AVX2 },
-              { "avx512", REAP_CPU_AVX2 | REAP_CPU_AVX512 } };
+    enum reap_precision precision;
+    double bound; /* of the difference to double, by the largest value */
+} level[] = { { "avx2", REAP_CPU_AVX2, REAP_FP32, 1e-5 },
+              { "avx512", REAP_CPU_AVX2 | REAP_CPU_AVX512, REAP_FP32, 1e-5 },
+              { "bf16", REAP_CPU_AVX512 | REAP_CPU_BF16, REAP_BF16, 4e-2 } };
+enum { LEVELS = sizeof(level) / sizeof(level[0]) };
 
 static const struct reap_norm keras = {
     1, { 103.939f, 116.779f, 123.68f }, { 1, 1, 1 }, true, false
@@ -178,44 +182,62 @@ static void alone(struct trial *t, const char *what, float *all[3], size_t i)
     drop(one);
 }
 
-static void try(const char *model, size_t h, size_t w, bool exact, unsigned cpu,
-                bool full)
+struct options {
+    size_t h, w;
+    bool exact, full; /* full: many pictures, and each alone */
+};
+
+/* One level; 'first' are the results of the first of its precision. */
+static void try_level(struct trial *t, const char *model,
+                      const struct options *o, int i, float *first[3])
+{
+    size_t n = o->full ? MOST : 1;
+    float *out[3];
+    char what[128];
+
+    snprintf(what, sizeof(what), "%s %zux%zu%s %s", model, o->h, o->w,
+             o->exact ? " exact" : "", level[i].name);
+    t->args.cpu = level[i].cpu;
+    t->args.precision = level[i].precision;
+    if (run(t, 0, n, out)) {
+        ok(0, "%s runs", what);
+        return;
+    }
+    if (o->full) {
+        t->args.max_batch = 1;
+        alone(t, what, out, 0);
+        t->args.max_batch = BATCH;
+        alone(t, what, out, MOST - 1);
+    }
+    if (first[0]) {
+        same(t, strcat(what, ": the same bits"), first, out, n);
+        drop(out);
+        return;
+    }
+    against_double(t, what, out, level[i].bound);
+    memcpy(first, out, sizeof(out));
+}
+
+static void try(const char *model, const struct options *o, unsigned cpu)
 {
     struct trial t;
-    float *out[2][3] = { 0 };
-    char what[128];
-    int have = 0;
+    float *first[3] = { 0 };
 
-    if (trial_open(&t, model, h, w)) {
+    if (trial_open(&t, model, o->h, o->w)) {
         ok(0, "%s", model);
         return;
     }
-    t.args.exact = exact;
-    for (int i = 0; i < 2; i++) {
+    t.args.exact = o->exact;
+    for (int i = 0; i < LEVELS; i++) {
         if ((cpu & level[i].cpu) != level[i].cpu)
             continue;
-        snprintf(what, sizeof(what), "%s %zux%zu%s %s", model, h, w,
-                 exact ? " exact" : "", level[i].name);
-        t.args.cpu = level[i].cpu;
-        if (run(&t, 0, full ? MOST : 1, out[have])) {
-            ok(0, "%s runs", what);
-            continue;
+        if (i && level[i].precision != level[i - 1].precision) {
+            drop(first);
+            memset(first, 0, sizeof(first));
         }
-        if (have == 0)
-            against_double(&t, what, out[0], 1e-5);
-        else
-            same(&t, strcat(what, ": same bits as avx2"), out[0], out[1],
-                 full ? MOST : 1);
-        if (full) {
-            t.args.max_batch = 1;
-            alone(&t, what, out[have], 0);
-            t.args.max_batch = BATCH;
-            alone(&t, what, out[have], MOST - 1);
-        }
-        have++;
+        try_level(&t, model, o, i, first);
     }
-    drop(out[0]);
-    drop(out[1]);
+    drop(first);
     trial_close(&t);
 }
 
@@ -229,12 +251,15 @@ int main(void)
         skip("neither avx2 nor avx512 may be used");
         return done();
     }
-    try("torchvision/resnet50", 64, 48, false, cpu, true);
-    try("torchvision/resnet50", 33, 65, true, cpu, false);
-    try("torchvision/resnet18", 65, 33, false, cpu, true);
-    try("torchvision/resnext50_32x4d", 40, 56, false, cpu, false);
-    try("resnet50", 32, 32, false, cpu, true);
-    try("resnet50v2", 64, 48, false, cpu, true);
-    try("resnet50v2", 47, 33, true, cpu, false);
+    try("torchvision/resnet50", &(struct options){ 64, 48, false, true }, cpu);
+    try("torchvision/resnet50", &(struct options){ 33, 65, true, false }, cpu);
+    try("torchvision/resnet18", &(struct options){ 65, 33, false, true }, cpu);
+    try("torchvision/resnext50_32x4d",
+        &(struct options){ 40, 56, false, false }, cpu);
+    try("torchvision/resnext101_64x4d",
+        &(struct options){ 32, 32, false, false }, cpu);
+    try("resnet50", &(struct options){ 32, 32, false, true }, cpu);
+    try("resnet50v2", &(struct options){ 64, 48, false, true }, cpu);
+    try("resnet50v2", &(struct options){ 47, 33, true, false }, cpu);
     return done();
 }
