@@ -9,6 +9,7 @@
 
 #include "engine/base/mem.h"
 #include "io/le.h"
+#include "io/published.h"
 #include "io/weights_impl.h"
 #include "io/weights_names.h"
 
@@ -170,9 +171,22 @@ static int rename_all(struct reap_weights_in *in, struct reap_err *err)
     return rc;
 }
 
+/* A published file says nothing of its preprocessing; its authors do. */
+static void recognise(struct reap_weights *w)
+{
+    const struct reap_published *p = reap_published_sha256(w->sha256);
+
+    if (p && !*w->preset)
+        snprintf(w->preset, sizeof(w->preset), "%s", p->preset);
+    if (p && !*w->model)
+        snprintf(w->model, sizeof(w->model), "%s", p->model);
+}
+
 static int parse(struct reap_weights_in *in, struct reap_err *err)
 {
     int rc = list(in, err);
+
+    recognise(in->out);
 
     if (!rc && !in->n)
         rc = reap_fail(err, REAP_EFORMAT, "no tensors in it");

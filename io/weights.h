@@ -37,9 +37,14 @@ void reap_weights_free(struct reap_weights **w);
 
 /*
  * The file that a --weights argument means: a path as it is; "imagenet" the
- * published file of 'model', from the cache or fetched and checked by sha256;
- * a URL fetched into the cache. 'path' receives at most 'size' bytes. Offline
- * it returns REAP_ENOTFOUND and says which file to put where.
+ * published file of 'model' (io/published.def; "imagenet-v2", "imagenet-notop"
+ * its other ones), as does a model's or a published file's own name; a URL,
+ * perhaps ending in "#sha256=HEX". What is fetched goes to $REAP_CACHE, or
+ * reap's folder in $XDG_CACHE_HOME or ~/.cache, and is checked by its hash
+ * there; PyTorch's and Keras's own caches are looked into as well. 'path'
+ * receives at most 'size' bytes. Returns REAP_OK, REAP_EINVAL, REAP_ENOTFOUND
+ * (offline: the message says which file to put where), REAP_EFORMAT (another
+ * hash), REAP_ECREATE, REAP_EIO or REAP_ENOMEM.
  */
 int reap_weights_resolve(const char *arg, const char *model, char *path,
                          size_t size, struct reap_err *err) REAP_MUST_CHECK;
