@@ -112,7 +112,7 @@ int reap_blocked_memory(struct reap_program *p, struct reap_err *err)
         if (scratch < p->layer[i].scratch)
             scratch = p->layer[i].scratch;
     p->scratch_at = (p->arena + 4095) / 4096 * 4096;
-    p->arena = p->scratch_at + scratch;
+    p->arena = p->scratch_at + (scratch + 63) / 64 * 64;
     (void)err;
     return REAP_OK;
 }

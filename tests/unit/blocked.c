@@ -9,9 +9,10 @@
 #include "engine/blocked/backend_blocked.h"
 #include "tests/fill.h"
 #include "tests/forward.h"
+#include "tests/guard.h"
 #include "tests/tap.h"
 
-enum { BATCH = 5, MOST = 20 };
+enum { BATCH = 5, MOST = 7 };
 
 /* Levels of one precision give the same bits. */
 static const struct {
@@ -37,7 +38,8 @@ struct trial {
     struct reap_plan_args args;
     struct reap_tap tap[3];
     uint8_t *picture[MOST];
-    size_t map; /* floats of the last map */
+    size_t map;   /* floats of the last map */
+    double *want; /* the last map of the first picture */
 };
 
 static int trial_open(struct trial *t, const char *model, size_t h, size_t w)
@@ -73,11 +75,14 @@ static int trial_open(struct trial *t, const char *model, size_t h, size_t w)
                                  .max_batch = BATCH,
                                  .n_taps = 3,
                                  .taps = t->tap };
+    t->want =
+        forward(t->net, &t->args.norm, t->picture[0], t->net->n_nodes - 1);
     return 0;
 }
 
 static void trial_close(struct trial *t)
 {
+    reap_free(t->want);
     for (int i = 0; i < MOST; i++)
         reap_free(t->picture[i]);
     reap_net_free(&t->net);
@@ -96,13 +101,11 @@ static int run(const struct trial *t, size_t first, size_t n, float *out[3])
         printf("# %s\n", err.msg);
         return -1;
     }
-    arena = reap_aligned(reap_blocked_arena(prog));
-    if (!arena)
-        return -1;
+    arena = guard_new(reap_blocked_arena(prog));
     memset(arena, 0xff, reap_blocked_arena(prog)); /* NaN */
     reap_blocked_run(prog, arena, n, (const void *const *)(t->picture + first),
                      out);
-    reap_free(arena);
+    guard_free(arena, reap_blocked_arena(prog));
     reap_blocked_free(&prog);
     return 0;
 }
@@ -131,8 +134,7 @@ static void against_double(const struct trial *t, const char *what,
                            float *out[3], double bound)
 {
     const struct reap_node *n = &t->net->node[t->net->n_nodes - 1];
-    double *want =
-        forward(t->net, &t->args.norm, t->picture[0], t->net->n_nodes - 1);
+    const double *want = t->want;
     size_t c = n->c, pixels = n->h * n->w;
     double *avg = reap_calloc(c, sizeof(*avg)), e, e_avg, e_max;
     double *max = reap_calloc(c, sizeof(*max));
@@ -150,7 +152,6 @@ static void against_double(const struct trial *t, const char *what,
     ok(e_avg <= bound && e_max <= bound && e <= bound,
        "%s: within %.0e of double (avg %.1e, max %.1e, map %.1e)", what, bound,
        e_avg, e_max, e);
-    reap_free(want);
     reap_free(avg);
     reap_free(max);
 }
@@ -251,14 +252,12 @@ int main(void)
         skip("neither avx2 nor avx512 may be used");
         return done();
     }
-    try("torchvision/resnet50", &(struct options){ 64, 48, false, true }, cpu);
+    try("torchvision/resnet50", &(struct options){ 64, 48, false, false }, cpu);
     try("torchvision/resnet50", &(struct options){ 33, 65, true, false }, cpu);
     try("torchvision/resnet18", &(struct options){ 65, 33, false, true }, cpu);
     try("torchvision/resnext50_32x4d",
         &(struct options){ 40, 56, false, false }, cpu);
-    try("torchvision/resnext101_64x4d",
-        &(struct options){ 32, 32, false, false }, cpu);
-    try("resnet50", &(struct options){ 32, 32, false, true }, cpu);
+    try("resnet50", &(struct options){ 32, 32, false, false }, cpu);
     try("resnet50v2", &(struct options){ 64, 48, false, true }, cpu);
     try("resnet50v2", &(struct options){ 47, 33, true, false }, cpu);
     return done();

@@ -1,0 +1,243 @@
+/* The convolution kernels by themselves, every row of kernels.def that this
+ * CPU can run: all widths of a tile, all shapes of an input, whole numbers to
+ * the bit; buffers end at unmapped pages, canaries stand beside each result. */
+#include <math.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/base/cpu.h"
+#include "engine/kernels.h"
+#include "tests/fill.h"
+#include "tests/guard.h"
+#include "tests/tap.h"
+
+enum { STEPS = 3, MOST = 30 };
+
+/* What kernels take, by the type of their op in kernels.def. */
+enum { KIND_conv = 1, KIND_wino_in, KIND_wino_out, KIND_pool, KIND_affine };
+
+#define OP(op, type) enum { OP_##op = KIND_##type };
+#define KERNEL(op, var, needs, ...) void reap_##op##_##var(void);
+#include "engine/kernels.def"
+#undef OP
+#undef KERNEL
+
+static const struct kernel {
+    const char *name;
+    int kind;
+    void (*fn)(void);
+    unsigned cpu;
+    struct reap_tile tile;
+} kernels[] = {
+#define OP(op, type)
+#define KERNEL(op, var, bits, ...) \
+    { #op "_" #var, OP_##op, reap_##op##_##var, bits, __VA_ARGS__ },
+#include "engine/kernels.def"
+#undef OP
+#undef KERNEL
+};
+
+/* How the numbers of a kernel lie. */
+struct form {
+    size_t elem, out_elem, pair; /* bytes in, out; numbers of a dword */
+};
+
+static struct form form(const char *name)
+{
+    struct form f = { 4, 4, 1 };
+
+    if (strstr(name, "bf16")) {
+        f = (struct form){ 2, 2, 2 };
+        if (!strncmp(name, "gemm", 4))
+            f.out_elem = 4;
+    }
+    return f;
+}
+
+static void put(char *to, size_t i, size_t elem, float x)
+{
+    uint32_t u;
+
+    memcpy(&u, &x, sizeof(u));
+    if (elem == 2)
+        u >>= 16; /* small whole numbers have no more than 8 bits */
+    memcpy(to + i * elem, &u, elem);
+}
+
+static float get(const char *from, size_t i, size_t elem)
+{
+    uint32_t u = 0;
+    float x;
+
+    memcpy(&u, from + i * elem, elem);
+    if (elem == 2)
+        u <<= 16;
+    memcpy(&x, &u, sizeof(x));
+    return x;
+}
+
+/* 'bytes' bytes of -1, 0 and 1 before an unmapped page. */
+static char *numbers(size_t bytes, size_t elem)
+{
+    char *p = guard_new(bytes);
+
+    for (size_t i = 0; i < bytes / elem; i++)
+        put(p, i, elem, (float)(rand() / 7 % 3 - 1));
+    return p;
+}
+
+/* One call: shapes, and the buffers made for them. */
+struct call {
+    const struct kernel *k;
+    struct form f;
+    size_t n, dwords, stride;
+    bool second, res, relu;
+    size_t in_bytes, w_bytes, out_bytes, block;
+    struct reap_conv_step step[2][STEPS];
+    struct reap_conv_run r;
+    char *in, *w, *out, *residual;
+    float *bias;
+};
+
+static void call_open(struct call *c)
+{
+    size_t nr = c->k->tile.nr, parts = c->second ? 2 : 1;
+    size_t per_pixel = REAP_PIXEL / c->f.out_elem;
+
+    /* A canary of one pixel before and behind each block. */
+    c->block = (c->n + 2) * REAP_PIXEL;
+    c->out_bytes = (nr + per_pixel - 1) / per_pixel * c->block;
+    c->in_bytes =
+        ((c->n - 1) * c->stride + 4 * c->dwords + STEPS * 4 + 63) / 64 * 64;
+    c->w_bytes = parts * STEPS * c->dwords * nr * 4;
+    c->in = numbers(c->in_bytes, c->f.elem);
+    c->w = numbers(c->w_bytes, c->f.elem);
+    c->bias = (float *)numbers(nr * sizeof(float), sizeof(float));
+    c->residual = numbers(c->out_bytes, c->f.out_elem);
+    c->out = guard_new(c->out_bytes);
+    memset(c->out, 0x5a, c->out_bytes);
+    c->r =
+        (struct reap_conv_run){ .n = c->n,
+                                .n_parts = parts,
+                                .w = c->w,
+                                .bias = c->bias,
+                                .out = c->out + REAP_PIXEL,
+                                .res = c->res ? c->residual + REAP_PIXEL : NULL,
+                                .out_block = (ptrdiff_t)c->block,
+                                .res_block = (ptrdiff_t)c->block,
+                                .floor = c->relu ? 0 : -INFINITY };
+    for (size_t p = 0; p < parts; p++) {
+        /* The last step ends where the input ends. */
+        for (size_t s = 0; s < STEPS; s++)
+            c->step[p][s] = (struct reap_conv_step){
+                (int32_t)(s * 4 +
+                          (s + 1 == STEPS
+                               ? c->in_bytes - STEPS * 4 + 4 -
+                                     (c->n - 1) * c->stride - 4 * c->dwords
+                               : 0)),
+                (int32_t)((p * STEPS + s) * c->dwords * nr * 4)
+            };
+        c->r.part[p] = (struct reap_conv_part){ c->in, (ptrdiff_t)c->stride,
+                                                c->step[p], STEPS, c->dwords };
+    }
+}
+
+static void call_close(struct call *c)
+{
+    guard_free(c->in, c->in_bytes);
+    guard_free(c->w, c->w_bytes);
+    guard_free(c->bias, c->k->tile.nr * sizeof(float));
+    guard_free(c->residual, c->out_bytes);
+    guard_free(c->out, c->out_bytes);
+}
+
+/* Channel o of pixel p, as kernels.h defines it. */
+static float expected(const struct call *c, size_t p, size_t o, size_t at)
+{
+    size_t nr = c->k->tile.nr;
+    float sum = c->bias[o];
+
+    for (size_t q = 0; q < c->r.n_parts; q++)
+        for (size_t s = 0; s < STEPS; s++)
+            for (size_t d = 0; d < c->dwords; d++)
+                for (size_t e = 0; e < c->f.pair; e++)
+                    sum += get(c->in + p * c->stride + c->step[q][s].in,
+                               d * c->f.pair + e, c->f.elem) *
+                           get(c->w + c->step[q][s].w,
+                               (d * nr + o) * c->f.pair + e, c->f.elem);
+    if (c->res)
+        sum += get(c->residual, at, c->f.out_elem);
+    return c->relu && sum < 0 ? 0 : sum;
+}
+
+/* Whether every number is right and every other byte as it was. */
+static bool right(const struct call *c)
+{
+    size_t per_pixel = REAP_PIXEL / c->f.out_elem, nr = c->k->tile.nr;
+
+    for (size_t at = 0; at < c->out_bytes / c->f.out_elem; at++) {
+        size_t block = at * c->f.out_elem / c->block;
+        size_t p = at * c->f.out_elem % c->block / REAP_PIXEL;
+        size_t o = block * per_pixel + at % per_pixel;
+        uint32_t was = 0;
+
+        memset(&was, 0x5a, c->f.out_elem);
+        if (p == 0 || p > c->n || o >= nr) {
+            if (memcmp(c->out + at * c->f.out_elem, &was, c->f.out_elem))
+                return false;
+        } else if (get(c->out, at, c->f.out_elem) !=
+                   expected(c, p - 1, o, at)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void try(const struct kernel *k, bool second, bool res, bool relu)
+{
+    static const size_t dwords[] = { 16, 5 }, strides[] = { 64, 128, 24 };
+    size_t wrong = 0;
+
+    for (size_t n = 1; n <= MOST; n++) {
+        struct call c = { .k = k,
+                          .f = form(k->name),
+                          .n = n,
+                          .dwords = dwords[n % 2],
+                          .stride = strides[n % 3],
+                          .second = second,
+                          .res = res,
+                          .relu = relu };
+
+        call_open(&c);
+        ((reap_conv_fn *)k->fn)(&c.r);
+        wrong += !right(&c);
+        call_close(&c);
+    }
+    ok(!wrong, "%s%s%s%s: 1 to %d pixels", k->name,
+       second ? ", second input" : "", res ? ", residual" : "",
+       relu ? ", ReLU" : "", MOST);
+}
+
+int main(void)
+{
+    unsigned cpu;
+
+    fill_seed();
+    if (reap_cpu_detect(&cpu, NULL))
+        return 1;
+    for (size_t i = 0; i < sizeof(kernels) / sizeof(kernels[0]); i++) {
+        const struct kernel *k = &kernels[i];
+
+        if (k->kind != KIND_conv)
+            continue; /* whole layers: tests/unit/blocked.c */
+        if ((cpu & k->cpu) != k->cpu) {
+            skip("%s: not on this CPU, or REAP_CPU forbids it", k->name);
+            continue;
+        }
+        for (int f = 0; f < 8; f++)
+            try(k, f & 1, f & 2, f & 4);
+    }
+    return done();
+}
