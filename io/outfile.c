@@ -1,9 +1,11 @@
 #define _GNU_SOURCE
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -23,6 +25,39 @@ static int fail(struct reap_err *err, int e, const char *what, const char *path)
                  : REAP_ECREATE;
 
     return reap_fail(err, rc, "%s: cannot %s: %s", path, what, strerror(e));
+}
+
+/*
+ * Remove what killed writers of 'path' left. A living one holds a lock on its
+ * temporary file, which the system drops with the process.
+ */
+static void remove_leftovers(const char *path)
+{
+    const char *base = strrchr(path, '/');
+    size_t n, dir_len = base ? (size_t)(base + 1 - path) : 0;
+    const struct dirent *e;
+    char dir[4096];
+    DIR *d;
+
+    base = path + dir_len;
+    n = strlen(base);
+    snprintf(dir, sizeof(dir), "%.*s", dir_len ? (int)dir_len : 1,
+             dir_len ? path : ".");
+    d = opendir(dir);
+    while (d && (e = readdir(d))) {
+        int fd;
+
+        if (strncmp(e->d_name, base, n) != 0 ||
+            strncmp(e->d_name + n, ".part-", 6) != 0)
+            continue;
+        fd = openat(dirfd(d), e->d_name, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+        if (fd >= 0 && !flock(fd, LOCK_EX | LOCK_NB))
+            unlinkat(dirfd(d), e->d_name, 0);
+        if (fd >= 0)
+            close(fd);
+    }
+    if (d)
+        closedir(d);
 }
 
 int reap_outfile_open(struct reap_outfile **out, const char *path,
@@ -47,6 +82,7 @@ int reap_outfile_open(struct reap_outfile **out, const char *path,
         goto out;
     }
     snprintf(f->temp, room, "%s.part-%ld", path, (long)getpid());
+    remove_leftovers(path);
     fd = open(f->temp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     if (fd >= 0 && !(f->f = fdopen(fd, "wb"))) {
         int e = errno;
@@ -59,6 +95,7 @@ int reap_outfile_open(struct reap_outfile **out, const char *path,
         rc = fail(err, errno, "write", path);
         goto out;
     }
+    (void)flock(fd, LOCK_EX | LOCK_NB); /* says that it is in use */
     *out = f;
     return REAP_OK;
 out:

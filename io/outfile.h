@@ -2,8 +2,9 @@
  * io/outfile.h - write a file whole, or leave what was there
  *
  * Bytes go to a temporary file beside the target; commit() makes them durable
- * and renames. Until then, and after any failure, the target is untouched. One
- * thread at a time per handle.
+ * and renames. Until then, and after any failure, the target is untouched. What
+ * a killed writer left beside it is removed by the next one. One thread at a
+ * time per handle.
  */
 #ifndef REAP_IO_OUTFILE_H
 #define REAP_IO_OUTFILE_H

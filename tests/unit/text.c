@@ -1,0 +1,75 @@
+/* Keys as text: one line of UTF-8 whatever the bytes, and back again. */
+#include <math.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "io/text.h"
+#include "tests/tap.h"
+
+static bool gives(const char *in, size_t len, const char *want)
+{
+    struct reap_bytes b = { (const uint8_t *)in, len };
+    char out[200];
+
+    return !strcmp(reap_text_escape(out, sizeof(out), b), want);
+}
+
+static const char *number(float v)
+{
+    static char text[64];
+    FILE *f = fmemopen(text, sizeof(text), "w");
+
+    reap_text_float(f, v);
+    fclose(f);
+    return text;
+}
+
+static const char *csv(const char *in)
+{
+    static char text[64];
+    FILE *f = fmemopen(text, sizeof(text), "w");
+
+    reap_text_csv(f, in);
+    fclose(f);
+    return text;
+}
+
+int main(void)
+{
+    char small[6], text[REAP_TEXT_ROOM(2)];
+    unsigned char back[8];
+    int wrong = 0;
+
+    ok(gives("a/b c.jpg", 9, "a/b c.jpg"), "plain text stays");
+    ok(gives("\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80", 9,
+             "\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80"),
+       "UTF-8 stays");
+    ok(gives("a\\b\n\0\x7f", 6, "a\\\\b\\x0a\\x00\\x7f"),
+       "backslashes and control bytes do not");
+    ok(gives("\xff\xc3", 2, "\\xff\\xc3"), "nor do lone bytes");
+    ok(gives("\xc0\xaf", 2, "\\xc0\\xaf") &&
+           gives("\xed\xa0\x80", 3, "\\xed\\xa0\\x80") &&
+           gives("\xf4\x90\x80\x80", 4, "\\xf4\\x90\\x80\\x80") &&
+           gives("\xe0\x80\xaf", 3, "\\xe0\\x80\\xaf"),
+       "overlong forms, surrogates and what is too large are not UTF-8");
+    for (unsigned i = 0; i < 65536; i++) {
+        const uint8_t in[2] = { (uint8_t)i, (uint8_t)(i >> 8) };
+
+        reap_text_escape(text, sizeof(text), (struct reap_bytes){ in, 2 });
+        wrong += reap_text_unescape(text, back) != 2 || memcmp(in, back, 2);
+        wrong += strpbrk(text, "\n\r\t") != NULL;
+    }
+    ok(!wrong, "any two bytes fit, in one line, and come back");
+    reap_text_escape(small, sizeof(small),
+                     (struct reap_bytes){ (const uint8_t *)"a\xff\xff", 3 });
+    ok(!strcmp(small, "a\\xff"), "a text is cut between characters");
+    ok(!strcmp(csv("a b"), "a b") && !strcmp(csv("a,b"), "\"a,b\"") &&
+           !strcmp(csv("say \"a\""), "\"say \"\"a\"\"\""),
+       "CSV quotes where it has to");
+    ok(!strcmp(number(0.75f), "0.75") && !strcmp(number(1), "1") &&
+           strtof(number(0.1f + 0.2f), NULL) == 0.1f + 0.2f &&
+           strtof(number(1e-38f / 3), NULL) == 1e-38f / 3,
+       "floats read back as they were");
+    return done();
+}
