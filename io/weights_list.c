@@ -199,6 +199,8 @@ int reap_weights_settle(struct reap_weights_in *in, struct reap_err *err)
         struct reap_raw *r = &in->raw[i];
         struct reap_param *p;
 
+        if (!*r->name)
+            continue; /* of another network around this one */
         if (in->load)
             rc = in->load(in, r, err);
         if (!rc)

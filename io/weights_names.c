@@ -96,6 +96,23 @@ static bool rename_to(char **name, const char *to)
     return true;
 }
 
+/* A ResNet whose children are a Sequential inside a larger network. What
+ * stands around it is no part of it: its names become empty. */
+static void take_out(char **name, size_t n)
+{
+    static const char within[] = "features.";
+
+    if (!any_starts(name, n, "features.0.weight") ||
+        !any_starts(name, n, "features.4.0.conv1."))
+        return;
+    for (size_t i = 0; i < n; i++)
+        if (starts(name[i], within))
+            memmove(name[i], name[i] + strlen(within),
+                    strlen(name[i] + strlen(within)) + 1);
+        else
+            name[i][0] = '\0';
+}
+
 /* Put to + rest in the place of the name, if it begins with 'from'. */
 static bool exchange(char **name, const struct pair *p, size_t n)
 {
@@ -258,6 +275,7 @@ int reap_weights_names(char **name, size_t n, bool *old_keras,
     for (size_t i = 0; done && i < n; i++)
         if (strchr(name[i], '/'))
             done = from_keras(&name[i], old_keras);
+    take_out(name, n);
     if (done)
         done = from_torch(name, n);
     return done ? REAP_OK : reap_fail(err, REAP_ENOMEM, "no memory for names");
