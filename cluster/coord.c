@@ -1,0 +1,461 @@
+#define _GNU_SOURCE
+#include <pthread.h>
+#include <string.h>
+#include <time.h>
+
+#include "cluster/coord.h"
+#include "cluster/todo.h"
+#include "engine/base/mem.h"
+#include "io/status.h"
+
+enum { QUEUE = 64, QUEUE_BYTES = 256 << 20, SUSPECTS = 4096, HOSTS = 16 };
+static const double POLL = 0.25; /* for late leases: nobody signals those */
+
+struct result {
+    uint64_t shard;
+    uint32_t attempt;
+    uint8_t *bytes;
+    size_t len;
+};
+
+struct reap_coord {
+    struct reap_coord_args a;
+    struct reap_todo *todo;
+    struct reap_ledger *ledger;
+    pthread_mutex_t lock;
+    pthread_cond_t work; /* for the writer: results or an end */
+    pthread_cond_t news; /* for who waits: room, or leases again */
+    pthread_t writer;
+    struct result queue[QUEUE];
+    size_t n_queued, bytes_queued, n_writing;
+    char host[HOSTS][64]; /* to be remembered in the store */
+    size_t n_hosts;
+    bool leases_changed, closing, drained;
+    uint64_t before, done, bad, all_rows;
+    double begin, commit;
+    int rc;
+    struct reap_err err;
+};
+
+static double now(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* Remember the first failure and end the run. The lock is held. */
+static void fail(struct reap_coord *c, int rc, const struct reap_err *err)
+{
+    if (!c->rc) {
+        c->rc = rc;
+        c->err = *err;
+    }
+    c->drained = true;
+    reap_ledger_drain(c->ledger);
+    pthread_cond_broadcast(&c->news);
+}
+
+/* Rows of encoded blocks that are not ok. */
+static uint64_t count_bad(const struct reap_block *b, uint64_t *rows)
+{
+    struct reap_row row;
+    uint64_t bad = 0;
+
+    *rows = reap_block_rows(b);
+    for (size_t i = 0; i < *rows; i++) {
+        reap_block_row(b, i, &row);
+        bad += row.status != REAP_STATUS_ok;
+    }
+    return bad;
+}
+
+/* One transaction for all that was queued. Without the lock. */
+static int commit(struct reap_coord *c, const struct result *r, size_t n,
+                  struct reap_err *err)
+{
+    struct reap_bytes block[QUEUE];
+
+    for (size_t i = 0; i < n; i++)
+        block[i] = (struct reap_bytes){ r[i].bytes, r[i].len };
+    return reap_store_put(c->a.store, block, n, false, err);
+}
+
+/* What is committed is done: tell the ledger, count the rows. */
+static void settle(struct reap_coord *c, struct result *r, size_t n)
+{
+    struct reap_block *b;
+    uint64_t rows;
+
+    for (size_t i = 0; i < n; i++) {
+        bool wanted =
+            reap_ledger_done(c->ledger, r[i].shard, r[i].attempt, now());
+
+        if (wanted &&
+            !reap_block_open(&b, (struct reap_bytes){ r[i].bytes, r[i].len },
+                             NULL)) {
+            c->bad += count_bad(b, &rows);
+            c->done += rows;
+            reap_block_free(&b);
+        }
+        reap_free(r[i].bytes);
+    }
+}
+
+/* Which leases are out, for a run after this one. Without the lock. */
+static int save_leases(struct reap_coord *c, const struct reap_suspect *s,
+                       size_t n, struct reap_err *err)
+{
+    return reap_store_leases_put(c->a.store, s, n, err);
+}
+
+/* One round of the writer; the lock is held on entry and on return. */
+static void write_round(struct reap_coord *c, struct reap_suspect *suspects)
+{
+    struct result r[QUEUE];
+    char host[HOSTS][64];
+    size_t n = c->n_queued, n_hosts = c->n_hosts, n_suspects;
+    bool leases = c->leases_changed;
+    struct reap_err err = { 0 };
+    double since = now();
+    int rc = REAP_OK;
+
+    memcpy(r, c->queue, n * sizeof(*r));
+    memcpy(host, c->host, sizeof(host));
+    c->n_queued = c->bytes_queued = c->n_hosts = 0;
+    c->n_writing = n;
+    c->leases_changed = false;
+    n_suspects = reap_ledger_suspects(c->ledger, suspects, SUSPECTS);
+    pthread_cond_broadcast(&c->news);
+    pthread_mutex_unlock(&c->lock);
+    for (size_t i = 0; i < n_hosts && !rc; i++)
+        rc = reap_store_add_host(c->a.store, host[i], &err);
+    if (!rc && n)
+        rc = commit(c, r, n, &err);
+    if (!rc && leases)
+        rc = save_leases(c, suspects, n_suspects, &err);
+    pthread_mutex_lock(&c->lock);
+    c->commit += now() - since;
+    c->n_writing = 0;
+    if (rc)
+        fail(c, rc, &err);
+    if (rc)
+        for (size_t i = 0; i < n; i++)
+            reap_free(r[i].bytes);
+    else
+        settle(c, r, n);
+    pthread_cond_broadcast(&c->news);
+}
+
+static void *writer(void *arg)
+{
+    struct reap_coord *c = arg;
+    struct reap_suspect *suspects = reap_calloc(SUSPECTS, sizeof(*suspects));
+
+    pthread_mutex_lock(&c->lock);
+    if (!suspects) {
+        struct reap_err err = { 0 };
+
+        fail(c, reap_fail(&err, REAP_ENOMEM, "no memory for the store"), &err);
+    }
+    while (suspects && !(c->closing && !c->n_queued)) {
+        if (c->n_queued || c->leases_changed || c->n_hosts)
+            write_round(c, suspects);
+        else
+            pthread_cond_wait(&c->work, &c->lock);
+    }
+    pthread_mutex_unlock(&c->lock);
+    reap_free(suspects);
+    return NULL;
+}
+
+static int open_ledger(struct reap_coord *c, struct reap_err *err)
+{
+    const struct reap_coord_args *a = &c->a;
+    struct reap_suspect *suspect = NULL;
+    struct reap_ledger_args l = { .batch = a->batch, .workers = a->workers };
+    uint64_t counts[REAP_N_STATUS], keys = reap_dataset_count(a->dataset);
+    size_t n = 0;
+    int rc = reap_store_leases_get(a->store, &suspect, &n, err);
+
+    if (!rc)
+        rc = reap_store_counts(a->store, counts, err);
+    if (!rc)
+        rc = reap_todo_open(&c->todo, a->dataset, a->store, a->limit, suspect,
+                            n, err);
+    if (rc) {
+        reap_free(suspect);
+        return rc;
+    }
+    for (int i = 0; i < REAP_N_STATUS; i++)
+        c->before += counts[i];
+    if (a->limit && a->limit < keys)
+        keys = a->limit;
+    if (c->before > keys)
+        c->before = keys;
+    c->all_rows = keys;
+    for (size_t i = 0; i < a->schema.n; i++)
+        l.row_bytes += 4 * reap_column_count(&a->schema.column[i]);
+    l.total = keys - c->before;
+    l.todo.ctx = c->todo;
+    l.todo.next = reap_todo_next;
+    l.todo.after = reap_todo_after;
+    return reap_ledger_new(&c->ledger, &l, err);
+}
+
+static void destroy(struct reap_coord *c)
+{
+    reap_ledger_free(&c->ledger);
+    reap_todo_close(&c->todo);
+    pthread_cond_destroy(&c->news);
+    pthread_cond_destroy(&c->work);
+    pthread_mutex_destroy(&c->lock);
+    reap_free(c);
+}
+
+int reap_coord_open(struct reap_coord **out, const struct reap_coord_args *a,
+                    struct reap_err *err)
+{
+    struct reap_coord *c = reap_calloc(1, sizeof(*c));
+    pthread_condattr_t clock;
+    int rc;
+
+    *out = NULL;
+    if (!c)
+        return reap_fail(err, REAP_ENOMEM, "no memory for a coordinator");
+    c->a = *a;
+    c->begin = now();
+    pthread_mutex_init(&c->lock, NULL);
+    pthread_condattr_init(&clock);
+    pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
+    pthread_cond_init(&c->work, &clock);
+    pthread_cond_init(&c->news, &clock);
+    pthread_condattr_destroy(&clock);
+    rc = reap_store_unmark(a->store, err);
+    if (!rc)
+        rc = open_ledger(c, err);
+    if (!rc && pthread_create(&c->writer, NULL, writer, c))
+        rc = reap_fail(err, REAP_ENOMEM, "cannot start the store's thread");
+    if (rc) {
+        destroy(c);
+        return rc;
+    }
+    *out = c;
+    return REAP_OK;
+}
+
+static void wait_a_moment(struct reap_coord *c)
+{
+    struct timespec until;
+
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_nsec += (long)(POLL * 1e9);
+    until.tv_sec += until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
+    pthread_cond_timedwait(&c->news, &c->lock, &until);
+}
+
+enum reap_grant reap_coord_grant(struct reap_coord *c, size_t w, bool wait,
+                                 struct reap_lease *out)
+{
+    struct reap_err err = { 0 };
+    enum reap_grant g;
+    int rc;
+
+    pthread_mutex_lock(&c->lock);
+    for (;;) {
+        g = reap_ledger_grant(c->ledger, w, now(), out, &rc, &err);
+        if (rc)
+            fail(c, rc, &err);
+        if (g != REAP_GRANT_LATER || !wait)
+            break;
+        if (!rc)
+            wait_a_moment(c);
+    }
+    if (g == REAP_GRANT) {
+        c->leases_changed = true;
+        pthread_cond_signal(&c->work);
+    }
+    pthread_mutex_unlock(&c->lock);
+    return g;
+}
+
+/* The lock is held. */
+static bool has_room(const struct reap_coord *c)
+{
+    return c->n_queued < QUEUE && c->bytes_queued < QUEUE_BYTES;
+}
+
+bool reap_coord_has_room(struct reap_coord *c)
+{
+    bool yes;
+
+    pthread_mutex_lock(&c->lock);
+    yes = has_room(c) || c->rc;
+    pthread_mutex_unlock(&c->lock);
+    return yes;
+}
+
+int reap_coord_take(struct reap_coord *c, uint64_t shard, uint32_t attempt,
+                    uint8_t *bytes, size_t len, bool at_once,
+                    struct reap_err *err)
+{
+    int rc = REAP_OK;
+
+    pthread_mutex_lock(&c->lock);
+    while (!c->rc && !has_room(c) && !at_once)
+        wait_a_moment(c);
+    if (c->rc)
+        rc = reap_fail(err, c->rc, "%s", c->err.msg);
+    else if (!has_room(c))
+        rc = REAP_ESTOPPED;
+    else if (!reap_ledger_wants(c->ledger, shard, attempt))
+        reap_free(bytes); /* too late: somebody else has done it */
+    else {
+        c->queue[c->n_queued++] = (struct result){ shard, attempt, bytes, len };
+        c->bytes_queued += len;
+        pthread_cond_signal(&c->work);
+    }
+    pthread_mutex_unlock(&c->lock);
+    return rc;
+}
+
+void reap_coord_died(struct reap_coord *c, size_t w)
+{
+    pthread_mutex_lock(&c->lock);
+    if (reap_ledger_died(c->ledger, w)) {
+        c->leases_changed = true;
+        pthread_cond_signal(&c->work);
+    }
+    pthread_cond_broadcast(&c->news);
+    pthread_mutex_unlock(&c->lock);
+}
+
+void reap_coord_returned(struct reap_coord *c, size_t w)
+{
+    pthread_mutex_lock(&c->lock);
+    reap_ledger_returned(c->ledger, w);
+    c->leases_changed = true;
+    pthread_cond_signal(&c->work);
+    pthread_cond_broadcast(&c->news);
+    pthread_mutex_unlock(&c->lock);
+}
+
+void reap_coord_add_host(struct reap_coord *c, const char *host)
+{
+    pthread_mutex_lock(&c->lock);
+    if (c->n_hosts < HOSTS) {
+        size_t n = strnlen(host, sizeof(c->host[0]) - 1);
+
+        memcpy(c->host[c->n_hosts], host, n);
+        c->host[c->n_hosts++][n] = '\0';
+        pthread_cond_signal(&c->work);
+    }
+    pthread_mutex_unlock(&c->lock);
+}
+
+void reap_coord_drain(struct reap_coord *c)
+{
+    pthread_mutex_lock(&c->lock);
+    c->drained = true;
+    reap_ledger_drain(c->ledger);
+    pthread_cond_broadcast(&c->news);
+    pthread_mutex_unlock(&c->lock);
+}
+
+bool reap_coord_ended(struct reap_coord *c)
+{
+    bool yes;
+
+    pthread_mutex_lock(&c->lock);
+    yes = !c->n_queued && !c->n_writing &&
+          (c->rc || reap_ledger_complete(c->ledger) ||
+           (c->drained && !reap_ledger_open(c->ledger)));
+    pthread_mutex_unlock(&c->lock);
+    return yes;
+}
+
+int reap_coord_failure(struct reap_coord *c, struct reap_err *err)
+{
+    int rc;
+
+    pthread_mutex_lock(&c->lock);
+    rc = c->rc ? reap_fail(err, c->rc, "%s", c->err.msg) : REAP_OK;
+    pthread_mutex_unlock(&c->lock);
+    return rc;
+}
+
+void reap_coord_status(struct reap_coord *c, struct reap_run_status *out)
+{
+    pthread_mutex_lock(&c->lock);
+    out->total = c->all_rows;
+    out->before = c->before;
+    out->done = c->done;
+    out->bad = c->bad;
+    out->redone = reap_ledger_redone(c->ledger);
+    out->seconds = now() - c->begin;
+    out->draining = c->drained;
+    out->commit = c->commit;
+    pthread_mutex_unlock(&c->lock);
+}
+
+static enum reap_fed feed_next(void *ctx, bool wait, struct reap_lease *out)
+{
+    switch (reap_coord_grant(ctx, 0, wait, out)) {
+    case REAP_GRANT:
+        return REAP_FED;
+    case REAP_GRANT_LATER:
+        return REAP_FED_LATER;
+    case REAP_GRANT_NONE:
+        break;
+    }
+    return REAP_FED_END;
+}
+
+static int sink_put(void *ctx, const struct reap_lease *lease, uint8_t *bytes,
+                    size_t len, struct reap_err *err)
+{
+    return reap_coord_take(ctx, lease->shard, lease->attempt, bytes, len, false,
+                           err);
+}
+
+void reap_coord_ends(struct reap_coord *c, struct reap_feed *feed,
+                     struct reap_sink *sink)
+{
+    *feed = (struct reap_feed){ c, feed_next };
+    *sink = (struct reap_sink){ c, sink_put };
+}
+
+int reap_coord_close(struct reap_coord **coord, struct reap_run_status *status,
+                     struct reap_err *err)
+{
+    struct reap_coord *c = *coord;
+    struct reap_suspect *left;
+    size_t n = 0;
+    int rc;
+
+    if (!c)
+        return REAP_OK;
+    pthread_mutex_lock(&c->lock);
+    c->closing = true;
+    pthread_cond_signal(&c->work);
+    pthread_mutex_unlock(&c->lock);
+    pthread_join(c->writer, NULL);
+    reap_coord_status(c, status);
+    rc = c->rc ? reap_fail(err, c->rc, "%s", c->err.msg) : REAP_OK;
+    left = reap_calloc(SUSPECTS, sizeof(*left));
+    if (left)
+        n = reap_ledger_suspects(c->ledger, left, SUSPECTS);
+    if (!rc)
+        rc = reap_store_leases_put(c->a.store, left, n, err);
+    reap_free(left);
+    if (!rc && reap_ledger_complete(c->ledger))
+        rc = reap_store_mark_complete(c->a.store, c->a.limit,
+                                      reap_todo_seen(c->todo), err);
+    else if (!rc)
+        rc = reap_fail(err, REAP_ESTOPPED, "stopped early");
+    destroy(c);
+    *coord = NULL;
+    return rc;
+}

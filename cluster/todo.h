@@ -1,0 +1,35 @@
+/*
+ * cluster/todo.h - the keys of a dataset that have no row in a store
+ *
+ * A lazy merge of both in key order: nothing is listed in advance, memory does
+ * not grow. Rows that are committed behind the place it has reached are not
+ * looked at again. One thread at a time.
+ */
+#ifndef REAP_CLUSTER_TODO_H
+#define REAP_CLUSTER_TODO_H
+
+#include "cluster/ledger.h"
+#include "io/dataset.h"
+#include "io/store.h"
+
+struct reap_todo;
+
+/* 'limit': the first keys of the dataset only, 0 for all. 'suspect': runs of
+ * keys that an earlier job left behind, in any order; moved. */
+int reap_todo_open(struct reap_todo **out, struct reap_dataset *ds,
+                   struct reap_store *store, uint64_t limit,
+                   struct reap_suspect *suspect, size_t n_suspects,
+                   struct reap_err *err) REAP_MUST_CHECK;
+
+/* As struct reap_todo_source wants them; 'ctx' is the todo. */
+int reap_todo_next(void *ctx, uint32_t max, struct reap_lease *out,
+                   uint32_t *deaths, struct reap_err *err);
+int reap_todo_after(void *ctx, struct reap_lease *run, struct reap_err *err);
+
+/* Keys looked at so far: how many the run covers, once reap_todo_next() has
+ * said that there are no more. */
+uint64_t reap_todo_seen(const struct reap_todo *t);
+
+void reap_todo_close(struct reap_todo **t);
+
+#endif /* REAP_CLUSTER_TODO_H */
