@@ -13,20 +13,9 @@
 #include "engine/base/err.h"
 #include "io/block.h"
 #include "io/dataset.h"
+#include "io/decode.h" /* struct reap_limits */
 #include "io/preset.h"
 #include "io/status.h"
-
-enum reap_alpha { REAP_ALPHA_DROP, REAP_ALPHA_WHITE };
-
-/* What decides a status; part of the fingerprint. */
-struct reap_limits {
-    uint64_t max_pixels; /* 0: 178956970 */
-    bool keep_truncated; /* --on-truncated keep */
-    bool orient;         /* --orient apply */
-    bool depth16_scale;  /* --depth16 scale */
-    enum reap_alpha alpha;
-    unsigned formats; /* set of 1 << enum reap_format, 0: default */
-};
 
 struct reap_prepared {
     unsigned status, flags;

@@ -1,0 +1,14 @@
+/* io/ends_early.h - does a file stop before its own structure says so */
+#ifndef REAP_IO_ENDS_EARLY_H
+#define REAP_IO_ENDS_EARLY_H
+
+#include <stdbool.h>
+
+#include "engine/base/bytes.h"
+#include "io/decode.h"
+
+/* Walks the chunks of a PNG, the length of a WebP, the blocks of a GIF. False
+ * for other formats. Never fails. */
+bool reap_ends_early(enum reap_format format, struct reap_bytes file);
+
+#endif /* REAP_IO_ENDS_EARLY_H */

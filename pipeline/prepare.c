@@ -1,0 +1,187 @@
+#define _GNU_SOURCE
+#include <stdio.h>
+#include <string.h>
+
+#include "engine/base/mem.h"
+#include "io/resample.h"
+#include "pipeline/prepare.h"
+
+struct reap_prepare {
+    struct reap_preset preset;
+    struct reap_limits limits;
+    struct reap_decode *decode;
+    struct reap_resample *resample;
+    uint8_t *raw; /* samples of a raw image as RGB */
+    size_t raw_room;
+};
+
+enum { KEEP = 24 << 20 };
+
+int reap_prepare_new(struct reap_prepare **out, const struct reap_preset *p,
+                     const struct reap_limits *limits, struct reap_err *err)
+{
+    struct reap_prepare *h = reap_calloc(1, sizeof(*h));
+    int rc = REAP_OK;
+
+    *out = NULL;
+    if (!h)
+        return reap_fail(err, REAP_ENOMEM, "no memory to prepare images");
+    h->preset = *p;
+    h->limits = *limits;
+    if (!h->limits.max_pixels)
+        h->limits.max_pixels = REAP_MAX_PIXELS;
+    rc = reap_decode_new(&h->decode, limits, p->fast_dct, err);
+    if (!rc)
+        rc = reap_resample_new(&h->resample, err);
+    if (rc)
+        reap_prepare_free(&h);
+    *out = h;
+    return rc;
+}
+
+void reap_prepare_free(struct reap_prepare **hp)
+{
+    struct reap_prepare *h = *hp;
+
+    if (!h)
+        return;
+    reap_decode_free(&h->decode);
+    reap_resample_free(&h->resample);
+    reap_free(h->raw);
+    reap_free(h);
+    *hp = NULL;
+}
+
+static void fail(struct reap_prepared *out, unsigned status, const char *why)
+{
+    out->status = status;
+    snprintf(out->reason, sizeof(out->reason), "%s", why);
+}
+
+/* Raw samples, planar or not, RGB or BGR, 1 or 3 channels (more are dropped),
+ * to RGB. */
+static bool unpack(struct reap_prepare *h, const struct reap_image *im)
+{
+    size_t n = im->height * im->width, c = im->channels;
+    size_t step = im->planar ? 1 : c, plane = im->planar ? n : 1;
+    const uint8_t *p = im->bytes.data;
+
+    if (h->raw_room < 3 * n + REAP_RESAMPLE_SLACK) {
+        reap_free(h->raw);
+        h->raw_room = 0;
+        h->raw = reap_aligned(3 * n + REAP_RESAMPLE_SLACK);
+        if (!h->raw)
+            return false;
+        h->raw_room = 3 * n + REAP_RESAMPLE_SLACK;
+    }
+    for (size_t k = 0; k < 3; k++) {
+        size_t from = c < 3 ? 0 : im->bgr ? 2 - k : k;
+
+        for (size_t i = 0; i < n; i++)
+            h->raw[3 * i + k] = p[i * step + from * plane];
+    }
+    return true;
+}
+
+static bool raw_pixels(struct reap_prepare *h, const struct reap_image *im,
+                       struct reap_prepared *out, struct reap_pixels *pixels)
+{
+    size_t pixels_n = 0, samples = 0;
+
+    if (__builtin_mul_overflow(im->height, im->width, &pixels_n) ||
+        __builtin_mul_overflow(pixels_n, im->channels, &samples) ||
+        samples != im->bytes.len || !samples) {
+        fail(out, REAP_STATUS_corrupt, "raw samples do not fill their shape");
+        return false;
+    }
+    out->src_h = im->height;
+    out->src_w = im->width;
+    if (pixels_n > h->limits.max_pixels || !unpack(h, im)) {
+        fail(out, REAP_STATUS_too_large, "raw image is over --max-pixels");
+        return false;
+    }
+    out->flags = im->channels < 3   ? REAP_FLAG_grey
+                 : im->channels > 3 ? REAP_FLAG_alpha
+                                    : 0;
+    out->flags |= im->height < 32 || im->width < 32 ? REAP_FLAG_tiny : 0;
+    pixels->data = h->raw;
+    pixels->stride = 3 * im->width;
+    pixels->have = (struct reap_window){ 0, im->height, 0, im->width };
+    return true;
+}
+
+/* The preset's sizes for this image, if the slot has room for the crop. */
+static bool fits(const struct reap_prepare *h, size_t room,
+                 struct reap_prepared *out, struct reap_geometry *g)
+{
+    size_t bytes = h->preset.norm.float_in ? sizeof(float) : 1;
+
+    if (!reap_geometry_find(&h->preset, out->src_h, out->src_w, g)) {
+        fail(out, REAP_STATUS_too_large, "resized, a side has 2^31 pixels");
+        return false;
+    }
+    if (__builtin_mul_overflow(bytes, g->out_h * 3, &bytes) ||
+        __builtin_mul_overflow(bytes, g->out_w, &bytes) || bytes > room) {
+        fail(out, REAP_STATUS_too_large,
+             "its pixels are more than the network's input: give a crop");
+        return false;
+    }
+    if (g->h > g->src_h || g->w > g->src_w)
+        out->flags |= REAP_FLAG_upscaled;
+    out->h = g->out_h;
+    out->w = g->out_w;
+    return true;
+}
+
+static void take(struct reap_prepared *out, const struct reap_decoded *d)
+{
+    out->status = d->status;
+    out->flags |= d->flags;
+    out->src_h = d->h;
+    out->src_w = d->w;
+    memcpy(out->reason, d->reason, sizeof(out->reason));
+}
+
+/* Decode what the crop needs. */
+static bool file_pixels(struct reap_prepare *h, const struct reap_image *im,
+                        size_t room, struct reap_prepared *out,
+                        struct reap_geometry *g, struct reap_pixels *pixels)
+{
+    struct reap_decoded d;
+    struct reap_window want;
+
+    reap_decode_open(h->decode, im->bytes, &d);
+    take(out, &d);
+    if (out->status || !fits(h, room, out, g))
+        return false;
+    reap_resample_window(g, &want);
+    reap_decode_read(h->decode, &want, &d, pixels);
+    take(out, &d);
+    return !out->status;
+}
+
+void reap_prepare_run(struct reap_prepare *h, const struct reap_image *image,
+                      void *slot, size_t room, struct reap_prepared *out)
+{
+    struct reap_pixels pixels = { 0 };
+    struct reap_geometry g;
+    bool fine;
+
+    memset(out, 0, sizeof(*out));
+    if (!image->bytes.len)
+        fail(out, REAP_STATUS_empty, "no bytes");
+    if (out->status)
+        return;
+    fine = image->raw
+               ? raw_pixels(h, image, out, &pixels) && fits(h, room, out, &g)
+               : file_pixels(h, image, room, out, &g, &pixels);
+    if (fine && reap_resample_run(h->resample, &g, &pixels.have, pixels.data,
+                                  pixels.stride, slot, NULL))
+        fail(out, REAP_STATUS_too_large, "no memory to resize the image");
+    reap_decode_done(h->decode);
+    if (h->raw_room > KEEP) {
+        reap_free(h->raw);
+        h->raw = NULL;
+        h->raw_room = 0;
+    }
+}
