@@ -91,13 +91,15 @@ int reap_graph_affine(struct reap_graph *g, int in, const char *prefix,
     return (int)g->n - 1;
 }
 
-int reap_graph_subsample(struct reap_graph *g, int in, size_t stride)
+int reap_graph_subsample(struct reap_graph *g, int in, size_t stride,
+                         const char *name)
 {
     struct reap_node *n = add(g, REAP_OP_SUBSAMPLE, in);
 
     n->stride = stride;
     shrink(n);
-    put_name(n->layer, "max_pooling2d", "");
+    put_name(n->name, name, "");
+    put_name(n->layer, name, "");
     return (int)g->n - 1;
 }
 

@@ -58,7 +58,8 @@ int reap_graph_maxpool(struct reap_graph *g, int in, bool pad_zero,
                        const char *name);
 int reap_graph_affine(struct reap_graph *g, int in, const char *prefix,
                       const char *norm, const char *out);
-int reap_graph_subsample(struct reap_graph *g, int in, size_t stride);
+int reap_graph_subsample(struct reap_graph *g, int in, size_t stride,
+                         const char *name);
 
 /* The families; 'in' is the input node. */
 void reap_graph_keras_v1(struct reap_graph *g, int in);

@@ -75,6 +75,19 @@ void reap_graph_keras_v1(struct reap_graph *g, int in)
         }
 }
 
+/* Keras numbers the layers that it has to name itself. */
+static int thin_out(struct reap_graph *g, int x, size_t stride)
+{
+    char name[REAP_NAME] = "max_pooling2d";
+    size_t before = 0;
+
+    for (size_t i = 0; i < g->n; i++)
+        before += g->node[i].op == REAP_OP_SUBSAMPLE;
+    if (before)
+        snprintf(name, sizeof(name), "max_pooling2d_%zu", before);
+    return reap_graph_subsample(g, x, stride, name);
+}
+
 /* The shortcut is what comes in, not its normalised form, unless it is
  * projected; where the 3x3 strides, the shortcut is thinned out. */
 static int block_v2(struct reap_graph *g, int x, const char *name, size_t f,
@@ -92,7 +105,7 @@ static int block_v2(struct reap_graph *g, int x, const char *name, size_t f,
         c.conv = c.out = "_0_conv";
         skip = reap_graph_conv(g, c);
     } else if (stride > 1) {
-        skip = reap_graph_subsample(g, x, stride);
+        skip = thin_out(g, x, stride);
     }
     c.c = f;
     c.bias = false;
