@@ -21,10 +21,29 @@ static bool is_safetensors(struct reap_bytes f)
     return f.len > 8 && f.data[8] == '{' && reap_le_get64(f.data) <= 100000000;
 }
 
+static bool starts(struct reap_bytes f, size_t at, const char *bytes, size_t n)
+{
+    return f.len >= n && f.len - n >= at && !memcmp(f.data + at, bytes, n);
+}
+
+static bool is_zip(struct reap_bytes f)
+{
+    return starts(f, 0, "PK\3\4", 4);
+}
+
+/* The pickle of PyTorch's magic number. */
+static bool is_pth_legacy(struct reap_bytes f)
+{
+    return starts(
+        f, 0, "\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.", 15);
+}
+
 static const struct {
     bool (*is)(struct reap_bytes f);
     reap_weights_fn *list;
 } formats[] = {
+    { is_zip, reap_weights_pth },
+    { is_pth_legacy, reap_weights_pth_legacy },
     { is_safetensors, reap_weights_safetensors },
 };
 
@@ -55,9 +74,7 @@ enum {
 static int not_weights(struct reap_bytes f, struct reap_err *err)
 {
     for (size_t i = 0; i < N_STRANGERS; i++)
-        if (f.len >= strangers[i].at + strangers[i].n &&
-            !memcmp(f.data + strangers[i].at, strangers[i].bytes,
-                    strangers[i].n))
+        if (starts(f, strangers[i].at, strangers[i].bytes, strangers[i].n))
             return reap_fail(err, REAP_EFORMAT,
                              "not a weights file that we read: it looks like "
                              "%s",

@@ -24,7 +24,7 @@ struct reap_raw {
     size_t rank, dim[REAP_PARAM_DIMS], stride[REAP_PARAM_DIMS];
     size_t count; /* product of dim */
     const uint8_t *data;
-    size_t where; /* the reader's own */
+    size_t where, offset; /* the reader's own: which storage, byte in it */
 };
 
 struct reap_weights_in {
@@ -47,6 +47,11 @@ struct reap_weights_in {
 typedef int reap_weights_fn(struct reap_weights_in *in, struct reap_err *err);
 
 reap_weights_fn reap_weights_safetensors;
+reap_weights_fn reap_weights_pth;
+reap_weights_fn reap_weights_pth_legacy;
+reap_weights_fn reap_weights_h5;
+reap_weights_fn reap_weights_keras;
+reap_weights_fn reap_weights_zip; /* .pth or .keras */
 
 /*
  * List a tensor, contiguous, and return its entry in '*r' (borrowed until the
