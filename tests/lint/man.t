@@ -15,6 +15,9 @@ verdict() { # description, offending names
 words() { # long options in a text, one a line
     grep -oE -- '--[a-z][a-z0-9-]+' | sort -u
 }
+listed() { # those that a help lists
+    sed -n 's/^ *\(-[a-z], \)\{0,1\}\(--[a-z0-9-]*\).*/\2/p'
+}
 plain() { sed 's/\\-/-/g; s/\\f[A-Z]//g; s/\\&//g' "$1"; }
 known=$(sed -n 's/^OPTION([a-z0-9_]*, "\([^"]*\)".*/--\1/p' jobs/options.def)
 
@@ -25,7 +28,7 @@ for c in $(sed -n 's/^COMMAND(\([a-z_]*\),.*/\1/p' jobs/commands.def); do
         continue
     fi
     verdict "$page tells what reap help $c tells" \
-        "$("$REAP" help "$c" | words | while read -r o; do
+        "$("$REAP" help "$c" | listed | while read -r o; do
             plain "$page" | grep -q -- "^.B .*$o\( \|$\)" || echo "$o"
         done)"
     verdict "$page has an example of $c" \
