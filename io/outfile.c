@@ -77,8 +77,10 @@ int reap_outfile_open(struct reap_outfile **out, const char *path,
         rc = reap_fail(err, REAP_ENOMEM, "%s: no memory", path);
         goto out;
     }
-    if (!stat(path, &st) && S_ISDIR(st.st_mode)) {
-        rc = fail(err, EISDIR, "write", path);
+    if (!stat(path, &st) && !S_ISREG(st.st_mode)) {
+        /* Renaming onto a device would replace it. */
+        rc = reap_fail(err, REAP_ECREATE, "%s exists and is no regular file",
+                       path);
         goto out;
     }
     snprintf(f->temp, room, "%s.part-%ld", path, (long)getpid());

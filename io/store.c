@@ -441,6 +441,13 @@ bool reap_store_alone(const struct reap_store *s)
     return s->alone;
 }
 
+uint64_t reap_store_size(const struct reap_store *s)
+{
+    struct stat st;
+
+    return has(s->path, "data.mdb", &st) ? (uint64_t)st.st_blocks * 512 : 0;
+}
+
 void reap_store_close(struct reap_store **store)
 {
     struct reap_store *s = *store;

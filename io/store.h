@@ -126,6 +126,23 @@ int reap_store_add_host(struct reap_store *s, const char *host,
 int reap_store_forget(struct reap_store *s, const struct reap_bytes *key,
                       size_t n, struct reap_err *err) REAP_MUST_CHECK;
 
+/*
+ * Look at all of a store that is open to read: checksums of its blocks, that
+ * each row is where it says, and that counts agree. 'say' gets a line for each
+ * problem, the first 20 of them. Returns REAP_OK, with the number of problems
+ * in 'out', or REAP_EIO or REAP_ENOMEM if it could not be done.
+ */
+struct reap_store_checked {
+    uint64_t blocks, bytes, rows, problems;
+};
+int reap_store_check(struct reap_store *s,
+                     void (*say)(void *ctx, const char *line), void *ctx,
+                     struct reap_store_checked *out,
+                     struct reap_err *err) REAP_MUST_CHECK;
+
+/* Bytes of its file on disk; 0 if they cannot be told. */
+uint64_t reap_store_size(const struct reap_store *s);
+
 void reap_store_close(struct reap_store **s);
 
 #endif /* REAP_IO_STORE_H */

@@ -9,13 +9,21 @@
 #include "engine/base/mem.h"
 #include "io/store_impl.h"
 
-enum { HANDFUL = 64, KEY_MAX = 511 };
+enum { HANDFUL = 64, KEY_MAX = 511, OPEN = 4 };
 
 struct entry {
     struct reap_place place;
     size_t key_len;
     uint8_t key[KEY_MAX];
     char label[256], reason[REAP_REASON_MAX];
+};
+
+/* A block in use. Rows that were done again lie in another block than their
+ * neighbours, so that a walk goes back and forth between a few. */
+struct opened {
+    uint64_t id;
+    struct reap_block *block;
+    uint8_t *bytes; /* its bytes, if they had to be copied */
 };
 
 struct reap_rows {
@@ -26,9 +34,7 @@ struct reap_rows {
     size_t n, at;        /* entries filled, the next one to lend */
     bool end;            /* nothing behind these */
     const struct entry *lent;
-    uint64_t block_id;
-    struct reap_block *block; /* opened last */
-    uint8_t *bytes;           /* its bytes, if they had to be copied */
+    struct opened opened[OPEN]; /* the one used last comes first */
 };
 
 int reap_rows_open(struct reap_rows **out, struct reap_store *s,
@@ -198,21 +204,22 @@ int reap_rows_next(struct reap_rows *r, struct reap_stored *out,
     return rc ? rc : lend(r, out, err);
 }
 
-static void drop_block(struct reap_rows *r)
+static void drop_block(struct opened *o)
 {
-    reap_block_free(&r->block);
-    reap_free(r->bytes);
-    r->bytes = NULL;
+    reap_block_free(&o->block);
+    reap_free(o->bytes);
+    o->bytes = NULL;
 }
 
-static int load_block(struct reap_rows *r, uint64_t id, struct reap_err *err)
+static int load_block(struct reap_rows *r, struct opened *o, uint64_t id,
+                      struct reap_err *err)
 {
     uint8_t name[8];
     MDB_val key = reap_store_val(name, sizeof(name)), v;
     struct reap_bytes bytes;
     int mrc;
 
-    drop_block(r);
+    drop_block(o);
     reap_store_id(name, id);
     mrc = mdb_get(r->txn, r->s->db[REAP_DB_BLOCKS], &key, &v);
     if (mrc == MDB_NOTFOUND)
@@ -221,47 +228,71 @@ static int load_block(struct reap_rows *r, uint64_t id, struct reap_err *err)
         return reap_store_fail(r->s, mrc, "read a block", err);
     bytes = (struct reap_bytes){ v.mv_data, v.mv_size };
     if (r->s->write) { /* its pages may be reused when we leave */
-        r->bytes = reap_calloc(1, v.mv_size);
-        if (!r->bytes)
+        o->bytes = reap_calloc(1, v.mv_size);
+        if (!o->bytes)
             return reap_fail(err, REAP_ENOMEM, "no memory for %zu bytes",
                              v.mv_size);
-        bytes.data = memcpy(r->bytes, v.mv_data, v.mv_size);
+        bytes.data = memcpy(o->bytes, v.mv_data, v.mv_size);
     }
-    r->block_id = id;
-    return reap_block_open(&r->block, bytes, err);
+    o->id = id;
+    return reap_block_open(&o->block, bytes, err);
+}
+
+/* Put the block in front, loading it in place of the one used longest ago. In
+ * a store that is written each costs memory, and there is but one. */
+static int use_block(struct reap_rows *r, uint64_t id, struct reap_err *err)
+{
+    size_t n = r->s->write ? 1 : OPEN, i = 0;
+    struct opened found;
+    int rc = REAP_OK;
+
+    while (i < n - 1 && !(r->opened[i].block && r->opened[i].id == id))
+        i++;
+    found = r->opened[i];
+    memmove(&r->opened[1], &r->opened[0], i * sizeof(found));
+    r->opened[0] = found;
+    if (found.block && found.id == id)
+        return REAP_OK;
+    pthread_mutex_lock(&r->s->mutex);
+    rc = enter(r, err);
+    if (!rc)
+        rc = load_block(r, &r->opened[0], id, err);
+    leave(r);
+    pthread_mutex_unlock(&r->s->mutex);
+    return rc;
+}
+
+static int check_place(const struct reap_rows *r, const struct reap_block *b,
+                       const struct entry *e, struct reap_err *err)
+{
+    struct reap_row row;
+
+    if (e->place.index >= reap_block_rows(b) ||
+        !reap_schema_equal(reap_block_schema(b), &r->s->schema))
+        return reap_fail(err, REAP_EFORMAT, "it is not what its rows need");
+    reap_block_row(b, e->place.index, &row);
+    if (row.key.len != e->key_len ||
+        memcmp(row.key.data, e->key, e->key_len) != 0)
+        return reap_fail(err, REAP_EFORMAT, "row %u has another key",
+                         e->place.index);
+    return REAP_OK;
 }
 
 int reap_rows_values(struct reap_rows *r, size_t col, void *out,
                      struct reap_err *err)
 {
     const struct entry *e = r->lent;
-    struct reap_row row;
-    int rc = REAP_OK;
+    int rc;
 
     if (!e || col >= r->s->schema.n)
         return reap_fail(err, REAP_EBUG, "values of no row");
-    if (!r->block || r->block_id != e->place.block) {
-        pthread_mutex_lock(&r->s->mutex);
-        rc = enter(r, err);
-        if (!rc)
-            rc = load_block(r, e->place.block, err);
-        leave(r);
-        pthread_mutex_unlock(&r->s->mutex);
-    }
-    if (!rc && (e->place.index >= reap_block_rows(r->block) ||
-                !reap_schema_equal(reap_block_schema(r->block), &r->s->schema)))
-        rc = reap_fail(err, REAP_EFORMAT, "it is not what its rows need");
-    if (!rc) {
-        reap_block_row(r->block, e->place.index, &row);
-        if (row.key.len != e->key_len ||
-            memcmp(row.key.data, e->key, e->key_len) != 0)
-            rc = reap_fail(err, REAP_EFORMAT, "row %u has another key",
-                           e->place.index);
-    }
+    rc = use_block(r, e->place.block, err);
+    if (!rc)
+        rc = check_place(r, r->opened[0].block, e, err);
     if (rc)
         return reap_wrap(err, rc, "%s: block %llu", r->s->path,
                          (unsigned long long)e->place.block);
-    return reap_block_values(r->block, e->place.index, col, out)
+    return reap_block_values(r->opened[0].block, e->place.index, col, out)
                ? REAP_OK
                : reap_fail(err, REAP_ENOTFOUND, "a row without values");
 }
@@ -272,7 +303,8 @@ void reap_rows_close(struct reap_rows **rows)
 
     if (!r)
         return;
-    drop_block(r);
+    for (size_t i = 0; i < OPEN; i++)
+        drop_block(&r->opened[i]);
     pthread_mutex_lock(&r->s->mutex);
     if (r->txn)
         mdb_txn_abort(r->txn);

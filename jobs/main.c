@@ -1,5 +1,6 @@
 /* The only file that prints an error, ends the process or reads the command
  * line. Exit status: engine/base/codes.def. */
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,6 +58,8 @@ int main(int argc, char **argv)
     struct reap_err err = { 0 };
     int rc;
 
+    /* A limit on the size of files is an error to report, as a full disk is. */
+    signal(SIGXFSZ, SIG_IGN);
     if (fail)
         reap_mem_fail_at(strtol(fail, NULL, 10));
     if (argc < 2)

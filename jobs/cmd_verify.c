@@ -1,0 +1,60 @@
+/* reap verify STORE: is every row there, and what it was? */
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+
+#include "jobs/cmd.h"
+#include "jobs/view.h"
+
+static void say(void *ctx, const char *line)
+{
+    const struct reap_view *v = ctx;
+
+    fprintf(stderr, "reap: %s: %s\n", v->path, line);
+}
+
+static void print(const struct reap_options *o, const struct reap_view *v,
+                  const struct reap_store_checked *c)
+{
+    if (o->json) {
+        json_t *all =
+            json_pack("{ss,sI,sI,sI,sI,sb}", "path", v->path, "blocks",
+                      (json_int_t)c->blocks, "bytes", (json_int_t)c->bytes,
+                      "rows", (json_int_t)c->rows, "problems",
+                      (json_int_t)c->problems, "complete", (int)v->complete);
+
+        json_dumpf(all, stdout, JSON_COMPACT);
+        putchar('\n');
+        json_decref(all);
+    } else if (!o->quiet) {
+        printf("%s: %" PRIu64 " rows in %" PRIu64
+               " blocks, %.1f MB, checksums %s\n",
+               v->path, c->rows, c->blocks, (double)c->bytes / 1e6,
+               c->problems ? "or counts are wrong" : "and counts are right");
+    }
+}
+
+int reap_cmd_verify(const struct reap_options *o, struct reap_err *err)
+{
+    struct reap_store_checked c;
+    struct reap_view v;
+    int rc;
+
+    if (o->n_args != 1)
+        return reap_fail(err, REAP_EINVAL, "one STORE is needed");
+    rc = reap_view_open(&v, o->args[0], err);
+    if (rc)
+        return rc;
+    rc = reap_store_check(v.store, say, &v, &c, err);
+    if (!rc)
+        print(o, &v, &c);
+    if (!rc && c.problems)
+        rc = reap_fail(err, REAP_EIO, "%s: %" PRIu64 " problems", v.path,
+                       c.problems);
+    else if (!rc && !v.complete)
+        rc =
+            reap_fail(err, REAP_ESTOPPED,
+                      "%s is not complete: run the same command again", v.path);
+    reap_view_close(&v);
+    return rc;
+}
