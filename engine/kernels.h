@@ -111,6 +111,10 @@ struct reap_affine_run {
 };
 typedef void reap_affine_fn(const struct reap_affine_run *r);
 
+/* Do n rounds of multiplications with additions that wait for nothing but each
+ * other; returns how many operations that were, two for each pair. */
+typedef double reap_peak_fn(size_t n);
+
 /* Pixels and output channels of a tile, or m of Winograd and channels. */
 struct reap_tile {
     size_t mr, nr;

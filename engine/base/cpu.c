@@ -40,7 +40,7 @@ static int amx_allowed(void)
     return !syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA);
 }
 
-static unsigned has(void)
+unsigned reap_cpu_machine(void)
 {
     unsigned cpu = REAP_CPU_BLAS, a, b, c, d;
     int avx512;
@@ -73,7 +73,7 @@ int reap_cpu_detect(unsigned *cpu, struct reap_err *err)
     const char *cap = getenv("REAP_CPU");
     unsigned allowed = 0;
 
-    *cpu = has();
+    *cpu = reap_cpu_machine();
     if (!cap)
         return REAP_OK;
     for (size_t i = 0; i < sizeof(level) / sizeof(level[0]); i++) {

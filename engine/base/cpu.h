@@ -23,4 +23,7 @@ enum {
  */
 int reap_cpu_detect(unsigned *cpu, struct reap_err *err) REAP_MUST_CHECK;
 
+/* The levels that this CPU has, whatever REAP_CPU says. */
+unsigned reap_cpu_machine(void);
+
 #endif /* REAP_ENGINE_BASE_CPU_H */

@@ -161,15 +161,36 @@ void reap_blocked_run(const void *prog, void *arena, size_t n,
     reap_blocked_run_timed(prog, arena, n, images, out, NULL);
 }
 
-const char *reap_blocked_layer(const void *prog, size_t i)
+static double macs(const struct reap_program *p, const struct reap_node *n)
+{
+    if (n->op != REAP_OP_CONV)
+        return 0;
+    return (double)(n->h * n->w * n->c * n->kh * n->kw) *
+           (double)p->net->node[n->in].c / (double)n->groups;
+}
+
+bool reap_blocked_layer(const void *prog, size_t i,
+                        struct reap_blocked_cost *cost)
 {
     const struct reap_program *p = prog;
+    const struct reap_layer *l = &p->layer[i];
     const struct reap_node *n;
 
     if (i >= p->n_layers)
-        return NULL;
-    n = &p->net->node[p->layer[i].node];
-    return n->layer[0] ? n->layer : n->name;
+        return false;
+    n = &p->net->node[l->node];
+    cost->name = n->layer[0] ? n->layer : n->name;
+    cost->macs = macs(p, n);
+    cost->bytes = (double)l->conv.bytes + (double)p->tensor[l->node].image;
+    if (l->in >= 0)
+        cost->bytes += (double)p->tensor[l->in].image;
+    if (l->res >= 0)
+        cost->bytes += (double)p->tensor[l->res].image;
+    if (l->in2 >= 0) {
+        cost->bytes += (double)p->tensor[l->in2].image;
+        cost->macs += macs(p, &p->net->node[p->second[l->node]]);
+    }
+    return true;
 }
 
 const char *reap_blocked_class(const void *prog)

@@ -19,12 +19,20 @@ void reap_blocked_run(const void *prog, void *arena, size_t n,
 const char *reap_blocked_class(const void *prog);
 void reap_blocked_free(void **prog);
 
+/* What a layer costs for one image. */
+struct reap_blocked_cost {
+    const char *name;
+    double macs;  /* of a direct convolution, a folded projection included */
+    double bytes; /* of its inputs, result and weights, each counted once */
+};
+
 /*
- * For benchmarks: 'layer' is the name of layer i of the program, NULL behind
- * the last; reap_blocked_run_timed() adds the seconds that each layer took to
- * seconds[i].
+ * For benchmarks. 'cost' receives what layer i of the program is; false behind
+ * the last. reap_blocked_run_timed() runs as reap_blocked_run() and adds the
+ * seconds that each layer took to seconds[i].
  */
-const char *reap_blocked_layer(const void *prog, size_t i);
+bool reap_blocked_layer(const void *prog, size_t i,
+                        struct reap_blocked_cost *cost);
 void reap_blocked_run_timed(const void *prog, void *arena, size_t n,
                             const void *const *images, float *const *out,
                             double *seconds);
