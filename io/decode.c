@@ -29,6 +29,8 @@ const char *reap_format_name(enum reap_format f)
 int reap_formats_parse(const char *text, unsigned *out, struct reap_err *err)
 {
     *out = 0;
+    if (!text)
+        return REAP_OK;
     if (!strcmp(text, "all")) {
         *out = (1u << REAP_N_FORMATS) - 1;
         return REAP_OK;

@@ -86,7 +86,8 @@ void reap_decode_free(struct reap_decode **d);
 /* "jpeg", ...; "unknown" for REAP_N_FORMATS. */
 const char *reap_format_name(enum reap_format format);
 
-/* Parse --formats: names joined by commas, or "all". REAP_EINVAL. */
+/* Parse --formats: names joined by commas, "all", or NULL, which is 0, the
+ * default set. REAP_EINVAL. */
 int reap_formats_parse(const char *text, unsigned *out,
                        struct reap_err *err) REAP_MUST_CHECK;
 

@@ -1,4 +1,4 @@
-/* PNG, WebP, GIF and TIFF through libvips, which only unpacks them: colours
+/* PNG, WebP and TIFF through libvips, which only unpacks them: colours
  * are made RGB here, by Pillow's rules. */
 #define _GNU_SOURCE
 #include <pthread.h>
@@ -39,7 +39,6 @@ static void start(void)
 {
     static const char *const allowed[] = { "VipsForeignLoadPng",
                                            "VipsForeignLoadWebp",
-                                           "VipsForeignLoadNsgif",
                                            "VipsForeignLoadTiff" };
 
     if (VIPS_INIT("reap"))
@@ -87,7 +86,9 @@ static void fail(struct reap_decode *d, struct reap_decoded *out)
 
     words[strcspn(words, "\n")] = '\0';
     reap_decode_fail(out, cut ? REAP_STATUS_truncated : REAP_STATUS_corrupt,
-                     "%s%s", words, cut ? ": the file ends early" : "");
+                     "%s: %s%s", reap_format_name(out->format),
+                     *words ? words : "cannot be decoded",
+                     cut ? "; the file ends early" : "");
     g_free(words);
 }
 
@@ -105,10 +106,6 @@ static int load(enum reap_format format, struct reap_bytes b,
         return vips_webpload_buffer(data, b.len, im, "access",
                                     VIPS_ACCESS_SEQUENTIAL, "fail_on", fail_on,
                                     NULL);
-    case REAP_FORMAT_gif:
-        return vips_gifload_buffer(data, b.len, im, "access",
-                                   VIPS_ACCESS_SEQUENTIAL, "fail_on", fail_on,
-                                   NULL);
     case REAP_FORMAT_tiff:
         return vips_tiffload_buffer(data, b.len, im, "access",
                                     VIPS_ACCESS_SEQUENTIAL, "fail_on", fail_on,

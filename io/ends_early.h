@@ -7,8 +7,8 @@
 #include "engine/base/bytes.h"
 #include "io/decode.h"
 
-/* Walks the chunks of a PNG, the length of a WebP, the blocks of a GIF. False
- * for other formats. Never fails. */
+/* Walks the chunks of a PNG, looks at the length of a WebP. False for other
+ * formats. Never fails. */
 bool reap_ends_early(enum reap_format format, struct reap_bytes file);
 
 #endif /* REAP_IO_ENDS_EARLY_H */
