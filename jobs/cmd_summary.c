@@ -40,15 +40,18 @@ static int from_weights(struct job *j, const struct reap_options *o,
                                .in_w = j->args.in_w,
                                .classes = o->classes,
                                .top_activation = -1 };
-    int rc = reap_weights_read(&j->weights, o->weights, err);
+    char path[4096];
+    int rc = reap_weights_resolve(o->weights, model, path, sizeof(path), err);
 
+    if (!rc)
+        rc = reap_weights_read(&j->weights, path, err);
     if (rc)
         return rc;
     a.head = j->weights->head;
     a.n_head = j->weights->n_head;
     rc = reap_net_new(&j->net, &a, j->weights->params, err);
     if (rc)
-        return reap_wrap(err, rc, "%s", o->weights);
+        return reap_wrap(err, rc, "%s", path);
     j->args.model = j->net->model;
     j->args.n_dense = j->net->n_dense;
     j->args.dense = j->net->dense;

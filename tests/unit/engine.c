@@ -167,6 +167,32 @@ static void invariance(const char *model)
     reap_net_free(&net);
 }
 
+/* Let each allocation of an engine and its session fail once. */
+static void fail_each(void)
+{
+    struct reap_net *net = net_new("torchvision/resnet18", false);
+    const struct reap_engine_args a = args_of(net);
+    int rc = REAP_ENOMEM;
+    long i;
+
+    for (i = 1; rc == REAP_ENOMEM && i < 200; i++) {
+        struct reap_engine *e;
+        struct reap_session *s = NULL;
+
+        reap_mem_fail_at(i);
+        rc = reap_engine_new(&e, &a, NULL);
+        if (!rc)
+            rc = reap_session_new(&s, e, NULL);
+        if (rc && s)
+            rc = REAP_EBUG;
+        reap_session_free(&s);
+        reap_engine_free(&e);
+    }
+    reap_mem_fail_at(0);
+    ok(!rc && i > 5, "each of %ld allocations may fail", i - 2);
+    reap_net_free(&net);
+}
+
 /* The next allocation is set to fail; it is still to come when the pass is
  * over. */
 static void no_allocation(const struct reap_engine *e)
@@ -349,6 +375,7 @@ int main(void)
     for (size_t m = 0; m < 4; m++)
         levels(models[m]);
     refusals();
+    fail_each();
     if (cap)
         setenv("REAP_CPU", cap, 1);
     free(cap);

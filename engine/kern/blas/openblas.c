@@ -12,7 +12,7 @@ enum { ROW_MAJOR = 101, NO_TRANS = 111 }; /* CBLAS's numbers */
 static const char file[] = "libopenblas.so.0";
 
 /* The kernels for this CPU, by the name that all releases since 2017 know;
- * NULL lets OpenBLAS choose. Measured on Zen 4 as well: engine/kern/README. */
+ * NULL lets OpenBLAS choose. On Zen 4 too SkylakeX is as good as any. */
 static const char *core(void)
 {
     __builtin_cpu_init();
