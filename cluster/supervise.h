@@ -18,8 +18,8 @@
  * launcher, and for several tasks of Slurm that cannot find each other: the
  * message has the line to type.
  */
-int reap_supervise_check(bool ranks_given, struct reap_err *err)
-    REAP_MUST_CHECK;
+int reap_supervise_check(bool ranks_given,
+                         struct reap_err *err) REAP_MUST_CHECK;
 
 /*
  * Run the command line 'argv' without --ranks and --hostfile on 'ranks' ranks
