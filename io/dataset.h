@@ -49,8 +49,9 @@ struct reap_image {
  * locks by itself where locks cannot be had: read-only or network file system.
  * Returns REAP_OK, REAP_ENOTFOUND (no such path), REAP_EFORMAT (not LMDB's,
  * shorter than its pages, records of two layouts: names two keys),
- * REAP_EACCESS, REAP_EIO or REAP_ENOMEM. Never crashes on a hostile data.mdb
- * that the header checks can tell.
+ * REAP_EACCESS, REAP_EIO or REAP_ENOMEM. A hostile data.mdb is refused before
+ * LMDB maps it, see io/mdb_check.h for how far that looks. A store of reap is
+ * REAP_EFORMAT.
  */
 int reap_dataset_open(struct reap_dataset **out, const char *path,
                       struct reap_err *err) REAP_MUST_CHECK;
@@ -81,18 +82,36 @@ int reap_cursor_seek(struct reap_cursor *c, struct reap_bytes key,
 int reap_cursor_next(struct reap_cursor *c, struct reap_record *out,
                      struct reap_err *err) REAP_MUST_CHECK;
 
+/*
+ * Records spread over the keys, in order, the first and the last among them,
+ * the same ones each time: at most 'n' of them to 'out', '*found' in all. Lent
+ * as by seek; moves the cursor. Returns REAP_OK, REAP_EIO.
+ */
+int reap_cursor_sample(struct reap_cursor *c, struct reap_record *out, size_t n,
+                       size_t *found, struct reap_err *err) REAP_MUST_CHECK;
+
 void reap_cursor_close(struct reap_cursor **c);
 
 /*
  * Look into a record. Also compares the value with the size and CRC-32C that
  * the import wrote, if any. Returns an enum reap_status: ok, empty, corrupt
- * (the layout does not parse) or checksum; 'crc' receives the value's CRC-32C
- * in every case.
+ * (the layout does not parse), checksum or, where memory lacks, io_error; 'crc'
+ * receives the value's CRC-32C in every case. 'c' is any cursor of the calling
+ * thread; the image is lent until the next call with it.
  */
 unsigned reap_dataset_image(struct reap_dataset *ds, struct reap_cursor *c,
                             const struct reap_record *rec,
                             enum reap_label_from from, struct reap_image *out,
                             uint32_t *crc);
+
+/* Keys that import has an entry for; 0 if import did not make the dataset. */
+size_t reap_dataset_indexed(const struct reap_dataset *ds);
+
+/* Reserved keys that are there: row i, NULL behind the last. */
+const char *reap_dataset_reserved(const struct reap_dataset *ds, size_t i);
+
+/* Is it read with LMDB's locks? */
+bool reap_dataset_locked(const struct reap_dataset *ds);
 
 void reap_dataset_close(struct reap_dataset **ds);
 
