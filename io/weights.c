@@ -26,6 +26,17 @@ static bool starts(struct reap_bytes f, size_t at, const char *bytes, size_t n)
     return f.len >= n && f.len - n >= at && !memcmp(f.data + at, bytes, n);
 }
 
+/* The signature may stand behind a user block of 512, 1024, ... bytes. */
+static bool is_hdf5(struct reap_bytes f)
+{
+    if (starts(f, 0, "\x89HDF\r\n\x1a\n", 8))
+        return true;
+    for (size_t at = 512; at < f.len; at *= 2)
+        if (starts(f, at, "\x89HDF\r\n\x1a\n", 8))
+            return true;
+    return false;
+}
+
 static bool is_zip(struct reap_bytes f)
 {
     return starts(f, 0, "PK\3\4", 4);
@@ -42,7 +53,8 @@ static const struct {
     bool (*is)(struct reap_bytes f);
     reap_weights_fn *list;
 } formats[] = {
-    { is_zip, reap_weights_pth },
+    { is_hdf5, reap_weights_h5 },
+    { is_zip, reap_weights_zip },
     { is_pth_legacy, reap_weights_pth_legacy },
     { is_safetensors, reap_weights_safetensors },
 };
@@ -175,16 +187,19 @@ static int list(struct reap_weights_in *in, struct reap_err *err)
 static int rename_all(struct reap_weights_in *in, struct reap_err *err)
 {
     char **name = reap_calloc(in->n + 1, sizeof(*name));
+    bool old_keras;
     int rc;
 
     if (!name)
         return reap_fail(err, REAP_ENOMEM, "no memory for names");
     for (size_t i = 0; i < in->n; i++)
         name[i] = in->raw[i].name;
-    rc = reap_weights_names(name, in->n, &in->old_keras, err);
+    rc = reap_weights_names(name, in->n, &old_keras, err);
     for (size_t i = 0; i < in->n; i++)
         in->raw[i].name = name[i];
     reap_free(name);
+    if (old_keras && !(in->epsilon > 0))
+        in->epsilon = 1e-3;
     return rc;
 }
 

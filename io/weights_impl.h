@@ -34,7 +34,7 @@ struct reap_weights_in {
     struct reap_raw *raw;     /* a plain array */
     size_t n, room;
     size_t total;   /* elements of all tensors so far */
-    bool old_keras; /* batch norms were made for an epsilon of 1e-3 */
+    double epsilon; /* of Keras's batch norms, if the file tells; else 0 */
 
     /* Set by a reader that keeps something; NULL if it does not. */
     int (*load)(struct reap_weights_in *in, struct reap_raw *r,
@@ -50,7 +50,6 @@ reap_weights_fn reap_weights_safetensors;
 reap_weights_fn reap_weights_pth;
 reap_weights_fn reap_weights_pth_legacy;
 reap_weights_fn reap_weights_h5;
-reap_weights_fn reap_weights_keras;
 reap_weights_fn reap_weights_zip; /* .pth or .keras */
 
 /*

@@ -180,15 +180,16 @@ static void fill(const struct reap_raw *r, float *to)
             to[n] = convert[r->dtype](r->data + n * size);
 }
 
-/* Keras's batch norms of old have 1e-3 where newer ones have 1.001e-5: the
- * difference goes into the variance, which gives the same sums. */
-static void age(const struct reap_raw *r, float *to)
+/* The networks have Keras's 1.001e-5. Where a file was made for another
+ * epsilon, the difference goes into the variance: the sums are the same. */
+static void change_epsilon(const struct reap_raw *r, double from, float *to)
 {
+    static const double known = 1.001e-5;
     const char *var = strrchr(r->name, '/');
 
-    if (var && !strcmp(var, "/moving_variance"))
+    if (from > 0 && from != known && var && !strcmp(var, "/moving_variance"))
         for (size_t n = 0; n < r->count; n++)
-            to[n] = (float)(to[n] + (1e-3 - 1.001e-5));
+            to[n] = (float)(to[n] + (from - known));
 }
 
 int reap_weights_settle(struct reap_weights_in *in, struct reap_err *err)
@@ -209,8 +210,7 @@ int reap_weights_settle(struct reap_weights_in *in, struct reap_err *err)
         if (rc)
             break;
         fill(r, p->data);
-        if (in->old_keras)
-            age(r, p->data);
+        change_epsilon(r, in->epsilon, p->data);
     }
     return rc;
 }
