@@ -18,6 +18,8 @@ struct reap_run_status {
     bool draining;
     struct reap_flow_times times; /* of this process */
     double commit;                /* seconds in the store's commits */
+    bool lost;         /* a rank was: MPI is still up, leave by _exit() */
+    char refused[200]; /* why this rank was sent away, "" if it was not */
 };
 
 struct reap_run_args {
@@ -40,8 +42,8 @@ bool reap_run_is_first(void);
 /*
  * Do what has no row. REAP_OK when each key has one and the marker is written;
  * REAP_ESTOPPED when it was drained, signalled or ran out of time. Workers
- * return REAP_OK on a normal end. May not return at all after the loss of a
- * rank: it flushes, and ends the process with the status.
+ * return REAP_OK on a normal end; one that outlives the first rank ends the
+ * process with 75.
  */
 int reap_run_all(const struct reap_run_args *a, struct reap_run_status *status,
                  struct reap_err *err) REAP_MUST_CHECK;

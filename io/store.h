@@ -86,6 +86,9 @@ int reap_rows_open(struct reap_rows **out, struct reap_store *s,
 int reap_rows_seek(struct reap_rows *r, struct reap_bytes key,
                    struct reap_stored *out,
                    struct reap_err *err) REAP_MUST_CHECK;
+/* The last row of all; reap_rows_next() then finds none. */
+int reap_rows_last(struct reap_rows *r, struct reap_stored *out,
+                   struct reap_err *err) REAP_MUST_CHECK;
 int reap_rows_next(struct reap_rows *r, struct reap_stored *out,
                    struct reap_err *err) REAP_MUST_CHECK;
 /* The values of column 'col' of the row last lent, as reap_block_values(). */

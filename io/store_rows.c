@@ -189,6 +189,43 @@ int reap_rows_seek(struct reap_rows *r, struct reap_bytes key,
     return rc ? rc : lend(r, out, err);
 }
 
+/* Fill with the last row alone. */
+static int fill_last(struct reap_rows *r, struct reap_err *err)
+{
+    MDB_val key, v;
+    MDB_cursor *c = NULL;
+    int rc = REAP_OK, mrc;
+
+    r->n = r->at = 0;
+    r->end = true;
+    mrc = mdb_cursor_open(r->txn, r->s->db[REAP_DB_ROWS], &c);
+    if (!mrc)
+        mrc = mdb_cursor_get(c, &key, &v, MDB_LAST);
+    if (!mrc) {
+        rc = copy_entry(r, &key, v, &r->entry[0], err);
+        r->n = !rc;
+    }
+    if (c)
+        mdb_cursor_close(c);
+    if (mrc && mrc != MDB_NOTFOUND)
+        rc = reap_store_fail(r->s, mrc, "read rows", err);
+    return rc;
+}
+
+int reap_rows_last(struct reap_rows *r, struct reap_stored *out,
+                   struct reap_err *err)
+{
+    int rc;
+
+    pthread_mutex_lock(&r->s->mutex);
+    rc = enter(r, err);
+    if (!rc)
+        rc = fill_last(r, err);
+    leave(r);
+    pthread_mutex_unlock(&r->s->mutex);
+    return rc ? rc : lend(r, out, err);
+}
+
 int reap_rows_next(struct reap_rows *r, struct reap_stored *out,
                    struct reap_err *err)
 {

@@ -9,6 +9,10 @@
  * and a failure is returned: main() prints it and ends with its status. */
 typedef int reap_cmd_fn(const struct reap_options *o, struct reap_err *err);
 
+/* Let main() end by _exit(): a rank was lost, and MPI's own handlers of a
+ * normal exit would wait for it. */
+void reap_cmd_leave_at_once(void);
+
 #define COMMAND(name, args, about) reap_cmd_fn reap_cmd_##name;
 #include "jobs/commands.def"
 #undef COMMAND

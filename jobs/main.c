@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "engine/base/mem.h"
 #include "jobs/cmd.h"
@@ -18,6 +19,13 @@ static const struct command {
 };
 
 enum { N_COMMANDS = sizeof(commands) / sizeof(commands[0]), USAGE = 64 };
+
+static bool at_once; /* set at the very end, by one thread */
+
+void reap_cmd_leave_at_once(void)
+{
+    at_once = true;
+}
 
 static const struct command *find(const char *name)
 {
@@ -79,5 +87,9 @@ int main(int argc, char **argv)
     if (rc)
         fprintf(stderr, "reap %s: %s\n", c->name, err.msg);
     reap_options_clear(&o);
+    if (at_once) {
+        fflush(NULL);
+        _exit(reap_exit_status(rc));
+    }
     return reap_exit_status(rc);
 }

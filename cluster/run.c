@@ -1,0 +1,56 @@
+#define _GNU_SOURCE
+#include <mpi.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cluster/local.h"
+#include "cluster/run.h"
+#include "cluster/serve.h"
+#include "cluster/worker.h"
+
+bool reap_run_launched(void)
+{
+    return getenv("OMPI_COMM_WORLD_SIZE") || getenv("PMIX_RANK");
+}
+
+bool reap_run_is_first(void)
+{
+    const char *rank = getenv("OMPI_COMM_WORLD_RANK");
+
+    if (!rank)
+        rank = getenv("PMIX_RANK");
+    return !rank || !strcmp(rank, "0");
+}
+
+static int start_mpi(int *rank, int *ranks, struct reap_err *err)
+{
+    int got;
+
+    if (MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &got) ||
+        MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN) ||
+        MPI_Comm_rank(MPI_COMM_WORLD, rank) ||
+        MPI_Comm_size(MPI_COMM_WORLD, ranks))
+        return reap_fail(err, REAP_EIO, "MPI does not start");
+    return REAP_OK;
+}
+
+int reap_run_all(const struct reap_run_args *a, struct reap_run_status *status,
+                 struct reap_err *err)
+{
+    bool lost = false;
+    int rank, ranks, rc;
+
+    memset(status, 0, sizeof(*status));
+    if (!reap_run_launched())
+        return reap_local_run(a, status, err);
+    rc = start_mpi(&rank, &ranks, err);
+    if (rc)
+        return rc;
+    reap_signals_install();
+    rc = rank ? reap_worker_run(a, status, &lost, err)
+              : reap_serve_run(a, ranks, status, &lost, err);
+    status->lost = lost;
+    if (!lost)
+        MPI_Finalize();
+    return rc;
+}

@@ -1,0 +1,431 @@
+#define _GNU_SOURCE
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cluster/local.h"
+#include "cluster/peer.h"
+#include "cluster/serve.h"
+#include "engine/base/mem.h"
+
+/* Seconds. A worker says something every 2 (worker.c). */
+static const double SILENT = 30, PULSE = 2, CHECK = 0.5, FAREWELL = 5;
+
+enum { NAP_MIN_US = 50, NAP_MAX_US = 2000, RESULT_MAX = 1 << 30 };
+
+enum state {
+    NEW, /* has not said hello */
+    AT_WORK,
+    FINISHED, /* sends no more results */
+    AWAY,     /* sent away: it only waits for the end */
+    DEAD
+};
+
+struct worker {
+    struct reap_peer *peer;
+    enum state state;
+    uint64_t wants; /* leases asked for and not given */
+    /* The result that is coming in, and whether it waits for room. */
+    uint64_t shard, attempt, len, got;
+    uint8_t *bytes;
+    bool whole;
+    bool told_none;
+};
+
+struct serve {
+    const struct reap_run_args *a;
+    struct reap_coord *coord;
+    struct worker *worker; /* [rank], [0] unused */
+    int ranks;
+    bool lost;
+    double checked;
+    int rc; /* of our own, such as no memory */
+    struct reap_err err;
+};
+
+static void send(struct serve *s, struct worker *w,
+                 const struct reap_message *m)
+{
+    if (!s->rc)
+        s->rc = reap_peer_send(w->peer, m, &s->err);
+}
+
+static void say(struct serve *s, struct worker *w, enum reap_message_type type,
+                uint64_t number)
+{
+    struct reap_message m = { .type = type, .number = { number } };
+
+    send(s, w, &m);
+}
+
+static void bury(struct serve *s, int rank)
+{
+    struct worker *w = &s->worker[rank];
+
+    if (w->state == DEAD)
+        return;
+    w->state = DEAD;
+    w->wants = 0;
+    reap_free(w->bytes);
+    w->bytes = NULL;
+    w->whole = false;
+    reap_peer_lose(w->peer);
+    s->lost = true;
+    reap_coord_died(s->coord, (size_t)rank);
+}
+
+static struct reap_bytes text(const char *s)
+{
+    return (struct reap_bytes){ (const uint8_t *)s, strlen(s) };
+}
+
+static void on_hello(struct serve *s, int rank, const struct reap_message *m)
+{
+    struct worker *w = &s->worker[rank];
+    struct reap_message reply = { .type = REAP_MESSAGE_welcome };
+    char host[64] = "", theirs[64];
+    struct reap_bytes print = text(s->a->fingerprint);
+
+    reap_peer_identify(w->peer, m->number[0], m->number[1],
+                       reap_wire_text(m, 0, theirs, sizeof(theirs)));
+    gethostname(host, sizeof(host) - 1);
+    if (m->text[2].len != print.len ||
+        memcmp(m->text[2].data, print.data, print.len) != 0) {
+        reply.type = REAP_MESSAGE_refused;
+        reply.text[0] = print;
+        w->state = AWAY;
+    } else {
+        reply.number[0] = (uint64_t)getpid();
+        reply.number[1] = reap_peer_start_time((uint64_t)getpid());
+        reply.text[0] = text(host);
+        w->state = AT_WORK;
+        reap_coord_add_host(s->coord, theirs);
+    }
+    send(s, w, &reply);
+}
+
+/* A piece of a result: pieces come in order. False: nonsense. */
+static bool on_result(struct worker *w, const struct reap_message *m)
+{
+    uint64_t len = m->number[2], at = m->number[3];
+
+    if (!at) {
+        if (w->bytes || !len || len > RESULT_MAX)
+            return false;
+        w->bytes = reap_calloc(1, len);
+        w->shard = m->number[0];
+        w->attempt = m->number[1];
+        w->len = len;
+        w->got = 0;
+    }
+    if (!w->bytes || at != w->got || len != w->len ||
+        m->text[0].len > w->len - w->got)
+        return false;
+    memcpy(w->bytes + at, m->text[0].data, m->text[0].len);
+    w->got += m->text[0].len;
+    w->whole = w->got == w->len;
+    return true;
+}
+
+static void on_finished(struct serve *s, int rank, const struct reap_message *m)
+{
+    struct worker *w = &s->worker[rank];
+
+    w->state = FINISHED;
+    w->wants = 0;
+    reap_coord_returned(s->coord, (size_t)rank);
+    if ((int)(int64_t)m->number[0] != REAP_OK && !s->rc) {
+        char words[300];
+
+        s->rc = reap_fail(&s->err, (int)(int64_t)m->number[0], "rank %d: %s",
+                          rank, reap_wire_text(m, 0, words, sizeof(words)));
+    }
+}
+
+static void handle(struct serve *s, int rank, const struct reap_message *m)
+{
+    struct worker *w = &s->worker[rank];
+    bool good = true;
+
+    switch (m->type) {
+    case REAP_MESSAGE_hello:
+        on_hello(s, rank, m);
+        break;
+    case REAP_MESSAGE_want:
+        w->wants += m->number[0];
+        break;
+    case REAP_MESSAGE_result:
+        good = on_result(w, m);
+        break;
+    case REAP_MESSAGE_finished:
+        on_finished(s, rank, m);
+        break;
+    case REAP_MESSAGE_alive:
+        break;
+    default:
+        good = false;
+    }
+    if (!good)
+        bury(s, rank); /* it does not speak our language */
+}
+
+/* Hand a whole result on; false while there is no room for it. */
+static bool deliver(struct serve *s, struct worker *w)
+{
+    int rc;
+
+    if (!w->whole)
+        return true;
+    rc = reap_coord_take(s->coord, w->shard, (uint32_t)w->attempt, w->bytes,
+                         w->len, true, NULL);
+    if (rc == REAP_ESTOPPED)
+        return false;
+    if (rc)
+        reap_free(w->bytes); /* the coordinator keeps the failure */
+    w->bytes = NULL;
+    w->whole = false;
+    return true;
+}
+
+/* Give what was asked for, as far as there is something. */
+static bool grant(struct serve *s, int rank)
+{
+    struct worker *w = &s->worker[rank];
+    struct reap_lease lease;
+    bool gave = false;
+
+    while (w->wants && w->state == AT_WORK && !w->told_none) {
+        struct reap_message m = { .type = REAP_MESSAGE_lease };
+        enum reap_grant g =
+            reap_coord_grant(s->coord, (size_t)rank, false, &lease);
+
+        if (g == REAP_GRANT_LATER)
+            break;
+        gave = true;
+        w->wants--;
+        if (g == REAP_GRANT_NONE) {
+            w->told_none = true;
+            say(s, w, REAP_MESSAGE_none, 0);
+            break;
+        }
+        m.number[0] = lease.shard;
+        m.number[1] = lease.attempt;
+        m.number[2] = lease.count;
+        m.number[3] = lease.flags;
+        m.text[0] = (struct reap_bytes){ lease.key, lease.key_len };
+        send(s, w, &m);
+    }
+    return gave;
+}
+
+/* All that one worker needs now. True if something happened. */
+static bool serve_one(struct serve *s, int rank)
+{
+    struct worker *w = &s->worker[rank];
+    struct reap_message m;
+    bool busy = false;
+
+    if (w->state == DEAD || !deliver(s, w))
+        return false;
+    while (reap_peer_poll(w->peer, &m)) {
+        busy = true;
+        handle(s, rank, &m);
+        if (w->state == DEAD)
+            return true;
+        reap_peer_next(w->peer);
+        if (!deliver(s, w))
+            break;
+    }
+    if (reap_peer_lost(w->peer)) {
+        bury(s, rank);
+        return true;
+    }
+    if (reap_clock() - reap_peer_spoke(w->peer) > PULSE &&
+        !reap_peer_unsent(w->peer))
+        say(s, w, REAP_MESSAGE_pulse, 0);
+    return grant(s, rank) || busy;
+}
+
+/* Who has not been heard of, or whose process here has ended? */
+static void check(struct serve *s)
+{
+    double t = reap_clock();
+
+    if (t - s->checked < CHECK)
+        return;
+    s->checked = t;
+    for (int r = 1; r < s->ranks; r++) {
+        struct worker *w = &s->worker[r];
+
+        if (w->state == AT_WORK &&
+            (t - reap_peer_heard(w->peer) > SILENT || reap_peer_gone(w->peer)))
+            bury(s, r);
+        else if (w->state != DEAD && reap_peer_gone(w->peer))
+            bury(s, r);
+    }
+}
+
+static bool round_of_all(struct serve *s)
+{
+    bool busy = false;
+
+    for (int r = 1; r < s->ranks; r++)
+        busy |= serve_one(s, r);
+    check(s);
+    return busy;
+}
+
+static size_t count(const struct serve *s, enum state state)
+{
+    size_t n = 0;
+
+    for (int r = 1; r < s->ranks; r++)
+        n += s->worker[r].state == state;
+    return n;
+}
+
+/* Sleep longer the longer nothing happens. */
+static void nap(bool busy, unsigned *us)
+{
+    struct timespec t = { 0, 0 };
+
+    *us = busy ? NAP_MIN_US : *us * 2 < NAP_MAX_US ? *us * 2 : NAP_MAX_US;
+    t.tv_nsec = (long)*us * 1000;
+    nanosleep(&t, NULL);
+}
+
+/* Until all is done: leases to workers, results to the coordinator. */
+static void loop(struct serve *s, struct reap_flow *flow,
+                 struct reap_run_status *status)
+{
+    struct reap_watch watch = { .begin = reap_clock() };
+    unsigned us = NAP_MIN_US;
+
+    for (;;) {
+        bool busy = round_of_all(s);
+
+        status->workers = count(s, AT_WORK) + (flow != NULL);
+        reap_watch_look(&watch, s->a, s->coord, flow, status->workers);
+        if (s->rc)
+            reap_coord_drain(s->coord);
+        if ((!flow || reap_flow_done(flow)) && reap_coord_ended(s->coord) &&
+            (!count(s, AT_WORK) || s->rc))
+            return;
+        /* Nobody is left to work: what remains is for another run. */
+        if (!flow && count(s, DEAD) + count(s, AWAY) + 1 == (size_t)s->ranks)
+            return;
+        if (flow && reap_flow_done(flow) && watch.heeded == REAP_ASKED_STOP)
+            reap_coord_returned(s->coord, 0);
+        nap(busy, &us);
+    }
+}
+
+/* Tell everyone that it is over, and see the words off. */
+static void farewell(struct serve *s)
+{
+    double until = reap_clock() + FAREWELL;
+    size_t unsent = 1;
+    unsigned us = NAP_MIN_US;
+
+    for (int r = 1; r < s->ranks; r++)
+        s->lost |= s->worker[r].state == NEW;
+    for (int r = 1; r < s->ranks; r++)
+        if (s->worker[r].state != DEAD)
+            say(s, &s->worker[r], REAP_MESSAGE_end, s->lost);
+    while (unsent && reap_clock() < until) {
+        struct reap_message m;
+
+        unsent = 0;
+        for (int r = 1; r < s->ranks; r++) {
+            struct worker *w = &s->worker[r];
+
+            if (w->state == DEAD)
+                continue;
+            if (reap_peer_poll(w->peer, &m))
+                reap_peer_next(w->peer);
+            if (!reap_peer_lost(w->peer))
+                unsent += reap_peer_unsent(w->peer);
+            else
+                s->lost = true;
+        }
+        nap(false, &us);
+    }
+    s->lost |= unsent != 0;
+}
+
+static int open_peers(struct serve *s, struct reap_err *err)
+{
+    int rc = REAP_OK;
+
+    s->worker = reap_calloc((size_t)s->ranks, sizeof(*s->worker));
+    if (!s->worker)
+        return reap_fail(err, REAP_ENOMEM, "no memory for %d ranks", s->ranks);
+    for (int r = 1; r < s->ranks && !rc; r++)
+        rc = reap_peer_open(&s->worker[r].peer, r, err);
+    return rc;
+}
+
+static int open_coord(struct serve *s, struct reap_err *err)
+{
+    struct reap_coord_args ca = { .dataset = s->a->flow.dataset,
+                                  .store = s->a->store,
+                                  .schema = s->a->flow.schema,
+                                  .limit = s->a->limit,
+                                  .batch = (uint32_t)s->a->flow.batch,
+                                  .workers = (size_t)s->ranks };
+    char host[64] = "";
+    int rc = reap_coord_open(&s->coord, &ca, err);
+
+    gethostname(host, sizeof(host) - 1);
+    if (!rc)
+        reap_coord_add_host(s->coord, host);
+    return rc;
+}
+
+static void close_all(struct serve *s)
+{
+    for (int r = 1; s->worker && r < s->ranks; r++) {
+        reap_free(s->worker[r].bytes);
+        reap_peer_close(&s->worker[r].peer);
+    }
+    reap_free(s->worker);
+}
+
+int reap_serve_run(const struct reap_run_args *a, int ranks,
+                   struct reap_run_status *status, bool *lost,
+                   struct reap_err *err)
+{
+    struct serve s = { .a = a, .ranks = ranks };
+    struct reap_flow_args fa = a->flow;
+    struct reap_flow *flow = NULL;
+    struct reap_err closing;
+    int rc = open_peers(&s, err), end;
+
+    if (!rc)
+        rc = open_coord(&s, err);
+    if (!rc && (!a->dedicated || ranks == 1)) {
+        reap_coord_ends(s.coord, &fa.feed, &fa.sink);
+        rc = reap_flow_start(&flow, &fa, err);
+    }
+    if (!rc)
+        loop(&s, flow, status);
+    if (flow) {
+        reap_flow_times(flow, &status->times);
+        end = reap_flow_join(&flow, rc ? NULL : err);
+        rc = rc ? rc : end;
+    }
+    if (!rc && s.rc)
+        rc = reap_fail(err, s.rc, "%s", s.err.msg);
+    if (s.coord) {
+        reap_coord_returned(s.coord, 0);
+        end = reap_coord_close(&s.coord, status, &closing);
+        if (!rc && end)
+            rc = reap_fail(err, end, "%s", closing.msg);
+    }
+    s.rc = REAP_OK; /* told; the farewell needs the wire */
+    if (s.worker)
+        farewell(&s);
+    *lost = s.lost;
+    close_all(&s);
+    return rc;
+}

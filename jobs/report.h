@@ -1,0 +1,42 @@
+/* jobs/report.h - what a run says while it runs and when it has ended */
+#ifndef REAP_JOBS_REPORT_H
+#define REAP_JOBS_REPORT_H
+
+#include <stdint.h>
+
+#include "cluster/run.h"
+#include "io/status.h"
+#include "jobs/options.h"
+#include "jobs/progress.h"
+#include "jobs/setup.h"
+
+struct reap_report {
+    const struct reap_options *o;
+    struct reap_progress line;
+    bool started;
+};
+
+/* A remark on stderr, unless --quiet: "reap: ..." */
+void reap_remark(const struct reap_options *o, const char *fmt, ...)
+    REAP_PRINTF(2, 3);
+
+/* What is about to run: network, preset, arithmetic, threads. */
+void reap_report_begin(struct reap_report *r, const struct reap_options *o,
+                       const struct reap_setup *s, size_t threads);
+
+/* The run's progress callback; 'ctx' is the report. */
+void reap_report_progress(void *ctx, const struct reap_run_status *status);
+
+void reap_report_stop(struct reap_report *r);
+
+/* The end: counts by status, rate, where the time went, memory, what to type
+ * next. On stdout; JSON with --json. 'counts' has REAP_N_STATUS entries. */
+void reap_report_end(const struct reap_options *o, const struct reap_setup *s,
+                     const struct reap_run_status *status,
+                     const uint64_t *counts, bool complete);
+
+/* Largest RssAnon + RssShmem of this process that was seen by the last call
+ * of reap_report_progress(), in bytes; 0 if the system does not tell. */
+uint64_t reap_report_memory(void);
+
+#endif /* REAP_JOBS_REPORT_H */

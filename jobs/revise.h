@@ -1,0 +1,29 @@
+/*
+ * jobs/revise.h - what of a store is to be done again
+ *
+ * A run does the keys that have no row. These calls forget rows, so that the
+ * run does them: failed ones, ones whose record has changed; and rows whose
+ * keys have left the dataset. On rank 0, before the run.
+ */
+#ifndef REAP_JOBS_REVISE_H
+#define REAP_JOBS_REVISE_H
+
+#include "io/dataset.h"
+#include "io/store.h"
+#include "jobs/options.h"
+
+struct reap_revised {
+    uint64_t failed, changed, pruned; /* rows forgotten, by reason */
+};
+
+/* --retry-failed, --changed and --prune, in one walk over rows and dataset. */
+int reap_revise(struct reap_store *store, struct reap_dataset *ds,
+                const struct reap_options *o, struct reap_revised *out,
+                struct reap_err *err) REAP_MUST_CHECK;
+
+/* Compare the CRC of some 64 rows with the dataset's values; REAP_EMISFIT
+ * names the first key that differs, and --changed. */
+int reap_revise_check(struct reap_store *store, struct reap_dataset *ds,
+                      struct reap_err *err) REAP_MUST_CHECK;
+
+#endif /* REAP_JOBS_REVISE_H */

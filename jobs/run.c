@@ -1,0 +1,302 @@
+#define _GNU_SOURCE
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cluster/run.h"
+#include "cluster/supervise.h"
+#include "engine/base/mem.h"
+#include "engine/base/version.h"
+#include "io/dataset.h"
+#include "io/store.h"
+#include "jobs/cmd.h"
+#include "jobs/photos.h"
+#include "jobs/report.h"
+#include "jobs/revise.h"
+#include "jobs/run.h"
+#include "jobs/setup.h"
+#include "jobs/threads.h"
+
+/* All that one run has open. */
+struct run {
+    const struct reap_options *o;
+    struct reap_setup setup;
+    struct reap_dataset *ds;
+    struct reap_store *store; /* on the first rank */
+    char *made_of, *job, *command;
+    size_t threads;
+    enum reap_label_from label_from;
+    double time_limit;
+    bool lost; /* a rank was: MPI is up for good */
+};
+
+int reap_run_tolerates(const char *text, uint64_t bad, uint64_t total,
+                       bool *yes, struct reap_err *err)
+{
+    char *end = NULL;
+    double n = text ? strtod(text, &end) : 5;
+    bool percent = !text || *end == '%';
+
+    *yes = false;
+    if (text && (end == text || end[percent] || !(n >= 0) ||
+                 (!percent && n != floor(n)) || (percent && n > 100)))
+        return reap_fail(err, REAP_EINVAL,
+                         "--max-bad %s: a count or a percentage is needed, "
+                         "such as 100 or 5%%",
+                         text);
+    if (percent)
+        n = n / 100 * (double)total;
+    *yes = (double)bad <= n &&
+           (bad < total || !bad || (text && percent && n >= (double)total));
+    return REAP_OK;
+}
+
+/* "90", "1:30" (m:s) or "4:00:00". */
+static int parse_time(const char *text, double *seconds, struct reap_err *err)
+{
+    const char *p = text;
+
+    *seconds = 0;
+    if (!text)
+        return REAP_OK;
+    for (int part = 0; part < 3; part++) {
+        char *end;
+        unsigned long n = strtoul(p, &end, 10);
+
+        if (end == p || n > 100000000)
+            break;
+        *seconds = *seconds * 60 + (double)n;
+        if (!*end && *seconds > 0)
+            return REAP_OK;
+        if (*end != ':')
+            break;
+        p = end + 1;
+    }
+    return reap_fail(err, REAP_EINVAL,
+                     "--time-limit %s: seconds or HH:MM:SS are needed", text);
+}
+
+/* What can be judged before anything is opened. */
+static int parse(struct run *r, struct reap_err *err)
+{
+    static const char *const from[] = { "datum", "none", "prefix", "folder",
+                                        NULL };
+    const struct reap_options *o = r->o;
+    unsigned which;
+    size_t idle;
+    bool yes;
+    int rc = reap_run_tolerates(o->max_bad, 0, 1, &yes, err);
+
+    if (!rc)
+        rc = reap_parse_word("label-from", o->label_from, from, &which, err);
+    if (!rc)
+        rc = parse_time(o->time_limit, &r->time_limit, err);
+    if (rc)
+        return rc;
+    r->label_from = (enum reap_label_from)which;
+    r->threads = reap_threads_default(&idle);
+    if (o->threads_given)
+        r->threads = o->threads;
+    else if (idle && reap_run_is_first())
+        reap_remark(o,
+                    "%zu cores of this node stay idle; mpirun --bind-to "
+                    "none, or fewer ranks, would use them",
+                    idle);
+    if (!r->threads || r->threads > 1024)
+        return reap_fail(err, REAP_EINVAL, "--threads %zu: 1 to 1024",
+                         r->threads);
+    return REAP_OK;
+}
+
+/* The command line as one text. */
+static char *command_text(const struct reap_options *o)
+{
+    char *text = NULL;
+    size_t size;
+    FILE *f = open_memstream(&text, &size);
+
+    if (!f)
+        return NULL;
+    for (int i = 0; i < o->argc; i++)
+        fprintf(f, "%s%s", i ? " " : "", i ? o->argv[i] : "reap");
+    return fclose(f) ? NULL : text;
+}
+
+static int open_store(struct run *r, struct reap_err *err)
+{
+    struct reap_run_meta meta = { .made_of = r->made_of,
+                                  .dataset_id = reap_dataset_id(r->ds),
+                                  .dataset_path = reap_dataset_path(r->ds),
+                                  .schema = r->setup.schema,
+                                  .versions = "reap " REAP_VERSION };
+    struct reap_revised revised;
+    char preset[512];
+    int rc;
+
+    reap_preset_print(&r->setup.preset, preset, sizeof(preset));
+    meta.preset = preset;
+    meta.command = r->command = command_text(r->o);
+    meta.job = r->job = reap_options_text(r->o);
+    if (!r->command || !r->job)
+        return reap_fail(err, REAP_ENOMEM, "no memory");
+    rc = reap_store_open(&r->store, r->o->output, REAP_STORE_WRITE, &meta, err);
+    if (!rc)
+        rc = reap_revise(r->store, r->ds, r->o, &revised, err);
+    if (!rc && !r->o->changed)
+        rc = reap_revise_check(r->store, r->ds, err);
+    if (rc)
+        return rc;
+    if (revised.failed + revised.changed + revised.pruned)
+        reap_remark(r->o, "forgotten: %llu failed, %llu changed, %llu pruned",
+                    (unsigned long long)revised.failed,
+                    (unsigned long long)revised.changed,
+                    (unsigned long long)revised.pruned);
+    return REAP_OK;
+}
+
+static int open_all(struct run *r, bool classify, struct reap_err *err)
+{
+    int rc = reap_setup_open(&r->setup, r->o, classify, err);
+
+    if (rc)
+        return rc;
+    r->made_of = reap_setup_made_of(&r->setup, r->o);
+    if (!r->made_of)
+        return reap_fail(err, REAP_ENOMEM, "no memory");
+    rc = reap_dataset_open(&r->ds, r->o->args[0], err);
+    if (!rc && !reap_dataset_count(r->ds))
+        rc = reap_fail(err, REAP_ENOTFOUND, "%s: the dataset holds no records",
+                       r->o->args[0]);
+    if (!rc && reap_run_is_first())
+        rc = open_store(r, err);
+    return rc;
+}
+
+/* All keys have a row: are they good enough? */
+static int judge(struct run *r, const struct reap_run_status *status,
+                 struct reap_err *err)
+{
+    uint64_t counts[REAP_N_STATUS], bad = 0, total = 0;
+    bool yes;
+    int rc = reap_store_counts(r->store, counts, err);
+
+    for (int i = 0; i < REAP_N_STATUS && !rc; i++) {
+        total += counts[i];
+        bad += i == REAP_STATUS_ok ? 0 : counts[i];
+    }
+    if (!rc)
+        rc = reap_run_tolerates(r->o->max_bad, bad, total, &yes, err);
+    if (rc)
+        return rc;
+    reap_report_end(r->o, &r->setup, status, counts, true);
+    if (yes)
+        return REAP_OK;
+    return reap_fail(err, REAP_EBADRECS,
+                     "%llu of %llu records are bad, more than --max-bad %s; "
+                     "reap export lists them in its .failed.tsv",
+                     (unsigned long long)bad, (unsigned long long)total,
+                     r->o->max_bad ? r->o->max_bad : "5%");
+}
+
+static int run(struct run *r, struct reap_err *err)
+{
+    struct reap_run_args a = {
+        .flow = { .dataset = r->ds,
+                  .engine = r->setup.engine,
+                  .preset = &r->setup.preset,
+                  .limits = r->setup.limits,
+                  .label_from = r->label_from,
+                  .schema = r->setup.schema,
+                  .l2 = r->setup.l2,
+                  .threads = r->threads,
+                  .batch = r->setup.batch },
+        .store = r->store,
+        .fingerprint = r->made_of,
+        .limit = r->o->limit,
+        .dedicated = r->o->dedicated,
+        .time_limit = r->time_limit,
+        .progress = reap_report_progress,
+    };
+    struct reap_run_status status = { 0 };
+    uint64_t counts[REAP_N_STATUS];
+    struct reap_report report;
+    int rc;
+
+    reap_report_begin(&report, r->o, &r->setup, r->threads);
+    a.ctx = &report;
+    rc = reap_run_all(&a, &status, err);
+    reap_report_stop(&report);
+    r->lost = status.lost;
+    if (status.refused[0])
+        reap_remark(r->o, "%s", status.refused);
+    if (!reap_run_is_first())
+        return rc;
+    if (!rc)
+        return judge(r, &status, err);
+    if (rc == REAP_ESTOPPED && !reap_store_counts(r->store, counts, err)) {
+        reap_report_end(r->o, &r->setup, &status, counts, false);
+        return reap_fail(err, REAP_ESTOPPED,
+                         "stopped early; run the same command again to go on");
+    }
+    return rc;
+}
+
+static int on_dataset(const struct reap_options *o, bool classify,
+                      struct reap_err *err)
+{
+    struct run r = { .o = o };
+    int rc;
+
+    if (o->n_args != 1)
+        return reap_fail(err, REAP_EINVAL,
+                         "one DATASET is needed, or image files");
+    if (!o->output)
+        return reap_fail(err, REAP_EINVAL, "-o STORE is needed");
+    rc = parse(&r, err);
+    if (!rc)
+        rc = open_all(&r, classify, err);
+    if (!rc)
+        rc = run(&r, err);
+    reap_store_close(&r.store);
+    reap_dataset_close(&r.ds);
+    reap_setup_close(&r.setup);
+    reap_free(r.made_of);
+    free(r.job);
+    free(r.command);
+    if (r.lost)
+        reap_cmd_leave_at_once();
+    return rc;
+}
+
+static int on_photos(const struct reap_options *o, bool classify,
+                     struct reap_err *err)
+{
+    struct reap_setup setup;
+    int rc = reap_setup_open(&setup, o, classify, err);
+
+    if (rc)
+        return rc;
+    if (setup.preset_guessed)
+        reap_remark(o, "preset %s, the family's own; --preset sets another",
+                    setup.preset.name);
+    rc = reap_photos_run(&setup, o, err);
+    reap_setup_close(&setup);
+    return rc;
+}
+
+int reap_run(const struct reap_options *o, bool classify, struct reap_err *err)
+{
+    int rc = reap_supervise_check(o->ranks_given, err);
+
+    if (rc)
+        return rc;
+    if (reap_photos_given(o))
+        return on_photos(o, classify, err);
+    if (!o->ranks_given)
+        return on_dataset(o, classify, err);
+    if (!o->output)
+        return reap_fail(err, REAP_EINVAL, "-o STORE is needed");
+    return reap_supervise(o->argc, o->argv, o->ranks, o->hostfile, o->output,
+                          err);
+}

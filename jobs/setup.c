@@ -1,0 +1,194 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/base/cpu.h"
+#include "engine/base/mem.h"
+#include "engine/model.h"
+#include "io/status.h"
+#include "jobs/setup.h"
+
+enum { BATCH = 8, BATCH_MAX = 1024 };
+
+int reap_parse_precision(const char *text, enum reap_precision *out,
+                         struct reap_err *err)
+{
+    static const char *const words[] = { "fp32",   "bf16", "int8",
+                                         "bf16x3", "auto", NULL };
+    static const enum reap_precision value[] = { REAP_FP32, REAP_BF16,
+                                                 REAP_INT8, REAP_BF16X3 };
+    unsigned i, cpu;
+    int rc = reap_parse_word("precision", text, words, &i, err);
+
+    if (rc)
+        return rc;
+    if (i < 4) {
+        *out = value[i];
+        return REAP_OK;
+    }
+    rc = reap_cpu_detect(&cpu, err);
+    *out = cpu & (REAP_CPU_BF16 | REAP_CPU_AMX) ? REAP_BF16 : REAP_FP32;
+    return rc;
+}
+
+/* The preset must end in the size that the net was built for. */
+static int check_size(const struct reap_setup *s, struct reap_err *err)
+{
+    const struct reap_net *net = s->network.net;
+    size_t h, w;
+
+    reap_preset_size(&s->preset, &h, &w);
+    if (h == net->in_h && w == net->in_w)
+        return REAP_OK;
+    return reap_fail(err, REAP_EINVAL,
+                     "preset %s gives %zu x %zu, the network takes %zu x %zu: "
+                     "set --input-shape %zu,%zu",
+                     s->preset.name, h, w, net->in_h, net->in_w, h, w);
+}
+
+/* Without --input-shape the network takes the size the preset ends in. */
+static int shape_from_preset(const struct reap_options *o, char *text,
+                             size_t size, struct reap_options *with,
+                             struct reap_err *err)
+{
+    struct reap_preset p;
+    bool guessed;
+    size_t h, w;
+    int rc;
+
+    *with = *o;
+    if (o->input_shape || (!o->preset && !o->crop && !o->resize))
+        return REAP_OK;
+    rc = reap_preprocess_preset(o, NULL, NULL, &p, &guessed, err);
+    if (rc)
+        return rc;
+    reap_preset_size(&p, &h, &w);
+    if (!h || !w)
+        return reap_fail(err, REAP_EINVAL,
+                         "the preset's result has no fixed size: add --crop "
+                         "HxW or --resize warp:HxW");
+    snprintf(text, size, "%zu,%zu", h, w);
+    with->input_shape = text;
+    return REAP_OK;
+}
+
+static int open_engine(struct reap_setup *s, const struct reap_options *o,
+                       struct reap_err *err)
+{
+    struct reap_engine_args a = { .net = s->network.net,
+                                  .norm = s->preset.norm,
+                                  .exact = o->exact,
+                                  .max_batch = s->batch,
+                                  .n_outputs = s->outputs.n,
+                                  .outputs = s->outputs.name,
+                                  .k = s->outputs.k };
+    int rc = reap_parse_precision(o->precision, &a.precision, err);
+
+    if (s->classify && !s->network.net->n_dense)
+        return reap_fail(err, REAP_EMISFIT,
+                         "the weights hold no classifier; use extract, or "
+                         "weights with a head");
+    if (s->network.net->classes && a.k > s->network.net->classes)
+        a.k = s->network.net->classes;
+    if (!rc)
+        rc = reap_engine_new(&s->engine, &a, err);
+    if (!rc)
+        rc = reap_outputs_schema(s->engine, o, &s->schema, &s->l2, err);
+    return rc;
+}
+
+/* Names from --labels, else from the weights file, else ImageNet's. */
+static int open_labels(struct reap_setup *s, const struct reap_options *o,
+                       struct reap_err *err)
+{
+    const struct reap_weights *w = s->network.weights;
+    const struct reap_net *net = s->network.net;
+
+    if (!o->labels && w && w->n_labels)
+        return reap_labels_from(&s->labels, w->labels, w->n_labels,
+                                net->classes, err);
+    return reap_labels_open(&s->labels, o->labels, net->classes,
+                            reap_model_keras(net->model), err);
+}
+
+int reap_setup_open(struct reap_setup *s, const struct reap_options *o,
+                    bool classify, struct reap_err *err)
+{
+    struct reap_options with;
+    const struct reap_weights *w;
+    char shape[48];
+    int rc;
+
+    memset(s, 0, sizeof(*s));
+    s->classify = classify;
+    s->batch = o->batch_given ? o->batch : BATCH;
+    if (!s->batch || s->batch > BATCH_MAX)
+        return reap_fail(err, REAP_EINVAL, "--batch %zu: 1 to %d is accepted",
+                         s->batch, BATCH_MAX);
+    rc = reap_outputs_parse(&s->outputs, o, classify, err);
+    if (!rc)
+        rc = reap_preprocess_limits(o, &s->limits, err);
+    if (!rc)
+        rc = shape_from_preset(o, shape, sizeof(shape), &with, err);
+    if (!rc)
+        rc = reap_network_open(&s->network, &with, false, err);
+    if (rc)
+        return rc;
+    w = s->network.weights;
+    rc = reap_preprocess_preset(&with, w ? w->preset : NULL,
+                                s->network.net->model, &s->preset,
+                                &s->preset_guessed, err);
+    if (!rc)
+        rc = check_size(s, err);
+    if (!rc)
+        rc = open_engine(s, o, err);
+    if (!rc && classify)
+        rc = open_labels(s, o, err);
+    if (rc)
+        reap_setup_close(s);
+    return rc;
+}
+
+char *reap_setup_made_of(const struct reap_setup *s,
+                         const struct reap_options *o)
+{
+    const struct reap_net *net = s->network.net;
+    const struct reap_limits *l = &s->limits;
+    char *text = NULL, preset[512];
+    size_t size;
+    FILE *f = open_memstream(&text, &size);
+
+    if (!f)
+        return NULL;
+    reap_preset_print(&s->preset, preset, sizeof(preset));
+    fprintf(f, "weights=%s\n", s->network.id);
+    fprintf(f, "model=%s\n", net->model->name);
+    fprintf(f, "input=%zux%zu\n", net->in_h, net->in_w);
+    fprintf(f, "classes=%zu\n", net->classes);
+    fprintf(f, "activation=%s\n",
+            o->classifier_activation ? o->classifier_activation : "model");
+    fprintf(f, "preset=%s\n", preset);
+    fprintf(f, "class=%s\n", reap_engine_class(s->engine));
+    for (size_t i = 0; i < s->schema.n; i++) {
+        const struct reap_column *c = &s->schema.column[i];
+
+        fprintf(f, "output=%s %ux%ux%u%s%s\n", c->name, c->h, c->w, c->c,
+                c->kind == REAP_COLUMN_F16 ? " f16" : "",
+                s->l2 & 1u << i ? " l2" : "");
+    }
+    fprintf(f, "max_pixels=%llu\n", (unsigned long long)l->max_pixels);
+    fprintf(f, "on_truncated=%s\n", l->keep_truncated ? "keep" : "fail");
+    fprintf(f, "formats=%x\n", l->formats);
+    fprintf(f, "orient=%s\n", l->orient ? "apply" : "ignore");
+    fprintf(f, "depth16=%s\n", l->depth16_scale ? "scale" : "clip");
+    fprintf(f, "alpha=%s\n", l->alpha == REAP_ALPHA_WHITE ? "white" : "drop");
+    fprintf(f, "label_from=%s\n", o->label_from ? o->label_from : "datum");
+    return fclose(f) ? NULL : text;
+}
+
+void reap_setup_close(struct reap_setup *s)
+{
+    reap_labels_close(&s->labels);
+    reap_engine_free(&s->engine);
+    reap_network_close(&s->network);
+}

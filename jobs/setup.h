@@ -1,0 +1,44 @@
+/*
+ * jobs/setup.h - all that extract and classify open before the first record
+ *
+ * Network, preset, limits, outputs, engine and class names, from the options,
+ * in the order in which mistakes are cheapest to find.
+ */
+#ifndef REAP_JOBS_SETUP_H
+#define REAP_JOBS_SETUP_H
+
+#include "engine/engine.h"
+#include "io/labels.h"
+#include "jobs/network.h"
+#include "jobs/outputs.h"
+#include "jobs/preprocess.h"
+
+struct reap_setup {
+    bool classify;
+    struct reap_network network;
+    struct reap_preset preset;
+    bool preset_guessed;
+    struct reap_limits limits;
+    struct reap_outputs outputs;
+    struct reap_schema schema;
+    unsigned l2;
+    struct reap_engine *engine;
+    struct reap_labels *labels; /* classify alone */
+    size_t batch;
+};
+
+int reap_setup_open(struct reap_setup *s, const struct reap_options *o,
+                    bool classify, struct reap_err *err) REAP_MUST_CHECK;
+
+/* What decides a row's bytes, a line each: the fingerprint is made of it.
+ * Owned: reap_free(). */
+char *reap_setup_made_of(const struct reap_setup *s,
+                         const struct reap_options *o);
+
+void reap_setup_close(struct reap_setup *s);
+
+/* --precision's word as a precision; "auto" is bf16 where the CPU has it. */
+int reap_parse_precision(const char *text, enum reap_precision *out,
+                         struct reap_err *err) REAP_MUST_CHECK;
+
+#endif /* REAP_JOBS_SETUP_H */
