@@ -1,0 +1,47 @@
+#!/bin/sh
+# What all commands have in common: help, and one line for a usage error.
+REAP=${REAP:-build/reap} n=0 bad=0
+ok() { # status of what was tried, description
+    n=$((n + 1))
+    if [ "$1" = 0 ]; then
+        echo "ok $n - $2"
+    else
+        echo "not ok $n - $2"
+        bad=1
+    fi
+}
+dir=$(mktemp -d) || exit 1
+trap 'rm -rf "$dir"' EXIT
+fails() { # exit status, pattern of the one line, reap's arguments
+    want=$1 pattern=$2
+    shift 2
+    "$REAP" "$@" >"$dir/out" 2>"$dir/err"
+    got=$?
+    [ $got = "$want" ] && [ "$(wc -l <"$dir/err")" = 1 ] &&
+        grep -q -- "$pattern" "$dir/err"
+    ok $? "reap $* exits $want: $(head -1 "$dir/err")"
+}
+for c in $(sed -n 's/^COMMAND(\([a-z_]*\),.*/\1/p' jobs/commands.def); do
+    "$REAP" help "$c" | grep -q "^usage: reap $c "
+    ok $? "reap help $c"
+    "$REAP" "$c" --help | grep -q "^usage: reap $c "
+    ok $? "reap $c --help"
+    fails 64 'no option --no-such-option' "$c" --no-such-option
+    fails 64 'was --json meant' "$c" --jsno
+    fails 64 'a value is needed' "$c" --job
+    fails 66 "$dir/none" "$c" --job "$dir/none"
+done
+"$REAP" help >"$dir/out"
+ok $? 'reap help exits 0'
+"$REAP" >"$dir/out" 2>"$dir/err"
+[ $? = 64 ] && grep -q '^usage' "$dir/err"
+ok $? 'reap alone is a usage error that shows how'
+fails 64 "no command 'nonsense'" nonsense
+printf '# a comment\njson\nno-such 1\n' >"$dir/job"
+fails 64 "no option 'no-such'" info --job "$dir/job" x
+fails 64 'a whole number' summary --classes x
+"$REAP" help info >/dev/full 2>"$dir/err"
+[ $? = 74 ]
+ok $? 'output that cannot be written is exit 74'
+echo "1..$n"
+exit $bad
