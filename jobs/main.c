@@ -1,5 +1,6 @@
 /* The only file that prints an error, ends the process or reads the command
  * line. Exit status: engine/base/codes.def. */
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -58,7 +59,7 @@ static int help(const char *name)
     return 0;
 }
 
-int main(int argc, char **argv)
+static int command(int argc, char **argv)
 {
     const char *fail = getenv("REAP_FAIL_ALLOC");
     const struct command *c;
@@ -92,4 +93,15 @@ int main(int argc, char **argv)
         _exit(reap_exit_status(rc));
     }
     return reap_exit_status(rc);
+}
+
+/* What was printed counts only if it arrived. */
+int main(int argc, char **argv)
+{
+    const int status = command(argc, argv);
+
+    if (!fflush(stdout) && !ferror(stdout))
+        return status;
+    fprintf(stderr, "reap: standard output: %s\n", strerror(errno));
+    return status ? status : reap_exit_status(REAP_EIO);
 }
