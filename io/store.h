@@ -27,6 +27,7 @@ struct reap_run_meta {
     const char *job;     /* options as job-file lines */
     const char *preset;  /* the whole preset as text */
     const char *versions;
+    const char *labels; /* classes, "wnid TAB name" a line each; or NULL */
     struct reap_schema schema;
 };
 
@@ -58,7 +59,7 @@ bool reap_store_alone(const struct reap_store *s);
 const struct reap_schema *reap_store_schema(const struct reap_store *s);
 /* A text of the store's meta database by name ("made_of", "fingerprint",
  * "dataset_id", "dataset_path", "command", "job", "preset", "versions",
- * "created", "hosts", "complete"), lent until close; NULL if it is not there.
+ * "labels", "created", "hosts", "complete"), lent until close; NULL if it is not there.
  */
 const char *reap_store_meta(struct reap_store *s, const char *name);
 

@@ -313,6 +313,7 @@ int reap_store_meta_init(struct reap_store *s, MDB_txn *txn,
         { "job", meta->job },
         { "preset", meta->preset },
         { "versions", meta->versions },
+        { "labels", meta->labels },
     };
     struct reap_bytes format;
     int rc = get(s, txn, "format", &format, err);

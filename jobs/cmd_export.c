@@ -67,6 +67,11 @@ static void remark(const struct reap_options *o, const struct reap_view *v,
     else if (!complete)
         reap_view_remark(o, "%s is not complete; what there is was exported",
                          v->path);
+    if (!v->dataset)
+        reap_view_remark(o,
+                         "the dataset is not asked which keys it still has: "
+                         "%s",
+                         v->why);
     if (e->gone)
         reap_view_remark(o,
                          "%" PRIu64 " rows were left out: their keys are no "
@@ -96,6 +101,9 @@ int reap_cmd_export(const struct reap_options *o, struct reap_err *err)
         return rc;
     rc = reap_view_labels(&v, o->labels, err);
     a.store = v.store;
+    reap_view_dataset(&v, o->dataset);
+    if (v.dataset)
+        a.keys = (struct reap_export_keys){ &v, reap_view_next_key };
     if (!rc)
         rc = reap_export_run(&a, &out, err);
     if (!rc) {

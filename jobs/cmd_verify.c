@@ -34,6 +34,43 @@ static void print(const struct reap_options *o, const struct reap_view *v,
     }
 }
 
+/* Has every key a row? Asked of the dataset, else of the marker. */
+static int check_keys(struct reap_view *v, const struct reap_options *o,
+                      struct reap_err *err)
+{
+    struct reap_view_compared c;
+    uint64_t limit = o->limit_given ? o->limit : v->limit;
+    int rc;
+
+    reap_view_dataset(v, o->dataset);
+    if (!v->dataset) {
+        reap_view_remark(o, "keys are not compared: %s", v->why);
+        return v->complete ? REAP_OK
+                           : reap_fail(err, REAP_ESTOPPED,
+                                       "%s is not complete: run the same "
+                                       "command again",
+                                       v->path);
+    }
+    rc = reap_view_compare(v, limit, &c, err);
+    if (rc)
+        return rc;
+    if (c.gone)
+        reap_view_remark(o,
+                         "%" PRIu64 " rows have keys that are no longer in the "
+                         "dataset; --prune forgets them",
+                         c.gone);
+    if (c.missing)
+        return reap_fail(err, REAP_ESTOPPED,
+                         "%" PRIu64 " of %" PRIu64
+                         " keys have no row, the first is %s; run the same "
+                         "command again",
+                         c.missing, c.keys, c.first);
+    if (!o->json && !o->quiet)
+        printf("%s: each of %" PRIu64 " keys of the dataset has its row\n",
+               v->path, c.keys);
+    return REAP_OK;
+}
+
 int reap_cmd_verify(const struct reap_options *o, struct reap_err *err)
 {
     struct reap_store_checked c;
@@ -51,10 +88,8 @@ int reap_cmd_verify(const struct reap_options *o, struct reap_err *err)
     if (!rc && c.problems)
         rc = reap_fail(err, REAP_EIO, "%s: %" PRIu64 " problems", v.path,
                        c.problems);
-    else if (!rc && !v.complete)
-        rc =
-            reap_fail(err, REAP_ESTOPPED,
-                      "%s is not complete: run the same command again", v.path);
+    if (!rc)
+        rc = check_keys(&v, o, err);
     reap_view_close(&v);
     return rc;
 }

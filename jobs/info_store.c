@@ -77,6 +77,14 @@ static json_t *columns_json(const struct reap_schema *s)
     return all;
 }
 
+/* Keys without a row, if no row has lost its key: reap verify counts. */
+static uint64_t remaining(const struct reap_view *v)
+{
+    uint64_t keys = v->dataset ? reap_dataset_count(v->dataset) : 0;
+
+    return keys > v->rows ? keys - v->rows : 0;
+}
+
 static void print_json(struct reap_view *v)
 {
     json_t *all = json_object(), *status = json_object();
@@ -92,6 +100,9 @@ static void print_json(struct reap_view *v)
     json_object_set_new(all, "complete", json_boolean(v->complete));
     json_object_set_new(all, "limit", json_integer((json_int_t)v->limit));
     json_object_set_new(all, "keys", json_integer((json_int_t)v->keys));
+    if (!v->complete && v->dataset)
+        json_object_set_new(all, "remaining",
+                            json_integer((json_int_t)remaining(v)));
     json_object_set_new(all, "bytes",
                         json_integer((json_int_t)reap_store_size(v->store)));
     json_object_set_new(all, "columns",
@@ -127,7 +138,11 @@ static void print_lines(const char *name, const char *text)
 
 static void print_state(const struct reap_view *v)
 {
-    if (!v->complete)
+    if (!v->complete && v->dataset)
+        printf("complete:      no, about %" PRIu64
+               " keys have no row; run the same command again\n",
+               remaining(v));
+    else if (!v->complete)
         printf("complete:      no; run the same command again\n");
     else if (v->limit)
         printf("complete:      the first %" PRIu64 " keys\n", v->limit);
@@ -170,6 +185,8 @@ int reap_info_store(const char *path, const struct reap_options *o,
 
     if (rc)
         return rc;
+    if (!v.complete)
+        reap_view_dataset(&v, o->dataset);
     if (o->json)
         print_json(&v);
     else if (!o->complete)

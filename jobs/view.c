@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/mem.h"
 #include "jobs/view.h"
 
 static void read_marker(struct reap_view *v)
@@ -64,39 +65,65 @@ static bool has_top(const struct reap_schema *s)
     return false;
 }
 
+/* The names that the run wrote into the store, if it did. */
+static int own_labels(struct reap_view *v, const char *text,
+                      struct reap_err *err)
+{
+    size_t lines = 0;
+    char *p;
+
+    for (const char *q = text; *q; q++)
+        lines += *q == '\n';
+    v->names = reap_strdup(text);
+    v->own = reap_calloc(lines + 1, sizeof(*v->own));
+    if (!v->names || !v->own)
+        return reap_fail(err, REAP_ENOMEM, "no memory for names of classes");
+    for (p = v->names; *p && v->n_own < lines;) {
+        char *end = p + strcspn(p, "\n"),
+             *tab = memchr(p, '\t', (size_t)(end - p));
+
+        if (!tab)
+            return reap_fail(err, REAP_EFORMAT,
+                             "%s: its names of classes are damaged", v->path);
+        *tab = *end = '\0';
+        v->own[v->n_own++] = p;
+        p = end + 1;
+    }
+    return REAP_OK;
+}
+
 int reap_view_labels(struct reap_view *v, const char *file,
                      struct reap_err *err)
 {
-    char classes[32], model[64], path[4096];
-    bool keras;
+    const char *own = reap_store_meta(v->store, "labels");
+    char classes[32], model[64];
 
-    if (!has_top(reap_store_schema(v->store)) ||
-        !reap_view_line(v, "made_of", "classes", classes, sizeof(classes)))
+    if (!has_top(reap_store_schema(v->store)))
+        return REAP_OK;
+    if (!file && own)
+        return own_labels(v, own, err);
+    if (!reap_view_line(v, "made_of", "classes", classes, sizeof(classes)))
         return REAP_OK;
     reap_view_line(v, "made_of", "model", model, sizeof(model));
-    keras = strncmp(model, "torchvision/", 12) != 0;
-    /* The run's own file may be gone by now: then there are no names. */
-    if (!file && reap_view_line(v, "job", "labels", path, sizeof(path))) {
-        if (reap_labels_open(&v->labels, path, strtoul(classes, NULL, 10),
-                             keras, NULL))
-            v->labels = NULL;
-        return REAP_OK;
-    }
-    return reap_labels_open(&v->labels, file, strtoul(classes, NULL, 10), keras,
-                            err);
-}
-
-const char *reap_view_name(const struct reap_view *v, size_t i)
-{
-    return v->labels && i < reap_labels_count(v->labels)
-               ? reap_labels_name(v->labels, i)
-               : "";
+    return reap_labels_open(&v->labels, file, strtoul(classes, NULL, 10),
+                            strncmp(model, "torchvision/", 12) != 0, err);
 }
 
 const char *reap_view_wnid(const struct reap_view *v, size_t i)
 {
+    if (i < v->n_own)
+        return v->own[i];
     return v->labels && i < reap_labels_count(v->labels)
                ? reap_labels_wnid(v->labels, i)
+               : "";
+}
+
+const char *reap_view_name(const struct reap_view *v, size_t i)
+{
+    if (i < v->n_own)
+        return v->own[i] + strlen(v->own[i]) + 1;
+    return v->labels && i < reap_labels_count(v->labels)
+               ? reap_labels_name(v->labels, i)
                : "";
 }
 
@@ -129,6 +156,10 @@ void reap_view_remark(const struct reap_options *o, const char *fmt, ...)
 
 void reap_view_close(struct reap_view *v)
 {
+    reap_cursor_close(&v->cursor);
+    reap_dataset_close(&v->dataset);
+    reap_free(v->own);
+    reap_free(v->names);
     reap_labels_close(&v->labels);
     reap_store_close(&v->store);
 }
