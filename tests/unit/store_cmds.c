@@ -9,6 +9,7 @@
 
 #include "engine/base/mem.h"
 #include "io/store_impl.h"
+#include "tests/dataset_help.h"
 #include "tests/store_help.h"
 #include "tests/tap.h"
 
@@ -196,6 +197,64 @@ static void check_verify(void)
        "a row without its block is named: %s", first());
 }
 
+static const char *key_from_2(int i, char *buf, int size)
+{
+    snprintf(buf, (size_t)size, "k%05d", i + 2);
+    return buf;
+}
+
+/* A dataset with sample_meta's UUID, and keys k00002 to k00011. */
+static int make_dataset(const char *path)
+{
+    const struct dataset_maker how = { key_from_2, dataset_plain.value };
+    MDB_val uuid = reap_store_val("\0uuid", 5), id = reap_store_val("1234", 4);
+    MDB_val format = reap_store_val("\0format", 7);
+    MDB_val one = reap_store_val("reap-index 1", 12);
+    MDB_env *env = NULL;
+    MDB_txn *txn = NULL;
+    MDB_dbi dbi;
+    char index[1024];
+    int mrc = dataset_make(path, &how, 10);
+
+    snprintf(index, sizeof(index), "%s/index.mdb", path);
+    if (!mrc)
+        mrc = mdb_env_create(&env);
+    if (!mrc)
+        mrc = mdb_env_open(env, index, MDB_NOSUBDIR, 0666);
+    if (!mrc)
+        mrc = mdb_txn_begin(env, NULL, 0, &txn);
+    if (!mrc)
+        mrc = mdb_dbi_open(txn, NULL, 0, &dbi);
+    if (!mrc)
+        mrc = mdb_put(txn, dbi, &uuid, &id, 0);
+    if (!mrc)
+        mrc = mdb_put(txn, dbi, &format, &one, 0);
+    if (!mrc)
+        mrc = mdb_txn_commit(txn);
+    if (env)
+        mdb_env_close(env);
+    return mrc;
+}
+
+static void check_dataset(void)
+{
+    ok(!make_dataset(scratch("set")), "a dataset whose keys have moved on");
+    ok(reap("export", " --dataset set -o moved.npy", "part") == 0 &&
+           strstr(out, "part is not complete: 2 keys have no row yet") &&
+           strstr(out, "2 rows were left out") &&
+           strstr(out, "8 keys, 7 ok, 1 corrupt"),
+       "export leaves out what has left: %s", first());
+    ok(reap("verify", " --dataset set", "whole") == 75 &&
+           strstr(out, "6 of 10 keys have no row, the first is k00006"),
+       "verify names the first key without a row: %s", first());
+    ok(reap("info", " --dataset set", "part") == 0 &&
+           strstr(out, "complete:      no"),
+       "info: %s", first());
+    ok(reap("export", " -o b.csv", "part") == 0 &&
+           strstr(out, "the dataset is not asked"),
+       "a dataset that is gone is not asked: %s", first());
+}
+
 int main(void)
 {
     char program[4096];
@@ -210,6 +269,7 @@ int main(void)
     check_info();
     check_export();
     check_verify();
+    check_dataset();
     scratch_delete();
     return done();
 }
