@@ -50,6 +50,12 @@ static int check(const struct reap_weights_in *in, const char *name,
                  size_t rank, const size_t *dim, size_t *count,
                  struct reap_err *err)
 {
+    if (!*name)
+        return reap_fail(err, REAP_EFORMAT, "tensor %zu has no name", in->n);
+    for (const char *c = name; *c; c++)
+        if ((unsigned char)*c < ' ' || *c == 127)
+            return reap_fail(err, REAP_EFORMAT,
+                             "tensor %zu has a name with control bytes", in->n);
     if (in->n == MAX_TENSORS)
         return reap_fail(err, REAP_EFORMAT,
                          "%s: tensor %d of the file; no network has so many",

@@ -138,7 +138,7 @@ static int take_labels(struct reap_weights *out, const char *text,
     size_t n = json_array_size(list); /* 0 for what is no list */
     int rc = REAP_OK;
 
-    if (n)
+    if (n && !out->labels)
         out->labels = reap_calloc(n, sizeof(*out->labels));
     for (size_t i = 0; out->labels && i < n; i++) {
         const char *s = json_string_value(json_array_get(list, i));
@@ -154,10 +154,30 @@ static int take_labels(struct reap_weights *out, const char *text,
     return rc;
 }
 
+/* "head" likewise: activations of the dense layers, in order. */
+static void take_head(struct reap_weights *out, const char *text)
+{
+    static const char *const names[] = { [REAP_LINEAR] = "linear",
+                                         [REAP_RELU] = "relu",
+                                         [REAP_SOFTMAX] = "softmax",
+                                         [REAP_SIGMOID] = "sigmoid" };
+    json_t *list = json_loads(text, 0, NULL);
+    const size_t max = sizeof(out->head) / sizeof(*out->head);
+
+    for (size_t i = 0; i < json_array_size(list) && i < max; i++) {
+        const char *s = json_string_value(json_array_get(list, i));
+
+        for (size_t a = 0; s && a < sizeof(names) / sizeof(*names); a++)
+            if (!strcmp(s, names[a]))
+                out->head[out->n_head++] = (enum reap_activation)a;
+    }
+    json_decref(list);
+}
+
 static int metadata(struct reap_weights *out, const json_t *about,
                     struct reap_err *err)
 {
-    const char *key, *preset, *model, *labels;
+    const char *key, *preset, *model, *labels, *head;
     const json_t *value;
 
     if (!json_is_object(about))
@@ -170,11 +190,14 @@ static int metadata(struct reap_weights *out, const json_t *about,
                                      key);
     preset = json_string_value(json_object_get(about, "preset"));
     model = json_string_value(json_object_get(about, "model"));
+    head = json_string_value(json_object_get(about, "head"));
     labels = json_string_value(json_object_get(about, "labels"));
     if (preset && strlen(preset) < sizeof(out->preset))
         strcpy(out->preset, preset);
     if (model && strlen(model) < sizeof(out->model))
         strcpy(out->model, model);
+    if (head && !out->n_head)
+        take_head(out, head);
     return labels ? take_labels(out, labels, err) : REAP_OK;
 }
 

@@ -1,0 +1,20 @@
+/*
+ * io/weights_write.h - write weights as safetensors
+ *
+ * What reap converts carries its own metadata: model, preset, activations of
+ * the head, class names. io/weights.h reads them back.
+ */
+#ifndef REAP_IO_WEIGHTS_WRITE_H
+#define REAP_IO_WEIGHTS_WRITE_H
+
+#include "io/weights.h"
+
+/*
+ * Write all tensors of 'w' to 'path', whole or not at all. 'model' and 'preset'
+ * may be NULL. Returns REAP_OK or what io/outfile.h returns.
+ */
+int reap_weights_write(const struct reap_weights *w, const char *model,
+                       const char *preset, const char *path,
+                       struct reap_err *err) REAP_MUST_CHECK;
+
+#endif /* REAP_IO_WEIGHTS_WRITE_H */
