@@ -8,7 +8,7 @@
 #include "engine/base/mem.h"
 #include "io/status.h"
 
-enum { QUEUE = 64, QUEUE_BYTES = 256 << 20, SUSPECTS = 4096, HOSTS = 16 };
+enum { QUEUE = 64, QUEUE_BYTES = 256 << 20, SUSPECTS = 4096 };
 static const double POLL = 0.25; /* for late leases: nobody signals those */
 
 struct result {
@@ -28,8 +28,8 @@ struct reap_coord {
     pthread_t writer;
     struct result queue[QUEUE];
     size_t n_queued, bytes_queued, n_writing;
-    char host[HOSTS][64]; /* to be remembered in the store */
-    size_t n_hosts;
+    char (*host)[64]; /* all seen; the first 'n_told' are in the store */
+    size_t n_hosts, n_told;
     bool leases_changed, closing, drained;
     uint64_t before, done, bad, all_rows;
     double begin, commit;
@@ -114,23 +114,25 @@ static int save_leases(struct reap_coord *c, const struct reap_suspect *s,
 static void write_round(struct reap_coord *c, struct reap_suspect *suspects)
 {
     struct result r[QUEUE];
-    char host[HOSTS][64];
-    size_t n = c->n_queued, n_hosts = c->n_hosts, n_suspects;
+    char host[64];
+    bool new_host = c->n_told < c->n_hosts;
+    size_t n = c->n_queued, n_suspects;
     bool leases = c->leases_changed;
     struct reap_err err = { 0 };
     double since = now();
     int rc = REAP_OK;
 
     memcpy(r, c->queue, n * sizeof(*r));
-    memcpy(host, c->host, sizeof(host));
-    c->n_queued = c->bytes_queued = c->n_hosts = 0;
+    if (new_host)
+        memcpy(host, c->host[c->n_told++], sizeof(host));
+    c->n_queued = c->bytes_queued = 0;
     c->n_writing = n;
     c->leases_changed = false;
     n_suspects = reap_ledger_suspects(c->ledger, suspects, SUSPECTS);
     pthread_cond_broadcast(&c->news);
     pthread_mutex_unlock(&c->lock);
-    for (size_t i = 0; i < n_hosts && !rc; i++)
-        rc = reap_store_add_host(c->a.store, host[i], &err);
+    if (new_host)
+        rc = reap_store_add_host(c->a.store, host, &err);
     if (!rc && n)
         rc = commit(c, r, n, &err);
     if (!rc && leases)
@@ -160,7 +162,7 @@ static void *writer(void *arg)
         fail(c, reap_fail(&err, REAP_ENOMEM, "no memory for the store"), &err);
     }
     while (suspects && !(c->closing && !c->n_queued)) {
-        if (c->n_queued || c->leases_changed || c->n_hosts)
+        if (c->n_queued || c->leases_changed || c->n_told < c->n_hosts)
             write_round(c, suspects);
         else
             pthread_cond_wait(&c->work, &c->lock);
@@ -208,6 +210,7 @@ static void destroy(struct reap_coord *c)
 {
     reap_ledger_free(&c->ledger);
     reap_todo_close(&c->todo);
+    reap_free(c->host);
     pthread_cond_destroy(&c->news);
     pthread_cond_destroy(&c->work);
     pthread_mutex_destroy(&c->lock);
@@ -270,10 +273,14 @@ enum reap_grant reap_coord_grant(struct reap_coord *c, size_t w, bool wait,
             fail(c, rc, &err);
         if (g != REAP_GRANT_LATER || !wait)
             break;
-        if (!rc)
+        if (reap_ledger_scanning(c->ledger)) {
+            pthread_mutex_unlock(&c->lock); /* others have their turn */
+            pthread_mutex_lock(&c->lock);
+        } else if (!rc) {
             wait_a_moment(c);
+        }
     }
-    if (g == REAP_GRANT) {
+    if (g == REAP_GRANT && !w) { /* see reap_ledger_suspects() */
         c->leases_changed = true;
         pthread_cond_signal(&c->work);
     }
@@ -344,12 +351,20 @@ void reap_coord_returned(struct reap_coord *c, size_t w)
 
 void reap_coord_add_host(struct reap_coord *c, const char *host)
 {
-    pthread_mutex_lock(&c->lock);
-    if (c->n_hosts < HOSTS) {
-        size_t n = strnlen(host, sizeof(c->host[0]) - 1);
+    char(*more)[64];
+    bool known = false;
 
-        memcpy(c->host[c->n_hosts], host, n);
-        c->host[c->n_hosts++][n] = '\0';
+    pthread_mutex_lock(&c->lock);
+    for (size_t i = 0; i < c->n_hosts && !known; i++)
+        known = !strcmp(c->host[i], host);
+    more =
+        known ? NULL : reap_realloc(c->host, (c->n_hosts + 1) * sizeof(*more));
+    if (more) { /* without memory the store lacks a name, no more */
+        size_t n = strnlen(host, sizeof(*more) - 1);
+
+        c->host = more;
+        memcpy(more[c->n_hosts], host, n);
+        more[c->n_hosts++][n] = '\0';
         pthread_cond_signal(&c->work);
     }
     pthread_mutex_unlock(&c->lock);

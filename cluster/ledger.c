@@ -1,10 +1,12 @@
 #include <string.h>
 
-#include "engine/base/mem.h"
 #include "cluster/ledger.h"
+#include "engine/base/mem.h"
 
 enum { FIRST = 16, MOST = 4096, RESULT_BYTES = 64 << 20, ALONE_DEATHS = 2 };
-static const double LEASE_SECONDS = 2, LATE = 1.5, LATE_AT_LEAST = 5;
+static const double LEASE_SECONDS = 2, LATE = 1.5, LATE_AT_LEAST = 2;
+/* after so many deaths of a shard its records are replayed one at a time */
+enum { NARROW_DEATHS = 2 };
 
 /* A shard that is out or has to go out again. Its keys are one run. */
 struct shard {
@@ -38,6 +40,7 @@ struct reap_ledger {
     uint64_t next_shard, granted, redone;
     bool dry; /* the todo source has no more */
     bool drained;
+    bool scanning; /* the todo source had nothing yet, and goes on */
 };
 
 int reap_ledger_new(struct reap_ledger **out, const struct reap_ledger_args *a,
@@ -91,9 +94,9 @@ static void unlink_shard(struct reap_ledger *l, struct shard *s)
 static void burden(struct shard *s, uint32_t deaths)
 {
     s->deaths = deaths;
-    s->narrow = s->lease.count > 1 && deaths >= 2;
-    s->alone = s->lease.count == 1 && deaths >= 2;
-    s->alone_deaths = s->alone ? deaths - 2 : 0;
+    s->narrow = s->lease.count > 1 && deaths >= NARROW_DEATHS;
+    s->alone = s->lease.count == 1 && deaths >= NARROW_DEATHS;
+    s->alone_deaths = s->alone ? deaths - NARROW_DEATHS : 0;
     if (s->alone_deaths >= ALONE_DEATHS)
         s->lease.flags |= REAP_LEASE_CONDEMNED;
 }
@@ -115,7 +118,7 @@ static uint32_t lease_size(const struct reap_ledger *l, size_t w)
     size = (size + batch - 1) / batch * batch;
     if (size > most)
         size = (uint32_t)most;
-    return size ? size : batch;
+    return size ? size : 1;
 }
 
 static enum reap_grant give(struct reap_ledger *l, struct shard *s, size_t w,
@@ -157,13 +160,12 @@ static int peel(struct reap_ledger *l, struct shard *s, struct shard **one,
     if (!*one)
         return reap_fail(err, REAP_ENOMEM, "no memory for a ledger");
     (*one)->lease.count = 1;
-    (*one)->deaths = s->deaths;
-    (*one)->alone = true;
+    burden(*one, s->deaths);
+    next.shard = s->lease.shard;
+    next.attempt = s->lease.attempt;
     s->lease = next;
-    if (--s->lease.count == 1) {
-        s->narrow = false;
-        s->alone = true;
-    }
+    s->lease.count--;
+    burden(s, s->deaths);
     return REAP_OK;
 }
 
@@ -201,7 +203,8 @@ static int cut(struct reap_ledger *l, uint32_t max, struct reap_err *err)
         l->dry = true;
         return REAP_OK;
     }
-    if (rc)
+    l->scanning = !rc && !run.count;
+    if (rc || !run.count)
         return rc;
     s = append(l, &run);
     if (!s)
@@ -224,7 +227,8 @@ enum reap_grant reap_ledger_grant(struct reap_ledger *l, size_t w, double now,
     if (l->worker[w].holds_alone)
         return REAP_GRANT_LATER;
     s = waiting(l, w);
-    if (!s && !l->dry) {
+    l->scanning = false;
+    while (!s && !l->dry && !l->scanning && !*rc) {
         *rc = cut(l, lease_size(l, w), err);
         s = waiting(l, w);
     }
@@ -236,7 +240,12 @@ enum reap_grant reap_ledger_grant(struct reap_ledger *l, size_t w, double now,
         s = late(l, w, now);
     if (s)
         return give(l, s, w, now, out);
-    return l->first ? REAP_GRANT_LATER : REAP_GRANT_NONE;
+    return l->first || l->scanning ? REAP_GRANT_LATER : REAP_GRANT_NONE;
+}
+
+bool reap_ledger_scanning(const struct reap_ledger *l)
+{
+    return l->scanning;
 }
 
 static struct shard *find(const struct reap_ledger *l, uint64_t shard,
@@ -296,15 +305,16 @@ bool reap_ledger_done(struct reap_ledger *l, uint64_t shard, uint32_t attempt,
     return true;
 }
 
+/* A worker died with it. Deaths beyond the second count for a record that was
+ * alone: of several, nobody knows which one it was. */
 static void suspect(struct shard *s)
 {
-    s->deaths++;
-    s->queued = true;
-    if (s->lease.count > 1)
-        s->narrow = s->deaths >= 2;
-    else if (s->alone && ++s->alone_deaths >= ALONE_DEATHS)
-        s->lease.flags |= REAP_LEASE_CONDEMNED;
-    s->alone |= s->lease.count == 1 && s->deaths >= 2;
+    uint32_t deaths = s->deaths + 1;
+
+    if (!s->alone && deaths > NARROW_DEATHS)
+        deaths = NARROW_DEATHS;
+    burden(s, deaths);
+    s->queued = !s->out[0].on && !s->out[1].on;
 }
 
 size_t reap_ledger_died(struct reap_ledger *l, size_t w)
@@ -358,14 +368,15 @@ size_t reap_ledger_suspects(const struct reap_ledger *l,
     size_t n = 0;
 
     for (struct shard *s = l->first; s && n < room; s = s->next) {
-        bool is_out = s->out[0].on || s->out[1].on;
+        bool in_hand = (s->out[0].on && !s->out[0].worker) ||
+                       (s->out[1].on && !s->out[1].worker);
 
-        if (!is_out && !s->deaths)
+        if (!in_hand && !s->deaths)
             continue;
         out[n].key_len = s->lease.key_len;
         memcpy(out[n].key, s->lease.key, s->lease.key_len);
         out[n].count = s->lease.count;
-        out[n++].deaths = s->deaths + is_out;
+        out[n++].deaths = s->deaths + in_hand;
     }
     return n;
 }

@@ -31,7 +31,8 @@
 struct reap_todo_source {
     void *ctx;
     /* The next run of at most 'max' consecutive keys without a row, all of
-     * which have been in the hands of as many dead workers: '*deaths'. Returns
+     * which have been in the hands of as many dead workers: '*deaths'. A run
+     * of 0 keys means that it has looked long enough for one call. Returns
      * REAP_OK, REAP_ENOTFOUND when there are no more, or a failure. */
     int (*next)(void *ctx, uint32_t max, struct reap_lease *out,
                 uint32_t *deaths, struct reap_err *err);
@@ -63,6 +64,9 @@ enum reap_grant reap_ledger_grant(struct reap_ledger *l, size_t w, double now,
                                   struct reap_lease *out, int *rc,
                                   struct reap_err *err);
 
+/* Was the last LATER for want of time alone? Then ask again at once. */
+bool reap_ledger_scanning(const struct reap_ledger *l);
+
 /* Is a result with this shard and attempt still wanted? */
 bool reap_ledger_wants(const struct reap_ledger *l, uint64_t shard,
                        uint32_t attempt);
@@ -89,9 +93,12 @@ bool reap_ledger_complete(const struct reap_ledger *l);
 /* Keys leased more than once. */
 uint64_t reap_ledger_redone(const struct reap_ledger *l);
 
-/* What is out or suspect, as the store remembers it between runs: at most
- * 'room' entries, how many is returned. A lease that is out counts one death
- * more than it has had: if this process ends now, that is what it was. */
+/*
+ * The suspects, as the store remembers them between runs: at most 'room'
+ * entries, how many is returned. What worker 0 holds counts one death more
+ * than it has had: it is the process that writes this down, and if nothing
+ * later replaces it, that process died. Of others a death is known, or none.
+ */
 size_t reap_ledger_suspects(const struct reap_ledger *l,
                             struct reap_suspect *out, size_t room);
 

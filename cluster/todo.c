@@ -4,20 +4,40 @@
 #include "cluster/todo.h"
 #include "engine/base/mem.h"
 
+enum {
+    HEAVY = 2,       /* deaths from which on a key is left for the end */
+    STRETCH = 20000, /* keys to look at in one call */
+    NOBODY = -1
+};
+
+/*
+ * Two walks, each in key order: over all keys, and then over those that more
+ * than one worker died with. A job that is killed again and again thus does
+ * not meet the same few keys at each start, and take them for killers.
+ */
 struct reap_todo {
     struct reap_store *store;
     struct reap_cursor *cursor;
     uint64_t limit, seen;   /* keys to look at, 0 for all; looked at */
     struct reap_record rec; /* the key in hand, if 'have' */
-    bool started, have;
+    bool started, have, second;
     struct reap_suspect *suspect; /* sorted by key */
     size_t n_suspects, at;        /* the next one to meet */
-    uint32_t burdened, deaths;    /* keys that the one met still covers */
+    long in;                      /* the one that covers the key in hand */
+    uint32_t left;                /* keys that it covers from here on */
+};
+
+/* Where the rows of the store are, beside the keys. */
+struct beside {
+    struct reap_rows *rows;
+    struct reap_stored row;
+    bool sought, second, more;
 };
 
 static int compare(struct reap_bytes a, struct reap_bytes b)
 {
-    int c = memcmp(a.data, b.data, a.len < b.len ? a.len : b.len);
+    size_t n = a.len < b.len ? a.len : b.len;
+    int c = n ? memcmp(a.data, b.data, n) : 0;
 
     return c ? c : (a.len > b.len) - (a.len < b.len);
 }
@@ -50,6 +70,7 @@ int reap_todo_open(struct reap_todo **out, struct reap_dataset *ds,
     }
     t->store = store;
     t->limit = limit;
+    t->in = NOBODY;
     t->suspect = suspect;
     t->n_suspects = n_suspects;
     if (n_suspects)
@@ -58,117 +79,183 @@ int reap_todo_open(struct reap_todo **out, struct reap_dataset *ds,
     return REAP_OK;
 }
 
-/* What the key in hand has been through. */
-static uint32_t deaths_here(struct reap_todo *t)
+/* Workers that died with the key in hand. */
+static uint32_t deaths_here(const struct reap_todo *t)
 {
-    while (t->at < t->n_suspects &&
-           compare(suspect_key(&t->suspect[t->at]), t->rec.key) <= 0) {
-        t->burdened = t->suspect[t->at].count;
-        t->deaths = t->suspect[t->at++].deaths;
-    }
-    return t->burdened ? t->deaths : 0;
+    return t->left ? t->suspect[t->in].deaths : 0;
 }
 
-/* Take the next key in hand. REAP_ENOTFOUND behind the last or the limit. */
-static int step(struct reap_todo *t, struct reap_err *err)
+/* Does a suspect run begin with the key in hand? Its count becomes how many
+ * of its keys this run covers. A key that is gone takes its run with it. */
+static void meet(struct reap_todo *t)
+{
+    while (t->at < t->n_suspects) {
+        int c = compare(suspect_key(&t->suspect[t->at]), t->rec.key);
+
+        if (c > 0)
+            break;
+        if (!c) {
+            t->in = (long)t->at;
+            t->left = t->suspect[t->at].count;
+        }
+        t->suspect[t->at++].count = 0;
+    }
+    if (t->left)
+        t->suspect[t->in].count++;
+}
+
+static int step_first(struct reap_todo *t, struct reap_err *err)
 {
     struct reap_bytes none = { (const uint8_t *)"", 0 };
     int rc;
 
-    if (t->started && !t->have)
+    if (t->left)
+        t->left--;
+    if (t->limit && t->seen == t->limit)
         return REAP_ENOTFOUND;
-    if (t->have && t->burdened)
-        t->burdened--;
-    t->have = false;
-    if (t->limit && t->seen == t->limit) {
-        t->started = true;
-        return REAP_ENOTFOUND;
-    }
     rc = t->started ? reap_cursor_next(t->cursor, &t->rec, err)
                     : reap_cursor_seek(t->cursor, none, &t->rec, err);
     t->started = true;
     if (rc)
         return rc;
-    t->have = true;
     t->seen++;
+    meet(t);
     return REAP_OK;
 }
 
-/* Move past keys that have a row. The rows are opened for a stretch at a time:
- * a reader that stays keeps the store's old pages. Returns REAP_OK with a key
- * in hand that has none, whose next done neighbour is '*row' if '*more'. */
-static int skip_done(struct reap_todo *t, struct reap_rows *rows,
-                     struct reap_stored *row, bool *more, struct reap_err *err)
+static int step_second(struct reap_todo *t, struct reap_err *err)
 {
-    int rc = reap_rows_seek(rows, t->rec.key, row, err);
+    const struct reap_suspect *s;
 
-    *more = rc == REAP_OK;
-    if (rc && rc != REAP_ENOTFOUND)
-        return rc;
-    while (*more) {
-        int c = compare(row->row.key, t->rec.key);
-
-        if (c > 0)
-            return REAP_OK;
-        if (!c) {
-            rc = step(t, err);
-            if (rc)
-                return rc;
-        }
-        rc = reap_rows_next(rows, row, err);
-        *more = rc == REAP_OK;
-        if (rc && rc != REAP_ENOTFOUND)
-            return rc;
+    if (t->left > 1) {
+        t->left--;
+        return reap_cursor_next(t->cursor, &t->rec, err);
     }
-    return REAP_OK;
+    do {
+        if (++t->in >= (long)t->n_suspects)
+            return REAP_ENOTFOUND;
+        s = &t->suspect[t->in];
+    } while (s->deaths < HEAVY || !s->count);
+    t->left = s->count;
+    return reap_cursor_seek(t->cursor, suspect_key(s), &t->rec, err);
+}
+
+/* Take the next key in hand. REAP_ENOTFOUND behind the last. */
+static int step(struct reap_todo *t, struct reap_err *err)
+{
+    int rc = REAP_ENOTFOUND;
+
+    if (t->started && !t->have)
+        return REAP_ENOTFOUND;
+    t->have = false;
+    if (!t->second)
+        rc = step_first(t, err);
+    if (rc == REAP_ENOTFOUND && !t->second) {
+        t->started = t->second = true;
+        t->in = NOBODY;
+        t->left = 0;
+        rc = step_second(t, err);
+    } else if (t->second) {
+        rc = step_second(t, err);
+    }
+    t->have = !rc;
+    return rc;
+}
+
+/* Has the key in hand a row? Both sides go forward together; where the rows
+ * lag far behind they are sought anew. */
+static int is_done(struct reap_todo *t, struct beside *b, bool *yes,
+                   struct reap_err *err)
+{
+    int rc = REAP_OK;
+
+    if (!b->sought || b->second != t->second) {
+        rc = reap_rows_seek(b->rows, t->rec.key, &b->row, err);
+        b->more = !rc;
+    } else if (b->more && compare(b->row.row.key, t->rec.key) < 0) {
+        rc = reap_rows_next(b->rows, &b->row, err);
+        if (!rc && compare(b->row.row.key, t->rec.key) < 0)
+            rc = reap_rows_seek(b->rows, t->rec.key, &b->row, err);
+        b->more = !rc;
+    }
+    b->sought = true;
+    b->second = t->second;
+    *yes = b->more && !compare(b->row.row.key, t->rec.key);
+    return rc == REAP_ENOTFOUND ? REAP_OK : rc;
+}
+
+/* Move to a key that is to do now; '*found' is false after a long stretch of
+ * others. REAP_ENOTFOUND behind the last. */
+static int find(struct reap_todo *t, struct beside *b, bool *found,
+                struct reap_err *err)
+{
+    bool done;
+    int rc = t->have ? REAP_OK : step(t, err);
+
+    *found = false;
+    for (int i = 0; i < STRETCH && !rc; i++) {
+        rc = is_done(t, b, &done, err);
+        if (!rc && !done && (t->second || deaths_here(t) < HEAVY)) {
+            *found = true;
+            return REAP_OK;
+        }
+        if (!rc)
+            rc = step(t, err);
+    }
+    return rc;
+}
+
+/* The key in hand begins a run: how far does it go? */
+static int measure(struct reap_todo *t, struct beside *b, uint32_t max,
+                   struct reap_lease *out, struct reap_err *err)
+{
+    uint32_t deaths = deaths_here(t);
+    bool second = t->second, done;
+    long in = t->in;
+    int rc;
+
+    do {
+        out->count++;
+        rc = step(t, err);
+        if (rc || out->count == max || t->second != second ||
+            deaths_here(t) != deaths || (second && t->in != in))
+            break;
+        rc = is_done(t, b, &done, err);
+    } while (!rc && !done);
+    return rc == REAP_ENOTFOUND ? REAP_OK : rc; /* told at the next call */
 }
 
 int reap_todo_next(void *ctx, uint32_t max, struct reap_lease *out,
                    uint32_t *deaths, struct reap_err *err)
 {
     struct reap_todo *t = ctx;
-    struct reap_rows *rows = NULL;
-    struct reap_stored row;
-    bool more;
-    int rc = t->have ? REAP_OK : step(t, err);
+    struct beside b = { 0 };
+    bool found;
+    /* The rows are opened for a stretch at a time: a reader that stays keeps
+     * the store's old pages. */
+    int rc = reap_rows_open(&b.rows, t->store, err);
 
-    if (rc)
-        return rc;
-    rc = reap_rows_open(&rows, t->store, err);
-    if (!rc)
-        rc = skip_done(t, rows, &row, &more, err);
-    if (rc)
-        goto out;
     memset(out, 0, sizeof(*out));
-    out->key_len = (uint32_t)t->rec.key.len;
-    memcpy(out->key, t->rec.key.data, t->rec.key.len);
-    *deaths = deaths_here(t);
-    do {
-        out->count++;
-        rc = step(t, err);
-    } while (!rc && out->count < max && deaths_here(t) == *deaths &&
-             (!more || compare(row.row.key, t->rec.key) != 0));
-    if (rc == REAP_ENOTFOUND)
-        rc = REAP_OK; /* told at the next call */
-out:
-    reap_rows_close(&rows);
+    *deaths = 0;
+    if (!rc)
+        rc = find(t, &b, &found, err);
+    if (!rc && found) {
+        out->key_len = (uint32_t)t->rec.key.len;
+        memcpy(out->key, t->rec.key.data, t->rec.key.len);
+        *deaths = deaths_here(t);
+        rc = measure(t, &b, max, out, err);
+    }
+    reap_rows_close(&b.rows);
     return rc;
 }
 
 int reap_todo_after(void *ctx, struct reap_lease *run, struct reap_err *err)
 {
     struct reap_todo *t = ctx;
-    struct reap_bytes key = { run->key, run->key_len };
+    struct reap_bytes key = { run->key, run->key_len }, here = t->rec.key;
     struct reap_record rec;
-    struct reap_bytes here = { 0 };
-    uint8_t copy[REAP_KEY_MAX];
-    int rc;
+    int rc = reap_cursor_seek(t->cursor, key, &rec, err);
 
-    if (t->have) {
-        memcpy(copy, t->rec.key.data, t->rec.key.len);
-        here = (struct reap_bytes){ copy, t->rec.key.len };
-    }
-    rc = reap_cursor_seek(t->cursor, key, &rec, err);
     if (!rc)
         rc = reap_cursor_next(t->cursor, &rec, err);
     if (!rc) {
