@@ -287,10 +287,32 @@ void reap_preset_size(const struct reap_preset *p, size_t *h, size_t *w)
     *w = p->crop_w ? p->crop_w : warp ? p->resize_w : 0;
 }
 
+/* The shortest text that reads back as the same number, and a separator. */
+static size_t print_float(char *buf, size_t size, float v, const char *end)
+{
+    int n = 0;
+
+    for (int digits = 6; digits <= 9; digits++) {
+        n = snprintf(buf, size, "%.*g%s", digits, (double)v, end);
+        if (strtof(buf, NULL) == v)
+            break;
+    }
+    return n > 0 ? (size_t)n : 0;
+}
+
+/* "A,B,C". */
+static void print_three(char buf[64], const float v[3])
+{
+    size_t used = 0;
+
+    for (size_t c = 0; c < 3; c++)
+        used += print_float(buf + used, 64 - used, v[c], c < 2 ? "," : "");
+}
+
 void reap_preset_print(const struct reap_preset *p, char *buf, size_t size)
 {
     const struct reap_norm *n = &p->norm;
-    char resize[64] = "none", crop[64] = "none";
+    char resize[64] = "none", crop[64] = "none", scale[24], mean[64], std[64];
 
     if (p->resize == REAP_RESIZE_WARP)
         snprintf(resize, sizeof(resize), "warp:%zux%zu", p->resize_h,
@@ -301,11 +323,13 @@ void reap_preset_print(const struct reap_preset *p, char *buf, size_t size)
     if (p->crop_h)
         snprintf(crop, sizeof(crop), "%zux%zu%s", p->crop_h, p->crop_w,
                  p->corner_floor ? " corner=floor" : "");
+    print_float(scale, sizeof(scale), n->div, "");
+    print_three(mean, n->mean);
+    print_three(std, n->std);
     snprintf(buf, size,
-             "%s resize=%s crop=%s filter=%s%s scale=%.9g "
-             "mean=%.9g,%.9g,%.9g std=%.9g,%.9g,%.9g order=%s",
+             "%s resize=%s crop=%s filter=%s%s scale=%s mean=%s std=%s "
+             "order=%s",
              p->name, resize, crop, filter_name[p->filter],
-             p->fast_dct ? " dct=fast" : "", (double)n->div, (double)n->mean[0],
-             (double)n->mean[1], (double)n->mean[2], (double)n->std[0],
-             (double)n->std[1], (double)n->std[2], n->bgr ? "bgr" : "rgb");
+             p->fast_dct ? " dct=fast" : "", scale, mean, std,
+             n->bgr ? "bgr" : "rgb");
 }

@@ -120,6 +120,8 @@ static bool fits(const struct reap_prepare *h, size_t room,
         fail(out, REAP_STATUS_too_large, "resized, a side has 2^31 pixels");
         return false;
     }
+    out->h = g->out_h;
+    out->w = g->out_w;
     if (__builtin_mul_overflow(bytes, g->out_h * 3, &bytes) ||
         __builtin_mul_overflow(bytes, g->out_w, &bytes) || bytes > room) {
         fail(out, REAP_STATUS_too_large,
@@ -128,8 +130,6 @@ static bool fits(const struct reap_prepare *h, size_t room,
     }
     if (g->h > g->src_h || g->w > g->src_w)
         out->flags |= REAP_FLAG_upscaled;
-    out->h = g->out_h;
-    out->w = g->out_w;
     return true;
 }
 
@@ -137,6 +137,7 @@ static void take(struct reap_prepared *out, const struct reap_decoded *d)
 {
     out->status = d->status;
     out->flags |= d->flags;
+    out->format = d->format;
     out->src_h = d->h;
     out->src_w = d->w;
     memcpy(out->reason, d->reason, sizeof(out->reason));
@@ -168,6 +169,7 @@ void reap_prepare_run(struct reap_prepare *h, const struct reap_image *image,
     bool fine;
 
     memset(out, 0, sizeof(*out));
+    out->format = REAP_N_FORMATS;
     if (!image->bytes.len)
         fail(out, REAP_STATUS_empty, "no bytes");
     if (out->status)

@@ -20,8 +20,9 @@
 struct reap_prepared {
     unsigned status, flags;
     char reason[REAP_REASON_MAX];
-    size_t src_h, src_w; /* of the image as decoded, 0 if unknown */
-    size_t h, w;         /* of the pixels */
+    size_t src_h, src_w;     /* of the image as decoded, 0 if unknown */
+    size_t h, w;             /* of the pixels */
+    enum reap_format format; /* REAP_N_FORMATS: raw or not known */
 };
 
 struct reap_prepare;
@@ -33,7 +34,8 @@ int reap_prepare_new(struct reap_prepare **out, const struct reap_preset *p,
 /*
  * Fill 'slot' with (h, w, 3) RGB pixels, bytes (float32 for float presets).
  * 'room' is the slot's size in bytes. Never fails as a call: what is wrong
- * with the image is in 'out'. Memory that a large image needed is given back.
+ * with the image is in 'out'. A slot that is too small is too_large, with h and
+ * w as they would be. Memory that a large image needed is given back.
  */
 void reap_prepare_run(struct reap_prepare *p, const struct reap_image *image,
                       void *slot, size_t room, struct reap_prepared *out);
