@@ -316,6 +316,32 @@ const char *reap_labels_wnid(const struct reap_labels *l, size_t i)
     return l->wnid[i];
 }
 
+static char *add_word(char *to, const char *word)
+{
+    for (; *word; word++)
+        *to++ = strchr("\t\r\n", *word) ? ' ' : *word;
+    return to;
+}
+
+char *reap_labels_text(const struct reap_labels *l)
+{
+    size_t len = 1, named = 0;
+    char *text, *to;
+
+    for (size_t i = 0; i < l->n; i++) {
+        len += strlen(l->wnid[i]) + strlen(l->name[i]) + 2;
+        named += *l->wnid[i] || *l->name[i];
+    }
+    to = text = named ? reap_calloc(1, len) : NULL;
+    for (size_t i = 0; i < l->n && text; i++) {
+        to = add_word(to, l->wnid[i]);
+        *to++ = '\t';
+        to = add_word(to, l->name[i]);
+        *to++ = '\n';
+    }
+    return text;
+}
+
 void reap_labels_close(struct reap_labels **l)
 {
     if (!*l)

@@ -37,6 +37,11 @@ size_t reap_labels_count(const struct reap_labels *l);
 const char *reap_labels_name(const struct reap_labels *l, size_t i);
 const char *reap_labels_wnid(const struct reap_labels *l, size_t i);
 
+/* All of them as text, "wnid TAB name" a line each; tabs and line ends in a
+ * name become spaces. NULL if no class has a name, or without memory. Owned:
+ * reap_free(). */
+char *reap_labels_text(const struct reap_labels *l);
+
 void reap_labels_close(struct reap_labels **l);
 
 #endif /* REAP_IO_LABELS_H */

@@ -187,21 +187,43 @@ static int fingerprint(const char *made_of, char hex[65], struct reap_err *err)
     return REAP_OK;
 }
 
-/* The text's line "name=value": its value, or NULL. */
-static const char *find_line(const char *text, const char *name, size_t len,
-                             size_t *n)
-{
-    while (*text) {
-        size_t end = strcspn(text, "\n");
+struct line {
+    const char *text; /* NULL behind the last */
+    size_t len, name; /* of "name=value", and of the name */
+};
 
-        if (end > len && !strncmp(text, name, len) && text[len] == '=') {
-            *n = end - len - 1;
-            return text + len + 1;
-        }
-        text += end + (text[end] == '\n');
-    }
-    *n = 4;
-    return NULL;
+static struct line line_at(const char *text)
+{
+    return (struct line){ *text ? text : NULL, strcspn(text, "\n"),
+                          strcspn(text, "=\n") };
+}
+
+static struct line line_after(struct line l)
+{
+    const char *end = l.text + l.len;
+
+    return line_at(end + (*end == '\n'));
+}
+
+static bool has_line(const char *text, struct line want)
+{
+    for (struct line l = line_at(text); l.text; l = line_after(l))
+        if (l.len == want.len && !memcmp(l.text, want.text, l.len))
+            return true;
+    return false;
+}
+
+/* The first line of that name in 'text' that is not in 'other' as well: there
+ * may be several, such as outputs. */
+static struct line counterpart(const char *text, const char *other,
+                               struct line of)
+{
+    struct line l = line_at(text);
+
+    while (l.text && (l.name != of.name || memcmp(l.text, of.text, l.name) ||
+                      has_line(other, l)))
+        l = line_after(l);
+    return l;
 }
 
 static void add(char *buf, size_t size, const char *fmt, ...) REAP_PRINTF(3, 4);
@@ -215,27 +237,38 @@ static void add(char *buf, size_t size, const char *fmt, ...)
     va_end(ap);
 }
 
-/* Append "name: store has A, this run B" for each line that differs. With
- * 'missing' only lines of 'a' that 'b' has not at all. */
-static void differ(const char *a, const char *b, bool missing, char *buf,
-                   size_t size)
+/* Append what of a line is shown after its name; hashes are longer than that,
+ * but their beginnings tell. */
+static void add_value(char *buf, size_t size, const char *who, struct line l)
 {
-    enum { SHOWN = 48 }; /* hashes are longer; their beginnings tell */
+    enum { SHOWN = 48 };
+    size_t n = l.text && l.len > l.name ? l.len - l.name - 1 : 0;
 
-    while (*a) {
-        size_t end = strcspn(a, "\n"), name = strcspn(a, "=\n"), n;
-        const char *other = find_line(b, a, name, &n), *value = a + name + 1;
-        size_t len = end > name ? end - name - 1 : 0;
+    if (l.text)
+        add(buf, size, "%s %.*s", who, n < SHOWN ? (int)n : SHOWN,
+            l.text + l.name + 1);
+    else
+        add(buf, size, "%s none", who);
+}
 
-        if (!missing && (!other || len != n || memcmp(value, other, n) != 0))
-            add(buf, size, "%s%.*s: store has %.*s, this run %.*s",
-                *buf ? "; " : "", (int)name, a, len < SHOWN ? (int)len : SHOWN,
-                value, n < SHOWN ? (int)n : SHOWN, other ? other : "none");
-        if (missing && !other)
-            add(buf, size, "%s%.*s: store has none, this run %.*s",
-                *buf ? "; " : "", (int)name, a, len < SHOWN ? (int)len : SHOWN,
-                value);
-        a += end + (a[end] == '\n');
+/* Append "name: store has A, this run B" for each line that differs. */
+static void differ(const char *store, const char *run, char *buf, size_t size)
+{
+    const struct line none = { NULL, 0, 0 };
+
+    for (struct line l = line_at(store); l.text; l = line_after(l)) {
+        if (has_line(run, l))
+            continue;
+        add(buf, size, "%s%.*s: ", *buf ? "; " : "", (int)l.name, l.text);
+        add_value(buf, size, "store has", l);
+        add_value(buf, size, ", this run", counterpart(run, store, l));
+    }
+    for (struct line l = line_at(run); l.text; l = line_after(l)) {
+        if (has_line(store, l) || counterpart(store, run, l).text)
+            continue;
+        add(buf, size, "%s%.*s: ", *buf ? "; " : "", (int)l.name, l.text);
+        add_value(buf, size, "store has", none);
+        add_value(buf, size, ", this run", l);
     }
 }
 
@@ -255,8 +288,9 @@ static int compare(struct reap_store *s, MDB_txn *txn,
     if (strcmp(dataset, meta->dataset_id) != 0)
         add(diff, sizeof(diff), "dataset: store has %s, this run %s", dataset,
             meta->dataset_id);
-    differ(made_of, meta->made_of, false, diff, sizeof(diff));
-    differ(meta->made_of, made_of, true, diff, sizeof(diff));
+    differ(made_of, meta->made_of, diff, sizeof(diff));
+    if (!diff[0] && strcmp(made_of, meta->made_of) != 0)
+        add(diff, sizeof(diff), "the same in another order");
     if (!diff[0] && !reap_schema_equal(&s->schema, &meta->schema))
         add(diff, sizeof(diff), "other columns");
     if (diff[0])

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "jobs/cmd.h"
+#include "jobs/verify_sample.h"
 #include "jobs/view.h"
 
 static void say(void *ctx, const char *line)
@@ -71,9 +72,32 @@ static int check_keys(struct reap_view *v, const struct reap_options *o,
     return REAP_OK;
 }
 
+static int check_sample(struct reap_view *v, const struct reap_options *o,
+                        struct reap_err *err)
+{
+    uint64_t done, differ;
+    int rc;
+
+    if (!v->dataset)
+        return reap_fail(err, REAP_ENOTFOUND, "--sample: %s", v->why);
+    rc = reap_verify_sample(v, o, o->sample, &done, &differ, err);
+    if (rc)
+        return rc;
+    if (differ)
+        return reap_fail(err, REAP_EIO,
+                         "%" PRIu64 " of %" PRIu64
+                         " rows computed again are not as they were stored",
+                         differ, done);
+    if (!o->json && !o->quiet)
+        printf("%s: %" PRIu64 " rows computed again are the same\n", v->path,
+               done);
+    return REAP_OK;
+}
+
 int reap_cmd_verify(const struct reap_options *o, struct reap_err *err)
 {
     struct reap_store_checked c;
+    struct reap_err why;
     struct reap_view v;
     int rc;
 
@@ -90,6 +114,15 @@ int reap_cmd_verify(const struct reap_options *o, struct reap_err *err)
                        c.problems);
     if (!rc)
         rc = check_keys(&v, o, err);
+    /* A store in the making may be sampled: it is the more telling failure. */
+    if (o->sample && (!rc || rc == REAP_ESTOPPED)) {
+        int sampled = check_sample(&v, o, &why);
+
+        if (sampled) {
+            rc = sampled;
+            reap_fail(err, rc, "%s", why.msg);
+        }
+    }
     reap_view_close(&v);
     return rc;
 }

@@ -6,38 +6,30 @@
 #include <string.h>
 
 #include "jobs/info.h"
+#include "jobs/run.h"
 #include "jobs/view.h"
-
-enum { MAX_BAD_PERCENT = 5 }; /* the default of --max-bad */
 
 bool reap_info_is_store(const char *path)
 {
     return reap_store_is(path);
 }
 
-/* Is the number of bad rows within the run's --max-bad? Never if all are. */
-static bool tolerable(const struct reap_view *v)
-{
-    char text[64], *end;
-    double max = MAX_BAD_PERCENT;
-
-    if (v->rows && v->bad == v->rows)
-        return false;
-    if (!reap_view_line(v, "job", "max-bad", text, sizeof(text)))
-        return (double)v->bad * 100 <= max * (double)v->rows;
-    max = strtod(text, &end);
-    return *end == '%' ? (double)v->bad * 100 <= max * (double)v->rows
-                       : (double)v->bad <= max;
-}
-
 /* What --complete says: 0, 65 or 75. */
 static int verdict(const struct reap_view *v, struct reap_err *err)
 {
+    char max_bad[64];
+    bool given = reap_view_line(v, "job", "max-bad", max_bad, sizeof(max_bad));
+    bool yes;
+    int rc;
+
     if (!v->complete)
         return reap_fail(err, REAP_ESTOPPED,
                          "%s is not complete: run the same command again",
                          v->path);
-    if (!tolerable(v))
+    rc = reap_run_tolerates(given ? max_bad : NULL, v->bad, v->rows, &yes, err);
+    if (rc)
+        return rc;
+    if (!yes)
         return reap_fail(err, REAP_EBADRECS,
                          "%s is complete, but %" PRIu64 " of %" PRIu64
                          " records are bad",

@@ -24,7 +24,7 @@ struct run {
     struct reap_setup setup;
     struct reap_dataset *ds;
     struct reap_store *store; /* on the first rank */
-    char *made_of, *job, *command;
+    char *made_of, *job, *command, *labels, *where;
     size_t threads;
     enum reap_label_from label_from;
     double time_limit;
@@ -136,6 +136,12 @@ static int open_store(struct run *r, struct reap_err *err)
 
     reap_preset_print(&r->setup.preset, preset, sizeof(preset));
     meta.preset = preset;
+    if (r->setup.labels)
+        meta.labels = r->labels = reap_labels_text(r->setup.labels);
+    /* Whoever looks at the store later may stand in another folder. */
+    r->where = realpath(meta.dataset_path, NULL);
+    if (r->where)
+        meta.dataset_path = r->where;
     meta.command = r->command = command_text(r->o);
     meta.job = r->job = reap_options_text(r->o);
     if (!r->command || !r->job)
@@ -262,6 +268,8 @@ static int on_dataset(const struct reap_options *o, bool classify,
     reap_dataset_close(&r.ds);
     reap_setup_close(&r.setup);
     reap_free(r.made_of);
+    reap_free(r.labels);
+    free(r.where);
     free(r.job);
     free(r.command);
     if (r.lost)

@@ -57,8 +57,10 @@ bool reap_view_line(const struct reap_view *v, const char *text,
     return false;
 }
 
-static bool has_top(const struct reap_schema *s)
+bool reap_view_has_top(const struct reap_view *v)
 {
+    const struct reap_schema *s = reap_store_schema(v->store);
+
     for (size_t i = 0; i < s->n; i++)
         if (s->column[i].kind == REAP_COLUMN_TOP)
             return true;
@@ -98,7 +100,7 @@ int reap_view_labels(struct reap_view *v, const char *file,
     const char *own = reap_store_meta(v->store, "labels");
     char classes[32], model[64];
 
-    if (!has_top(reap_store_schema(v->store)))
+    if (!reap_view_has_top(v))
         return REAP_OK;
     if (!file && own)
         return own_labels(v, own, err);

@@ -35,6 +35,9 @@ struct reap_view {
 int reap_view_open(struct reap_view *v, const char *path,
                    struct reap_err *err) REAP_MUST_CHECK;
 
+/* Was it made by classify? */
+bool reap_view_has_top(const struct reap_view *v);
+
 /* Names of classes: those of 'file', else the store's own, else ImageNet's if
  * there are 1000. A store without labels needs none. */
 int reap_view_labels(struct reap_view *v, const char *file,

@@ -8,7 +8,8 @@
 void reap_view_dataset(struct reap_view *v, const char *path)
 {
     const char *id = reap_store_meta(v->store, "dataset_id");
-    struct reap_err err = { .msg = "" };
+    struct reap_err err;
+    int rc;
 
     if (!path)
         path = reap_store_meta(v->store, "dataset_path");
@@ -16,14 +17,15 @@ void reap_view_dataset(struct reap_view *v, const char *path)
         snprintf(v->why, sizeof(v->why), "the store does not name it");
         return;
     }
-    if (!reap_dataset_open(&v->dataset, path, &err) &&
-        strcmp(reap_dataset_id(v->dataset), id) != 0)
-        snprintf(err.msg, sizeof(err.msg),
-                 "%s is another dataset than the one the rows were made from",
-                 path);
-    if (!*err.msg && reap_cursor_open(&v->cursor, v->dataset, &err))
-        v->cursor = NULL;
-    if (*err.msg) {
+    rc = reap_dataset_open(&v->dataset, path, &err);
+    if (!rc && strcmp(reap_dataset_id(v->dataset), id) != 0)
+        rc = reap_fail(&err, REAP_EMISFIT,
+                       "%s is another dataset than the one the rows were made "
+                       "from",
+                       path);
+    if (!rc)
+        rc = reap_cursor_open(&v->cursor, v->dataset, &err);
+    if (rc) {
         snprintf(v->why, sizeof(v->why), "%s", err.msg);
         reap_dataset_close(&v->dataset);
     }

@@ -162,6 +162,11 @@ static void check_misfit(void)
                REAP_EMISFIT &&
            strstr(err.msg, "l2: store has none, this run 1"),
        "%s", err.msg);
+    other.made_of = "weights=aaaa\npreset=unit\npreset=tf\n";
+    ok(reap_store_open(&s, path, REAP_STORE_WRITE, &other, &err) ==
+               REAP_EMISFIT &&
+           strstr(err.msg, "(preset: store has none, this run tf)"),
+       "%s", err.msg);
     other = sample_meta;
     other.dataset_id = "uuid:999";
     ok(reap_store_open(&s, path, REAP_STORE_WRITE, &other, &err) ==
@@ -179,6 +184,28 @@ static void check_misfit(void)
        "the fingerprint is the sha256 of what it is made of: %s",
        reap_store_meta(s, "fingerprint"));
     reap_store_close(&s);
+}
+
+/* Names may come several times, as outputs do. */
+static void check_lines(void)
+{
+    const char *path = scratch("lines");
+    struct reap_run_meta meta = sample_meta;
+    struct reap_store *s = NULL;
+    struct reap_err err = { 0 };
+
+    meta.made_of = "output=avg\noutput=top\n";
+    ok(!reap_store_open(&s, path, REAP_STORE_WRITE, &meta, &err),
+       "a store with two lines of a name");
+    reap_store_close(&s);
+    ok(!reap_store_open(&s, path, REAP_STORE_WRITE, &meta, &err),
+       "can be resumed%s", err.msg);
+    reap_store_close(&s);
+    meta.made_of = "output=max\noutput=top\n";
+    ok(reap_store_open(&s, path, REAP_STORE_WRITE, &meta, &err) ==
+               REAP_EMISFIT &&
+           strstr(err.msg, "(output: store has avg, this run max)"),
+       "%s", err.msg);
 }
 
 static void check_notes(void)
@@ -339,6 +366,7 @@ int main(void)
     check_forget();
     check_growth();
     check_misfit();
+    check_lines();
     check_notes();
     check_refusals();
     check_damage();
