@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "cluster/local.h"
+#include "cluster/sign.h"
 
 enum { LOOK_MS = 50 };
 static const double SHOW = 0.25;
@@ -23,8 +24,11 @@ void reap_watch_look(struct reap_watch *w, const struct reap_run_args *a,
     enum reap_asked asked = reap_signals_asked();
     double t = reap_clock();
 
-    if (a->time_limit > 0 && t - w->begin >= a->time_limit &&
-        asked == REAP_ASKED_NOTHING)
+    if (a->time_limit > 0 && t - w->begin >= a->time_limit && !w->timed) {
+        w->timed = true;
+        reap_sign("time");
+    }
+    if (w->timed && asked == REAP_ASKED_NOTHING)
         asked = REAP_ASKED_DRAIN;
     if (asked > w->heeded) {
         reap_coord_drain(c);
@@ -37,6 +41,15 @@ void reap_watch_look(struct reap_watch *w, const struct reap_run_args *a,
     w->shown = t;
     reap_coord_status(c, &status);
     a->progress(a->ctx, &status);
+}
+
+bool reap_watch_orphaned(struct reap_watch *w)
+{
+    long parent = (long)getppid();
+
+    if (!w->parent)
+        w->parent = parent;
+    return parent != w->parent;
 }
 
 static void nap(void)

@@ -7,10 +7,12 @@
 #include "cluster/run.h"
 #include "cluster/signals.h"
 
-/* What the loop around a flow remembers. */
+/* What the loop around a flow remembers: zero but for 'begin'. */
 struct reap_watch {
     double begin, shown;
     enum reap_asked heeded;
+    bool timed;  /* the time limit was met */
+    long parent; /* at the first look */
 };
 
 /* Seconds on CLOCK_MONOTONIC. */
@@ -21,6 +23,10 @@ double reap_clock(void);
 void reap_watch_look(struct reap_watch *w, const struct reap_run_args *a,
                      struct reap_coord *c, struct reap_flow *flow,
                      size_t workers);
+
+/* Has the launcher that started this rank gone? The rank is then on its own,
+ * and nobody waits for it. */
+bool reap_watch_orphaned(struct reap_watch *w);
 
 int reap_local_run(const struct reap_run_args *a,
                    struct reap_run_status *status,

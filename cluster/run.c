@@ -6,6 +6,8 @@
 #include "cluster/local.h"
 #include "cluster/run.h"
 #include "cluster/serve.h"
+#include "cluster/sign.h"
+#include "cluster/signals.h"
 #include "cluster/worker.h"
 
 bool reap_run_launched(void)
@@ -43,10 +45,11 @@ int reap_run_all(const struct reap_run_args *a, struct reap_run_status *status,
     memset(status, 0, sizeof(*status));
     if (!reap_run_launched())
         return reap_local_run(a, status, err);
+    reap_signals_install();
+    reap_sign("ready");
     rc = start_mpi(&rank, &ranks, err);
     if (rc)
         return rc;
-    reap_signals_install();
     rc = rank ? reap_worker_run(a, status, &lost, err)
               : reap_serve_run(a, ranks, status, &lost, err);
     status->lost = lost;

@@ -1,4 +1,5 @@
 #define _GNU_SOURCE
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -6,6 +7,7 @@
 #include "cluster/local.h"
 #include "cluster/peer.h"
 #include "cluster/serve.h"
+#include "cluster/sign.h"
 #include "engine/base/mem.h"
 
 /* Seconds. A worker says something every 2 (worker.c). */
@@ -37,8 +39,10 @@ struct serve {
     struct reap_coord *coord;
     struct worker *worker; /* [rank], [0] unused */
     int ranks;
-    bool lost;
+    bool lost, met; /* all have said hello */
+    bool returned;  /* this rank's own leases, as its flow has ended */
     double checked;
+    char refused[200];
     int rc; /* of our own, such as no memory */
     struct reap_err err;
 };
@@ -79,6 +83,28 @@ static struct reap_bytes text(const char *s)
     return (struct reap_bytes){ (const uint8_t *)s, strlen(s) };
 }
 
+/* The first line in which a rank's fingerprint is not ours, in words. */
+static void explain(struct serve *s, int rank, const char *host,
+                    struct reap_bytes theirs)
+{
+    const char *ours = s->a->fingerprint;
+    size_t at = 0, line = 0, n;
+
+    while (ours[at] && at < theirs.len && (uint8_t)ours[at] == theirs.data[at])
+        if (ours[at++] == '\n')
+            line = at;
+    for (n = line; n < theirs.len && theirs.data[n] != '\n'; n++)
+        ;
+    snprintf(s->refused, sizeof(s->refused),
+             "rank %d on %s was sent away: it has %.*s, the first rank %.*s",
+             rank, host, (int)(n - line > 60 ? 60 : n - line),
+             (const char *)theirs.data + line,
+             (int)strcspn(ours + line, "\n") > 60
+                 ? 60
+                 : (int)strcspn(ours + line, "\n"),
+             ours + line);
+}
+
 static void on_hello(struct serve *s, int rank, const struct reap_message *m)
 {
     struct worker *w = &s->worker[rank];
@@ -91,8 +117,9 @@ static void on_hello(struct serve *s, int rank, const struct reap_message *m)
     gethostname(host, sizeof(host) - 1);
     if (m->text[2].len != print.len ||
         memcmp(m->text[2].data, print.data, print.len) != 0) {
+        explain(s, rank, theirs, m->text[2]);
         reply.type = REAP_MESSAGE_refused;
-        reply.text[0] = print;
+        reply.text[0] = text(s->refused);
         w->state = AWAY;
     } else {
         reply.number[0] = (uint64_t)getpid();
@@ -257,10 +284,11 @@ static void check(struct serve *s)
     for (int r = 1; r < s->ranks; r++) {
         struct worker *w = &s->worker[r];
 
-        if (w->state == AT_WORK &&
-            (t - reap_peer_heard(w->peer) > SILENT || reap_peer_gone(w->peer)))
-            bury(s, r);
-        else if (w->state != DEAD && reap_peer_gone(w->peer))
+        /* While its result waits for room nobody listens to it. */
+        bool silent = w->state == AT_WORK && !w->whole &&
+                      t - reap_peer_heard(w->peer) > SILENT;
+
+        if (w->state != DEAD && (silent || reap_peer_gone(w->peer)))
             bury(s, r);
     }
 }
@@ -302,20 +330,26 @@ static void loop(struct serve *s, struct reap_flow *flow,
     unsigned us = NAP_MIN_US;
 
     for (;;) {
-        bool busy = round_of_all(s);
+        bool busy = round_of_all(s), mine = flow && !reap_flow_done(flow);
 
-        status->workers = count(s, AT_WORK) + (flow != NULL);
+        if (!s->met && !count(s, NEW)) {
+            s->met = true;
+            reap_sign("hello");
+        }
+        status->workers = count(s, AT_WORK) + mine;
         reap_watch_look(&watch, s->a, s->coord, flow, status->workers);
-        if (s->rc)
+        if (s->rc || reap_watch_orphaned(&watch))
             reap_coord_drain(s->coord);
-        if ((!flow || reap_flow_done(flow)) && reap_coord_ended(s->coord) &&
+        if (!mine && !s->returned) { /* what it has not done, others do */
+            s->returned = true;
+            reap_coord_returned(s->coord, 0);
+        }
+        if (!mine && reap_coord_ended(s->coord) &&
             (!count(s, AT_WORK) || s->rc))
             return;
         /* Nobody is left to work: what remains is for another run. */
-        if (!flow && count(s, DEAD) + count(s, AWAY) + 1 == (size_t)s->ranks)
+        if (!mine && !count(s, AT_WORK) && !count(s, NEW))
             return;
-        if (flow && reap_flow_done(flow) && watch.heeded == REAP_ASKED_STOP)
-            reap_coord_returned(s->coord, 0);
         nap(busy, &us);
     }
 }
@@ -328,11 +362,10 @@ static void farewell(struct serve *s)
     unsigned us = NAP_MIN_US;
 
     for (int r = 1; r < s->ranks; r++)
-        s->lost |= s->worker[r].state == NEW;
-    for (int r = 1; r < s->ranks; r++)
         if (s->worker[r].state != DEAD)
             say(s, &s->worker[r], REAP_MESSAGE_end, s->lost);
-    while (unsent && reap_clock() < until) {
+    /* Who has not said hello yet may still be on its way. */
+    while ((unsent || count(s, NEW)) && reap_clock() < until) {
         struct reap_message m;
 
         unsent = 0;
@@ -341,8 +374,11 @@ static void farewell(struct serve *s)
 
             if (w->state == DEAD)
                 continue;
-            if (reap_peer_poll(w->peer, &m))
+            if (reap_peer_poll(w->peer, &m)) {
+                if (w->state == NEW)
+                    w->state = FINISHED;
                 reap_peer_next(w->peer);
+            }
             if (!reap_peer_lost(w->peer))
                 unsent += reap_peer_unsent(w->peer);
             else
@@ -350,7 +386,7 @@ static void farewell(struct serve *s)
         }
         nap(false, &us);
     }
-    s->lost |= unsent != 0;
+    s->lost |= unsent || count(s, NEW);
 }
 
 static int open_peers(struct serve *s, struct reap_err *err)
@@ -426,6 +462,7 @@ int reap_serve_run(const struct reap_run_args *a, int ranks,
     if (s.worker)
         farewell(&s);
     *lost = s.lost;
+    snprintf(status->refused, sizeof(status->refused), "%s", s.refused);
     close_all(&s);
     return rc;
 }

@@ -30,7 +30,7 @@ enum {
     REAP_WIRE_VERSION = 1,
     REAP_WIRE_NUMBERS = 6,
     REAP_WIRE_TEXTS = 3,
-    REAP_WIRE_CHUNK = 1 << 20, /* bytes of a result in one message */
+    REAP_WIRE_CHUNK = 1 << 18, /* bytes of a result in one message */
     REAP_WIRE_MAX = REAP_WIRE_CHUNK + 4096
 };
 

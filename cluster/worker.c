@@ -47,6 +47,7 @@ struct remote {
     struct reap_flow *flow;
     size_t asked; /* leases asked for and not come */
     bool welcome, refused, finished, end, lost;
+    struct reap_watch watch; /* of the launcher alone */
     double checked;
     enum reap_asked heeded;
     char why[200];
@@ -160,9 +161,7 @@ static void handle(struct remote *r, const struct reap_message *m)
         break;
     case REAP_MESSAGE_refused:
         r->refused = true;
-        snprintf(r->why, sizeof(r->why),
-                 "this rank was sent away: it would compute other bytes than "
-                 "the first rank (arithmetic, weights or options differ)");
+        reap_wire_text(m, 0, r->why, sizeof(r->why));
         break;
     case REAP_MESSAGE_lease:
         if (!on_lease(r, m))
@@ -285,7 +284,7 @@ static void check(struct remote *r)
         return;
     r->checked = t;
     if (reap_peer_lost(r->boss) || reap_peer_gone(r->boss) ||
-        t - reap_peer_heard(r->boss) > SILENT)
+        reap_watch_orphaned(&r->watch) || t - reap_peer_heard(r->boss) > SILENT)
         _exit(STOPPED_EARLY);
     if (t - reap_peer_spoke(r->boss) > ALIVE && !reap_peer_unsent(r->boss)) {
         struct reap_message m = { .type = REAP_MESSAGE_alive };

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cluster/run.h"
+#include "cluster/sign.h"
 #include "engine/base/mem.h"
 #include "jobs/cmd.h"
 
@@ -88,11 +90,18 @@ static int command(int argc, char **argv)
     if (rc)
         fprintf(stderr, "reap %s: %s\n", c->name, err.msg);
     reap_options_clear(&o);
+    return reap_exit_status(rc);
+}
+
+/* Under our own supervisor the first rank says how it ended. */
+static void sign_off(int status)
+{
+    if (reap_run_launched() && reap_run_is_first())
+        reap_sign_end(status);
     if (at_once) {
         fflush(NULL);
-        _exit(reap_exit_status(rc));
+        _exit(status);
     }
-    return reap_exit_status(rc);
 }
 
 /* What was printed counts only if it arrived. */
@@ -100,6 +109,7 @@ int main(int argc, char **argv)
 {
     const int status = command(argc, argv);
 
+    sign_off(status);
     if (!fflush(stdout) && !ferror(stdout))
         return status;
     fprintf(stderr, "reap: standard output: %s\n", strerror(errno));

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cluster/run.h"
+#include "cluster/signals.h"
 #include "cluster/supervise.h"
 #include "engine/base/mem.h"
 #include "engine/base/version.h"
@@ -259,6 +260,7 @@ static int on_dataset(const struct reap_options *o, bool classify,
                          "one DATASET is needed, or image files");
     if (!o->output)
         return reap_fail(err, REAP_EINVAL, "-o STORE is needed");
+    reap_signals_install(); /* what is asked early is heeded later */
     rc = parse(&r, err);
     if (!rc)
         rc = open_all(&r, classify, err);
