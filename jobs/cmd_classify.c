@@ -1,7 +1,7 @@
 #include "jobs/cmd.h"
-#include "jobs/run.h"
+#include "jobs/task.h"
 
 int reap_cmd_classify(const struct reap_options *o, struct reap_err *err)
 {
-    return reap_run(o, true, err);
+    return reap_task_run(o, true, err);
 }

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "jobs/info.h"
-#include "jobs/run.h"
+#include "jobs/task.h"
 #include "jobs/view.h"
 
 bool reap_info_is_store(const char *path)
@@ -26,7 +26,7 @@ static int verdict(const struct reap_view *v, struct reap_err *err)
         return reap_fail(err, REAP_ESTOPPED,
                          "%s is not complete: run the same command again",
                          v->path);
-    rc = reap_run_tolerates(given ? max_bad : NULL, v->bad, v->rows, &yes, err);
+    rc = reap_task_tolerates(given ? max_bad : NULL, v->bad, v->rows, &yes, err);
     if (rc)
         return rc;
     if (!yes)

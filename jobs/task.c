@@ -15,7 +15,7 @@
 #include "jobs/photos.h"
 #include "jobs/report.h"
 #include "jobs/revise.h"
-#include "jobs/run.h"
+#include "jobs/task.h"
 #include "jobs/setup.h"
 #include "jobs/threads.h"
 
@@ -32,8 +32,8 @@ struct run {
     bool lost; /* a rank was: MPI is up for good */
 };
 
-int reap_run_tolerates(const char *text, uint64_t bad, uint64_t total,
-                       bool *yes, struct reap_err *err)
+int reap_task_tolerates(const char *text, uint64_t bad, uint64_t total,
+                        bool *yes, struct reap_err *err)
 {
     char *end = NULL;
     double n = text ? strtod(text, &end) : 5;
@@ -87,7 +87,7 @@ static int parse(struct run *r, struct reap_err *err)
     unsigned which;
     size_t idle;
     bool yes;
-    int rc = reap_run_tolerates(o->max_bad, 0, 1, &yes, err);
+    int rc = reap_task_tolerates(o->max_bad, 0, 1, &yes, err);
 
     if (!rc)
         rc = reap_parse_word("label-from", o->label_from, from, &which, err);
@@ -193,7 +193,7 @@ static int judge(struct run *r, const struct reap_run_status *status,
         bad += i == REAP_STATUS_ok ? 0 : counts[i];
     }
     if (!rc)
-        rc = reap_run_tolerates(r->o->max_bad, bad, total, &yes, err);
+        rc = reap_task_tolerates(r->o->max_bad, bad, total, &yes, err);
     if (rc)
         return rc;
     reap_report_end(r->o, &r->setup, status, counts, true);
@@ -295,7 +295,8 @@ static int on_photos(const struct reap_options *o, bool classify,
     return rc;
 }
 
-int reap_run(const struct reap_options *o, bool classify, struct reap_err *err)
+int reap_task_run(const struct reap_options *o, bool classify,
+                  struct reap_err *err)
 {
     int rc = reap_supervise_check(o->ranks_given, err);
 
