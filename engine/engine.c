@@ -3,41 +3,8 @@
 
 #include "engine/base/cpu.h"
 #include "engine/base/mem.h"
-#include "engine/engine.h"
-#include "engine/head.h"
-#include "engine/kern/ops.h"
+#include "engine/engine_impl.h"
 #include "engine/model.h"
-
-/* Where an output's numbers come from. */
-enum source { FROM_TAP, FROM_LOGITS, FROM_DENSE, FROM_TOP };
-
-struct wanted {
-    enum source from;
-    size_t index; /* of the tap, or of the dense layer */
-};
-
-struct reap_engine {
-    const struct reap_net *net;
-    const struct reap_backend *backend;
-    void *prog;
-    size_t max_batch, n;
-    struct reap_output output[REAP_MAX_OUTPUTS];
-    struct wanted wanted[REAP_MAX_OUTPUTS];
-    size_t n_taps;
-    struct reap_tap tap[REAP_MAX_OUTPUTS + 1];
-    bool head;      /* is the head to be run? */
-    size_t pooled;  /* the tap that the head reads */
-    bool free_pool; /* it is no output: the session holds it */
-};
-
-struct reap_session {
-    const struct reap_engine *e;
-    void *arena;
-    float *pooled; /* (max_batch, features), if the engine says so */
-    float *logits; /* (max_batch, classes), before the last activation */
-    float **dense; /* of each layer: (max_batch, out), behind its activation */
-    float *own;    /* what those point into */
-};
 
 static const struct {
     const char *name;
@@ -120,68 +87,91 @@ static int want_tap(struct reap_engine *e, size_t i, int node,
 
     /* Always a new tap: each writes to an output of its own. */
     e->tap[e->n_taps] = (struct reap_tap){ node, kind };
-    e->wanted[i] = (struct wanted){ FROM_TAP, e->n_taps++ };
+    e->wanted[i] = (struct reap_wanted){ REAP_FROM_TAP, e->n_taps++ };
     o->h = kind == REAP_TAP_MAP ? n->h : 1;
     o->w = kind == REAP_TAP_MAP ? n->w : 1;
     o->c = n->c;
     return REAP_OK;
 }
 
-static int want_head(struct reap_engine *e, size_t i, enum source from,
+static int want_head(struct reap_engine *e, size_t i, enum reap_source_of from,
                      size_t layer, size_t c)
 {
     e->head = true;
-    e->wanted[i] = (struct wanted){ from, layer };
-    e->output[i].topk = from == FROM_TOP;
+    e->wanted[i] = (struct reap_wanted){ from, layer };
+    e->output[i].topk = from == REAP_FROM_TOP;
     e->output[i].h = e->output[i].w = 1;
     e->output[i].c = c;
     return REAP_OK;
 }
 
+/* Names of what pooling gives: ours, Keras's and torchvision's. */
+static const struct {
+    const char *name;
+    enum reap_tap_kind kind;
+} pool_names[] = {
+    { "avg", REAP_TAP_AVG },     { "max", REAP_TAP_MAX },
+    { "none", REAP_TAP_MAP },    { "avg_pool", REAP_TAP_AVG },
+    { "avgpool", REAP_TAP_AVG }, { "max_pool", REAP_TAP_MAX },
+};
+
 static int no_output(const struct reap_net *net, const char *name,
                      struct reap_err *err)
 {
-    const struct reap_node *last = &net->node[net->n_nodes - 1];
+    const struct reap_node *n = net->node;
 
+    for (; n < net->node + net->n_nodes; n++)
+        if (*name && !strcmp(n->layer, name) && *n->name)
+            return reap_fail(err, REAP_EINVAL,
+                             "no output '%s': what follows it is computed in "
+                             "one go; take %s",
+                             name, n->name);
     return reap_fail(err, REAP_EINVAL,
                      "no output '%.40s' in %s: try avg, max, none%s or a layer "
                      "such as %s",
                      name, net->model->name,
-                     net->n_dense ? ", logits, probs, top" : "", last->name);
+                     net->n_dense ? ", logits, probs, top" : "", n[-1].name);
+}
+
+/* One of the names that only a classifier has. */
+static int want_class(struct reap_engine *e, size_t i, const char *name,
+                      size_t k, struct reap_err *err)
+{
+    const struct reap_net *net = e->net;
+    const bool logits = !strcmp(name, "logits"), top = !strcmp(name, "top");
+
+    if (!logits && !top && strcmp(name, "probs"))
+        return no_output(net, name, err);
+    if (!net->n_dense)
+        return reap_fail(err, REAP_EINVAL,
+                         "'%s' needs a classifier, and this %s has none", name,
+                         net->model->name);
+    if (logits)
+        return want_head(e, i, REAP_FROM_LOGITS, 0, net->classes);
+    if (!top)
+        return want_head(e, i, REAP_FROM_DENSE, net->n_dense - 1, net->classes);
+    if (!k)
+        return reap_fail(err, REAP_EINVAL, "the top 0 labels are none");
+    return want_head(e, i, REAP_FROM_TOP, 0,
+                     k < net->classes ? k : net->classes);
 }
 
 static int want(struct reap_engine *e, size_t i, const char *name, size_t k,
                 struct reap_err *err)
 {
-    static const char *const of_head[] = { "logits", "probs", "top" };
     const struct reap_net *net = e->net;
     const int last = (int)net->n_nodes - 1, node = reap_net_find(net, name);
 
     snprintf(e->output[i].name, sizeof(e->output[i].name), "%s", name);
-    if (!strcmp(name, "avg"))
-        return want_tap(e, i, last, REAP_TAP_AVG);
-    if (!strcmp(name, "max"))
-        return want_tap(e, i, last, REAP_TAP_MAX);
-    if (!strcmp(name, "none"))
-        return want_tap(e, i, last, REAP_TAP_MAP);
+    for (size_t p = 0; p < sizeof(pool_names) / sizeof(pool_names[0]); p++)
+        if (!strcmp(name, pool_names[p].name))
+            return want_tap(e, i, last, pool_names[p].kind);
     if (node >= 0)
         return want_tap(e, i, node, REAP_TAP_MAP);
     for (size_t d = 0; d < net->n_dense; d++)
         if (!strcmp(name, net->dense[d].name))
-            return want_head(e, i, FROM_DENSE, d, net->dense[d].out);
-    for (size_t h = 0; h < 3 && !net->n_dense; h++)
-        if (!strcmp(name, of_head[h]))
-            return reap_fail(err, REAP_EINVAL,
-                             "'%s' needs a classifier, and this %s has none",
-                             name, net->model->name);
-    if (!strcmp(name, "logits"))
-        return want_head(e, i, FROM_LOGITS, 0, net->classes);
-    if (!strcmp(name, "probs"))
-        return want_head(e, i, FROM_DENSE, net->n_dense - 1, net->classes);
-    if (!strcmp(name, "top") && k)
-        return want_head(e, i, FROM_TOP, 0,
-                         k < net->classes ? k : net->classes);
-    return no_output(net, name, err);
+            return want_head(e, i, REAP_FROM_DENSE, d, net->dense[d].out);
+    return want_class(e, i, name, k, err);
 }
 
 static int plan_outputs(struct reap_engine *e, const struct reap_engine_args *a,
@@ -263,114 +253,4 @@ void reap_engine_free(struct reap_engine **e)
         (*e)->backend->free(&(*e)->prog);
     reap_free(*e);
     *e = NULL;
-}
-
-/* Room for pooled features and for what each dense layer gives. */
-static int room_for_head(struct reap_session *s, struct reap_err *err)
-{
-    const struct reap_net *net = s->e->net;
-    size_t row = net->features + net->classes;
-    float *at;
-
-    for (size_t d = 0; d < net->n_dense; d++)
-        row += net->dense[d].out;
-    s->dense = reap_calloc(net->n_dense, sizeof(*s->dense));
-    if (row <= (size_t)-1 / sizeof(float) / s->e->max_batch)
-        s->own = reap_aligned(row * s->e->max_batch * sizeof(float));
-    if (!s->dense || !s->own)
-        return reap_fail(err, REAP_ENOMEM, "no memory for the head");
-    s->pooled = s->own;
-    s->logits = s->pooled + net->features * s->e->max_batch;
-    at = s->logits + net->classes * s->e->max_batch;
-    for (size_t d = 0; d < net->n_dense; d++) {
-        s->dense[d] = at;
-        at += net->dense[d].out * s->e->max_batch;
-    }
-    return REAP_OK;
-}
-
-int reap_session_new(struct reap_session **out, const struct reap_engine *e,
-                     struct reap_err *err)
-{
-    struct reap_session *s = reap_calloc(1, sizeof(*s));
-    int rc = REAP_OK;
-
-    *out = NULL;
-    if (!s)
-        return reap_fail(err, REAP_ENOMEM, "no memory for a session");
-    s->e = e;
-    s->arena = reap_aligned(e->backend->arena(e->prog));
-    if (!s->arena)
-        rc = reap_fail(err, REAP_ENOMEM, "no memory for an arena of %zu bytes",
-                       e->backend->arena(e->prog));
-    if (!rc && e->head)
-        rc = room_for_head(s, err);
-    if (rc)
-        reap_session_free(&s);
-    *out = s;
-    return rc;
-}
-
-static void run_head(struct reap_session *s, size_t n, const float *pooled)
-{
-    const struct reap_net *net = s->e->net;
-    const float *in = pooled;
-
-    for (size_t d = 0; d < net->n_dense; d++) {
-        const struct reap_dense *layer = &net->dense[d];
-        float *to = d + 1 < net->n_dense ? s->dense[d] : s->logits;
-
-        reap_dense_f32_ref(layer, n, in, to);
-        reap_head_activate(layer->act, n, layer->out, to, s->dense[d]);
-        in = s->dense[d];
-    }
-}
-
-/* Hand output i, which the head made, to the caller. */
-static void give(const struct reap_session *s, size_t i, size_t n, void *out)
-{
-    const struct reap_net *net = s->e->net;
-    const struct reap_output *o = &s->e->output[i];
-    const struct wanted *w = &s->e->wanted[i];
-    const float *probs = s->dense[net->n_dense - 1];
-    struct reap_top *top = out;
-
-    if (w->from == FROM_LOGITS)
-        memcpy(out, s->logits, n * o->c * sizeof(float));
-    if (w->from == FROM_DENSE)
-        memcpy(out, s->dense[w->index], n * o->c * sizeof(float));
-    for (size_t b = 0; b < n && w->from == FROM_TOP; b++)
-        reap_head_top(net->classes, probs + b * net->classes, o->c,
-                      top + b * o->c);
-}
-
-void reap_session_run(struct reap_session *s, size_t n,
-                      const void *const *images, void *const *out)
-{
-    const struct reap_engine *e = s->e;
-    float *to[REAP_MAX_OUTPUTS + 1] = { NULL };
-
-    for (size_t i = 0; i < e->n; i++)
-        if (e->wanted[i].from == FROM_TAP)
-            to[e->wanted[i].index] = out[i];
-    if (e->head && e->free_pool)
-        to[e->pooled] = s->pooled;
-    e->backend->run(e->prog, s->arena, n, images, to);
-    if (!e->head)
-        return;
-    run_head(s, n, to[e->pooled]);
-    for (size_t i = 0; i < e->n; i++)
-        if (e->wanted[i].from != FROM_TAP)
-            give(s, i, n, out[i]);
-}
-
-void reap_session_free(struct reap_session **s)
-{
-    if (!*s)
-        return;
-    reap_free((*s)->arena);
-    reap_free((*s)->dense);
-    reap_free((*s)->own);
-    reap_free(*s);
-    *s = NULL;
 }

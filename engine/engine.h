@@ -32,11 +32,13 @@ struct reap_engine_args {
     enum reap_precision precision;
     bool exact;
     size_t max_batch; /* >= 1 */
-    /* Names of outputs in the order wanted: "avg", "max", "none" (last map),
-     * "logits", "probs", "top", or a layer of the net. */
+    /* Names of outputs in the order wanted: "avg", "max" (also as Keras and
+     * torchvision call them: avg_pool, avgpool, max_pool), "none" (last map),
+     * "logits", "probs" (behind the last activation, whatever it is), "top",
+     * a layer of the net, or a dense layer of its head. */
     size_t n_outputs;
     const char *const *outputs;
-    size_t k; /* for "top" */
+    size_t k; /* for "top": 1 or more; more than there are classes is all */
 };
 
 struct reap_engine;

@@ -1,7 +1,6 @@
 /* The face of the engine: outputs, refusals, levels; the same bytes for any
- * batch and thread, and no allocation while it runs. */
+ * batch, and no allocation while it runs. Threads: tests/unit/session.c. */
 #include <math.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -129,38 +128,14 @@ static struct result run_all(const struct reap_engine *e, size_t batch)
     return r;
 }
 
-struct job {
-    const struct reap_engine *e;
-    struct result r;
-};
-
-static void *thread(void *arg)
-{
-    struct job *j = arg;
-
-    j->r = run_all(j->e, 2);
-    return NULL;
-}
-
 static void invariance(const char *model)
 {
     struct reap_net *net = net_new(model, false);
     struct reap_engine *e = engine_new(net);
     struct result one = run_all(e, 1), all = run_all(e, IMAGES);
-    struct job job[3] = { { .e = e }, { .e = e }, { .e = e } };
-    bool alike = true;
-    pthread_t id[3];
 
     ok(same(&one, &all), "%s, %s: batches of 1 and of %d give the same bytes",
        model, reap_engine_class(e), IMAGES);
-    for (int i = 0; i < 3; i++)
-        pthread_create(&id[i], NULL, thread, &job[i]);
-    for (int i = 0; i < 3; i++) {
-        pthread_join(id[i], NULL);
-        alike = alike && same(&one, &job[i].r);
-        result_free(&job[i].r);
-    }
-    ok(alike, "%s: and so do three threads at once", model);
     result_free(&one);
     result_free(&all);
     reap_engine_free(&e);
@@ -263,6 +238,8 @@ static void refusals(void)
     a.outputs = (const char *const[]){ "layer9" };
     a.n_outputs = 1;
     refused(a, "no output 'layer9'");
+    a.outputs = (const char *const[]){ "layer1.0.conv1" };
+    refused(a, "take layer1.0.relu");
     a.n_outputs = 0;
     refused(a, "1 to 16 outputs");
     a.outputs = outputs;

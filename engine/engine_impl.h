@@ -1,0 +1,34 @@
+/* engine/engine_impl.h - what engine.c decides and session.c runs */
+#ifndef REAP_ENGINE_ENGINE_IMPL_H
+#define REAP_ENGINE_ENGINE_IMPL_H
+
+#include "engine/engine.h"
+
+/* Where an output's numbers come from. */
+enum reap_source_of {
+    REAP_FROM_TAP,
+    REAP_FROM_LOGITS,
+    REAP_FROM_DENSE,
+    REAP_FROM_TOP
+};
+
+struct reap_wanted {
+    enum reap_source_of from;
+    size_t index; /* of the tap, or of the dense layer */
+};
+
+struct reap_engine {
+    const struct reap_net *net;
+    const struct reap_backend *backend;
+    void *prog;
+    size_t max_batch, n;
+    struct reap_output output[REAP_MAX_OUTPUTS];
+    struct reap_wanted wanted[REAP_MAX_OUTPUTS];
+    size_t n_taps;
+    struct reap_tap tap[REAP_MAX_OUTPUTS + 1];
+    bool head;      /* is the head to be run? */
+    size_t pooled;  /* the tap that the head reads */
+    bool free_pool; /* it is no output: the session holds it */
+};
+
+#endif /* REAP_ENGINE_ENGINE_IMPL_H */

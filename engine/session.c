@@ -1,0 +1,126 @@
+/* One thread's use of an engine: its arena, and the head behind the net. */
+#include <string.h>
+
+#include "engine/base/mem.h"
+#include "engine/engine_impl.h"
+#include "engine/head.h"
+#include "engine/kern/ops.h"
+
+struct reap_session {
+    const struct reap_engine *e;
+    void *arena;
+    float *pooled; /* (max_batch, features), if the engine says so */
+    float *logits; /* (max_batch, classes), before the last activation */
+    float **dense; /* of each layer: (max_batch, out), behind its activation */
+    float *own;    /* what those point into */
+};
+
+/* Room for pooled features and for what each dense layer gives. */
+static int room_for_head(struct reap_session *s, struct reap_err *err)
+{
+    const struct reap_net *net = s->e->net;
+    size_t row = net->features + net->classes;
+    float *at;
+
+    for (size_t d = 0; d < net->n_dense; d++)
+        row += net->dense[d].out;
+    s->dense = reap_calloc(net->n_dense, sizeof(*s->dense));
+    if (row <= (size_t)-1 / sizeof(float) / s->e->max_batch)
+        s->own = reap_aligned(row * s->e->max_batch * sizeof(float));
+    if (!s->dense || !s->own)
+        return reap_fail(err, REAP_ENOMEM, "no memory for the head");
+    s->pooled = s->own;
+    s->logits = s->pooled + net->features * s->e->max_batch;
+    at = s->logits + net->classes * s->e->max_batch;
+    for (size_t d = 0; d < net->n_dense; d++) {
+        s->dense[d] = at;
+        at += net->dense[d].out * s->e->max_batch;
+    }
+    return REAP_OK;
+}
+
+int reap_session_new(struct reap_session **out, const struct reap_engine *e,
+                     struct reap_err *err)
+{
+    struct reap_session *s = reap_calloc(1, sizeof(*s));
+    int rc = REAP_OK;
+
+    *out = NULL;
+    if (!s)
+        return reap_fail(err, REAP_ENOMEM, "no memory for a session");
+    s->e = e;
+    s->arena = reap_aligned(e->backend->arena(e->prog));
+    if (!s->arena)
+        rc = reap_fail(err, REAP_ENOMEM, "no memory for an arena of %zu bytes",
+                       e->backend->arena(e->prog));
+    if (!rc && e->head)
+        rc = room_for_head(s, err);
+    if (rc)
+        reap_session_free(&s);
+    *out = s;
+    return rc;
+}
+
+static void run_head(struct reap_session *s, size_t n, const float *pooled)
+{
+    const struct reap_net *net = s->e->net;
+    const float *in = pooled;
+
+    for (size_t d = 0; d < net->n_dense; d++) {
+        const struct reap_dense *layer = &net->dense[d];
+        float *to = d + 1 < net->n_dense ? s->dense[d] : s->logits;
+
+        reap_dense_f32_ref(layer, n, in, to);
+        reap_head_activate(layer->act, n, layer->out, to, s->dense[d]);
+        in = s->dense[d];
+    }
+}
+
+/* Hand output i, which the head made, to the caller. */
+static void give(const struct reap_session *s, size_t i, size_t n, void *out)
+{
+    const struct reap_net *net = s->e->net;
+    const struct reap_output *o = &s->e->output[i];
+    const struct reap_wanted *w = &s->e->wanted[i];
+    const float *probs = s->dense[net->n_dense - 1];
+    struct reap_top *top = out;
+
+    if (w->from == REAP_FROM_LOGITS)
+        memcpy(out, s->logits, n * o->c * sizeof(float));
+    if (w->from == REAP_FROM_DENSE)
+        memcpy(out, s->dense[w->index], n * o->c * sizeof(float));
+    for (size_t b = 0; b < n && w->from == REAP_FROM_TOP; b++)
+        reap_head_top(net->classes, probs + b * net->classes, o->c,
+                      top + b * o->c);
+}
+
+void reap_session_run(struct reap_session *s, size_t n,
+                      const void *const *images, void *const *out)
+{
+    const struct reap_engine *e = s->e;
+    float *to[REAP_MAX_OUTPUTS + 1] = { NULL };
+
+    for (size_t i = 0; i < e->n; i++)
+        if (e->wanted[i].from == REAP_FROM_TAP)
+            to[e->wanted[i].index] = out[i];
+    if (e->head && e->free_pool)
+        to[e->pooled] = s->pooled;
+    e->backend->run(e->prog, s->arena, n, images, to);
+    if (!e->head)
+        return;
+    run_head(s, n, to[e->pooled]);
+    for (size_t i = 0; i < e->n; i++)
+        if (e->wanted[i].from != REAP_FROM_TAP)
+            give(s, i, n, out[i]);
+}
+
+void reap_session_free(struct reap_session **s)
+{
+    if (!*s)
+        return;
+    reap_free((*s)->arena);
+    reap_free((*s)->dense);
+    reap_free((*s)->own);
+    reap_free(*s);
+    *s = NULL;
+}
