@@ -87,11 +87,9 @@ int reap_store_begin(struct reap_store *s, MDB_txn **txn, struct reap_err *err)
 static int grow(struct reap_store *s, struct reap_err *err)
 {
     MDB_envinfo info;
-    int mrc, dead;
+    int mrc;
 
     mdb_env_info(s->env, &info);
-    if (!s->alone)
-        mdb_reader_check(s->env, &dead);
     pthread_mutex_lock(&s->mutex);
     mrc = mdb_env_set_mapsize(s->env, 2 * info.me_mapsize);
     pthread_mutex_unlock(&s->mutex);
@@ -102,10 +100,12 @@ static int write_once(struct reap_store *s, reap_store_work_fn work, void *ctx,
                       struct reap_err *err)
 {
     MDB_txn *txn;
-    int mrc, rc = reap_store_lock_check(s->lock, err);
+    int mrc, dead, rc = reap_store_lock_check(s->lock, err);
 
     if (rc)
         return rc;
+    if (!s->alone) /* a killed reader would keep old pages from being reused */
+        mdb_reader_check(s->env, &dead);
     mrc = mdb_txn_begin(s->env, NULL, 0, &txn);
     if (mrc)
         return reap_store_fail(s, mrc, "write", err);
@@ -366,7 +366,7 @@ static int open_write(struct reap_store *s, const struct reap_run_meta *meta,
                       struct reap_err *err)
 {
     struct reap_run_meta copy = *meta;
-    int mrc, dead, rc = prepare_dir(s->path, err);
+    int mrc, rc = prepare_dir(s->path, err);
 
     if (rc == REAP_ENOTFOUND && (rc = peek(s->path, err)))
         return reap_wrap(err, REAP_ECREATE, "name another output");
@@ -383,8 +383,6 @@ static int open_write(struct reap_store *s, const struct reap_run_meta *meta,
     mrc = open_env(s, map_for(s->path), s->alone ? MDB_NOLOCK : 0);
     if (mrc)
         return reap_store_fail(s, mrc, "open", err);
-    if (!s->alone)
-        mdb_reader_check(s->env, &dead);
     rc = check_size(s, err);
     return rc ? rc : reap_store_write(s, first_write, &copy, err);
 }
