@@ -15,6 +15,10 @@ typedef int reap_bench_fn(const struct reap_options *o, struct reap_err *err);
 /* Seconds of a clock that only goes forward. */
 double reap_bench_now(void);
 
+/* The instruction set of a level as peers are capped by it: "avx2",
+ * "avx2vnni", "avx512", "amx"; NULL for ref and blas. */
+const char *reap_bench_isa(const char *level);
+
 /* Call fn(arg, i) for i < threads at the same time, this thread being one of
  * them, and wait for all. REAP_ENOMEM if a thread cannot be started; those
  * that could have run nevertheless. */

@@ -182,7 +182,7 @@ static const char *precision_word(enum reap_precision p)
 }
 
 /* What the peers' programs call the instruction set; NULL for ref and blas. */
-static const char *isa(const char *level)
+const char *reap_bench_isa(const char *level)
 {
     if (!strcmp(level, "ref") || !strcmp(level, "blas"))
         return NULL;
@@ -207,8 +207,8 @@ static void print(const struct bench *b, const char *level, double roof)
         return;
     }
     printf("{\"who\":\"reap\",\"what\":\"infer\",\"prec\":\"%s\"", prec);
-    if (isa(level))
-        printf(",\"isa\":\"%s\"", isa(level));
+    if (reap_bench_isa(level))
+        printf(",\"isa\":\"%s\"", reap_bench_isa(level));
     printf(",\"threads\":%zu,\"img_per_s\":%.3f", b->threads, b->best);
     if (roof > 0)
         printf(",\"roof_img_per_s\":%.3f", roof / per_image);
@@ -224,7 +224,7 @@ static int find_roof(const struct bench *b, const char *level, double *roof,
     unsigned cpu = reap_cpu_machine();
     int rc = REAP_OK;
 
-    if (isa(level))
+    if (reap_bench_isa(level))
         rc = reap_cpu_detect(&cpu, err);
     return rc ? rc : reap_bench_roof(cpu, b->precision, b->threads, roof, err);
 }
