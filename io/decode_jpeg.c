@@ -12,6 +12,7 @@
 
 enum {
     ROWS = 8,       /* rows asked for in one call */
+    BLOCK = 16,     /* columns whose transform is worth leaving out */
     MAX_SCANS = 500 /* a progressive file of more is an attack on time */
 };
 
@@ -205,30 +206,88 @@ static bool line_room(struct reap_jpeg *j, struct reap_decoded *out)
     return j->line != NULL;
 }
 
+/*
+ * Let libjpeg transform only the columns of 'want', if that leaves out a block
+ * or more. At a cut its smooth upsampling lacks a neighbour, so a column more
+ * is asked for on each side. CMYK, and what may be cut, is done whole.
+ */
+static void choose(struct reap_decode *d, const struct reap_window *want,
+                   const struct reap_decoded *out, struct reap_window *have)
+{
+    struct reap_jpeg *j = d->jpeg;
+    JDIMENSION from, n;
+
+    *have = (struct reap_window){ 0, out->h, 0, out->w };
+    if (d->limits.keep_truncated || j->c.out_color_space != JCS_RGB)
+        return;
+    have->row0 = want->row0;
+    have->row1 = want->row1;
+    if (want->col0 <= BLOCK && want->col1 + BLOCK >= out->w)
+        return;
+    from = want->col0 ? (JDIMENSION)want->col0 - 1 : 0;
+    n = (JDIMENSION)(want->col1 < out->w ? want->col1 + 1 : out->w) - from;
+    jpeg_crop_scanline(&j->c, &from, &n);
+    have->col0 = from;
+    have->col1 = from + n;
+}
+
+/* Rows up to 'end' into d->pix, or no further than where the file ends. */
+static void rows_until(struct reap_decode *d, size_t end, uint8_t *to,
+                       size_t stride)
+{
+    struct reap_jpeg *j = d->jpeg;
+
+    while (j->c.output_scanline < end &&
+           !(j->ends_early && !d->limits.keep_truncated))
+        to += stride * some_rows(j, to, stride, end - j->c.output_scanline);
+}
+
+static void skip_until(struct reap_jpeg *j, size_t row)
+{
+    if (j->c.output_scanline < row)
+        (void)jpeg_skip_scanlines(&j->c,
+                                  (JDIMENSION)row - j->c.output_scanline);
+}
+
+/* What follows the rows wanted is parsed as well, and its last row made, or a
+ * file that is cut there would not be noticed. */
+static void all_rows(struct reap_decode *d, const struct reap_window *have,
+                     size_t h, size_t stride)
+{
+    struct reap_jpeg *j = d->jpeg;
+    uint8_t *spare = d->pix + (have->row1 - have->row0) * stride;
+
+    skip_until(j, have->row0);
+    rows_until(d, have->row1, d->pix, stride);
+    if (j->ends_early && !d->limits.keep_truncated)
+        return;
+    skip_until(j, h - 1);
+    rows_until(d, h, spare, stride);
+    if (j->c.output_scanline == h)
+        jpeg_finish_decompress(&j->c);
+}
+
 static void jpeg_read(struct reap_decode *d, const struct reap_window *want,
                       struct reap_decoded *out, struct reap_pixels *pixels)
 {
     struct reap_jpeg *j = d->jpeg;
-    size_t stride = 3 * out->w;
-    bool stop;
+    struct reap_window *have = &pixels->have;
 
-    (void)want;
-    if (!reap_decode_room(d, out->h, out->w, out) || !line_room(j, out))
+    if (!line_room(j, out))
         return;
     if (setjmp(j->jump)) {
         gave_up(j, out);
         return;
     }
     jpeg_start_decompress(&j->c);
-    stop = j->ends_early && !d->limits.keep_truncated;
-    while (j->c.output_scanline < j->c.output_height && !stop) {
-        size_t y = j->c.output_scanline;
-
-        some_rows(j, d->pix + y * stride, stride, out->h - y);
-        stop = j->ends_early && !d->limits.keep_truncated;
+    choose(d, want, out, have);
+    pixels->stride = 3 * (have->col1 - have->col0);
+    if (!reap_decode_room(d, have->row1 - have->row0 + 1,
+                          have->col1 - have->col0, out)) {
+        jpeg_abort_decompress(&j->c);
+        return;
     }
-    if (!stop)
-        jpeg_finish_decompress(&j->c);
+    all_rows(d, have, out->h, pixels->stride);
     if (j->ends_early && !d->limits.keep_truncated)
         reap_decode_fail(out, REAP_STATUS_truncated,
                          "JPEG ends early, near row %u of %zu",
@@ -237,8 +296,6 @@ static void jpeg_read(struct reap_decode *d, const struct reap_window *want,
         out->flags |= REAP_FLAG_warned;
     jpeg_abort_decompress(&j->c);
     pixels->data = d->pix;
-    pixels->stride = stride;
-    pixels->have = (struct reap_window){ 0, out->h, 0, out->w };
 }
 
 const struct reap_codec reap_codec_jpeg = { jpeg_open, jpeg_read };

@@ -1,6 +1,7 @@
 /* Pixels and statuses against what Pillow and TensorFlow made of the same
  * files: golden/preprocess/crops.tsv and golden/odd/odd.tsv of REAP_SHARED. */
 #define _GNU_SOURCE
+#include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -194,6 +195,104 @@ static void odd(const char *shared)
     reap_prepare_free(&p);
 }
 
+static uint32_t rnd(void)
+{
+    static uint32_t state = 2463534242;
+
+    state ^= state << 13;
+    state ^= state >> 17;
+    state ^= state << 5;
+    return state;
+}
+
+/* Two cuts of a side, in order. */
+static void range(size_t n, size_t *from, size_t *to)
+{
+    size_t a = rnd() % n, b = rnd() % n;
+
+    *from = a < b ? a : b;
+    *to = (a < b ? b : a) + 1;
+}
+
+/* Does a decoder that is asked for a part give the same pixels there? */
+static bool same_part(struct reap_decode *d, struct reap_bytes b,
+                      const struct reap_pixels *whole, size_t h, size_t w)
+{
+    struct reap_decoded got;
+    struct reap_window p;
+    struct reap_pixels px;
+
+    range(h, &p.row0, &p.row1);
+    range(w, &p.col0, &p.col1);
+    reap_decode_open(d, b, &got);
+    if (!got.status)
+        reap_decode_read(d, &p, &got, &px);
+    if (got.status)
+        return false;
+    for (size_t y = p.row0; y < p.row1; y++)
+        if (memcmp(px.data + (y - px.have.row0) * px.stride +
+                       3 * (p.col0 - px.have.col0),
+                   whole->data + y * whole->stride + 3 * p.col0,
+                   3 * (p.col1 - p.col0)))
+            return false;
+    return true;
+}
+
+/* 'd' reads the whole image, 'e' parts of it. A part must also notice that the
+ * file was cut behind it. */
+static void part(struct reap_decode *d, struct reap_decode *e, const char *dir,
+                 const char *name)
+{
+    struct reap_bytes b = slurp(dir, name);
+    struct reap_window top = { 0, 1, 0, 1 };
+    struct reap_decoded got;
+    struct reap_pixels px;
+    bool same = true;
+
+    reap_decode_open(d, b, &got);
+    if (!got.status)
+        reap_decode_read(d, &(struct reap_window){ 0, got.h, 0, got.w }, &got,
+                         &px);
+    if (!got.status && got.h * got.w < 4000000) {
+        for (size_t i = 0; i < 3 && same; i++)
+            same = same_part(e, b, &px, got.h, got.w);
+        ok(same, "%s: parts are the pixels of the whole", name);
+    }
+    if (!got.status && got.format == REAP_FORMAT_jpeg &&
+        !strstr(name, "trailing")) {
+        b.len -= b.len / 50 + 2;
+        reap_decode_open(e, b, &got);
+        if (!got.status)
+            reap_decode_read(e, &top, &got, &px);
+        ok(got.status == REAP_STATUS_truncated,
+           "%s: a cut below the part is noticed", name);
+    }
+    free((void *)(uintptr_t)b.data);
+}
+
+static void parts(const char *shared, const char *folder)
+{
+    struct reap_limits limits = { .formats = (1u << REAP_N_FORMATS) - 1 };
+    struct reap_decode *d = NULL, *e = NULL;
+    char path[1024];
+    struct dirent *entry;
+    DIR *dir;
+
+    snprintf(path, sizeof(path), "%s/%s", shared, folder);
+    dir = opendir(path);
+    if (!dir || reap_decode_new(&d, &limits, false, NULL) ||
+        reap_decode_new(&e, &limits, false, NULL)) {
+        ok(0, "%s and decoders", path);
+        return;
+    }
+    while ((entry = readdir(dir)))
+        if (entry->d_name[0] != '.')
+            part(d, e, path, entry->d_name);
+    closedir(dir);
+    reap_decode_free(&d);
+    reap_decode_free(&e);
+}
+
 int main(void)
 {
     const char *shared = getenv("REAP_SHARED");
@@ -204,5 +303,7 @@ int main(void)
     }
     crops(shared);
     odd(shared);
+    parts(shared, "photos");
+    parts(shared, "golden/odd/files");
     return done();
 }
