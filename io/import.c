@@ -211,6 +211,8 @@ static int run(struct reap_import *im, struct reap_import_lister *lister,
                          "%llu sources could not be read, the first: %s; the "
                          "rest is imported",
                          (unsigned long long)im->sum.unreadable, im->sum.first);
+    if (!im->sum.found)
+        return reap_fail(err, REAP_ENOTFOUND, "nothing to import: no files");
     if (!im->sum.records && !im->sum.same)
         return reap_fail(err, REAP_ENOTFOUND,
                          "nothing to import: %llu files have no image's ending "

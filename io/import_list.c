@@ -358,22 +358,29 @@ static bool list_lines(struct list *l, const char *path)
 
 /* ---- all sources ---- */
 
-/* The last name of a path as it really is: of "." the folder's. */
+/* The last name of a path; of "." and ".." what that really is. */
 static void name_of(const char *path, char *to)
 {
     char real[PATH_MAX];
-    const char *slash;
+    size_t end = strlen(path), begin;
 
-    if (!realpath(path, real))
-        snprintf(real, sizeof(real), "%s", path);
-    slash = strrchr(real, '/');
-    slash = slash ? slash + 1 : real;
-    memcpy(to, slash, strlen(slash) + 1);
+    for (int turn = 0; turn < 2; turn++) {
+        while (end > 1 && path[end - 1] == '/')
+            end--;
+        for (begin = end; begin && path[begin - 1] != '/';)
+            begin--;
+        snprintf(to, NAME_MAX + 1, "%.*s", (int)(end - begin), path + begin);
+        if ((strcmp(to, ".") != 0 && strcmp(to, "..") != 0) ||
+            !realpath(path, real))
+            return;
+        path = real;
+        end = strlen(real);
+    }
 }
 
 static bool list_source(struct list *l, const char *path)
 {
-    char name[PATH_MAX];
+    char name[NAME_MAX + 1];
     struct reap_err err;
     enum kind kind;
 
