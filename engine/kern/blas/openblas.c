@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/mem.h"
 #include "engine/kern/blas/openblas.h"
 
 enum { ROW_MAJOR = 101, NO_TRANS = 111 }; /* CBLAS's numbers */
@@ -26,21 +27,34 @@ static const char *core(void)
     return NULL;
 }
 
-/* It reads its environment when it is loaded; ours is left as it was. */
+/* Set 'name' to 'value', or back to nothing. */
+static void put_env(const char *name, const char *value)
+{
+    if (value)
+        setenv(name, value, 1);
+    else
+        unsetenv(name);
+}
+
+/* It reads its environment when it is loaded; the user's is left as it was.
+ * One thread: reap's own are enough, and sums must not depend on them. */
 static void *load(void)
 {
     static const char coretype[] = "OPENBLAS_CORETYPE";
     static const char threads[] = "OPENBLAS_NUM_THREADS";
     const bool ours = core() && !getenv(coretype);
+    char *before = getenv(threads);
     void *handle;
 
+    before = before ? reap_strdup(before) : NULL;
     if (ours)
-        setenv(coretype, core(), 1);
-    setenv(threads, "1", 1); /* reap's own threads are enough */
+        put_env(coretype, core());
+    put_env(threads, "1");
     handle = dlopen(file, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
-    unsetenv(threads);
+    put_env(threads, before);
     if (ours)
-        unsetenv(coretype);
+        put_env(coretype, NULL);
+    reap_free(before);
     return handle;
 }
 
