@@ -227,33 +227,36 @@ static int parse(struct reap_weights_in *in, struct reap_err *err)
     return rc ? rc : reap_weights_settle(in, err);
 }
 
-int reap_weights_read(struct reap_weights **out, const char *path,
-                      struct reap_err *err)
+int reap_weights_parse(struct reap_weights **out, struct reap_bytes file,
+                       struct reap_err *err)
 {
-    struct reap_weights_in in = { .path = path };
     struct reap_weights *w = reap_calloc(1, sizeof(*w));
-    uint8_t *data = NULL;
-    size_t len = 0;
-    int rc = w ? REAP_OK : reap_fail(err, REAP_ENOMEM, "no memory");
+    struct reap_weights_in in = { .file = file, .out = w };
+    int rc = w ? hash(file, w->sha256, err)
+               : reap_fail(err, REAP_ENOMEM, "no memory");
 
     *out = NULL;
     if (!rc)
-        rc = slurp(path, &data, &len, err);
-    if (!rc) {
-        in.file = (struct reap_bytes){ data, len };
-        in.out = w;
-        rc = hash(in.file, w->sha256, err);
-    }
-    if (!rc)
         rc = parse(&in, err);
     reap_weights_in_clear(&in);
-    reap_free(data);
-    if (rc) {
+    if (rc)
         reap_weights_free(&w);
-        return reap_wrap(err, rc, "%s", path);
-    }
     *out = w;
-    return REAP_OK;
+    return rc;
+}
+
+int reap_weights_read(struct reap_weights **out, const char *path,
+                      struct reap_err *err)
+{
+    uint8_t *data = NULL;
+    size_t len = 0;
+    int rc = slurp(path, &data, &len, err);
+
+    *out = NULL;
+    if (!rc)
+        rc = reap_weights_parse(out, (struct reap_bytes){ data, len }, err);
+    reap_free(data);
+    return rc ? reap_wrap(err, rc, "%s", path) : REAP_OK;
 }
 
 void reap_weights_free(struct reap_weights **w)

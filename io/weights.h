@@ -9,6 +9,7 @@
 #ifndef REAP_IO_WEIGHTS_H
 #define REAP_IO_WEIGHTS_H
 
+#include "engine/base/bytes.h"
 #include "engine/base/err.h"
 #include "engine/net.h"
 #include "engine/params.h"
@@ -32,6 +33,10 @@ struct reap_weights {
  */
 int reap_weights_read(struct reap_weights **out, const char *path,
                       struct reap_err *err) REAP_MUST_CHECK;
+
+/* The same from a file's bytes in memory, which stay the caller's. */
+int reap_weights_parse(struct reap_weights **out, struct reap_bytes file,
+                       struct reap_err *err) REAP_MUST_CHECK;
 
 void reap_weights_free(struct reap_weights **w);
 

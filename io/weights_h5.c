@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "engine/base/mem.h"
+#include "io/apart.h"
 #include "io/h5.h"
 #include "io/keras_config.h"
 #include "io/keras_layers.h"
@@ -104,7 +105,7 @@ static int whole(struct reap_weights_in *in, hid_t file, struct reap_err *err)
     return rc;
 }
 
-int reap_weights_h5(struct reap_weights_in *in, struct reap_err *err)
+static int read_h5(struct reap_weights_in *in, struct reap_err *err)
 {
     struct reap_h5 *h;
     int rc = reap_h5_open(in, in->file, NULL, &h, err);
@@ -123,4 +124,9 @@ int reap_weights_h5(struct reap_weights_in *in, struct reap_err *err)
     return reap_fail(err, REAP_EFORMAT,
                      "an HDF5 file, but not of Keras: neither layer_names, "
                      "model_weights nor layers is in it");
+}
+
+int reap_weights_h5(struct reap_weights_in *in, struct reap_err *err)
+{
+    return reap_apart(in, read_h5, err);
 }

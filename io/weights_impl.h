@@ -28,7 +28,6 @@ struct reap_raw {
 };
 
 struct reap_weights_in {
-    const char *path;
     struct reap_bytes file;
     struct reap_weights *out; /* format, preset, head and labels go here */
     struct reap_raw *raw;     /* a plain array */

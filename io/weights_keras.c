@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "engine/base/mem.h"
+#include "io/apart.h"
 #include "io/keras_config.h"
 #include "io/keras_layers.h"
 #include "io/unzip.h"
@@ -36,18 +37,29 @@ static int read_weights(struct reap_weights_in *in, struct reap_unzip *z,
     return rc ? rc : reap_keras_layers(in, h->file, err);
 }
 
-static int read_keras(struct reap_weights_in *in, struct reap_unzip *z,
-                      struct reap_err *err)
+static int read_members(struct reap_weights_in *in, struct reap_unzip *z,
+                        struct reap_err *err)
 {
     int rc;
 
-    strcpy(in->out->format, "keras");
     if (!reap_unzip_has(z, "model.weights.h5"))
         return reap_fail(err, REAP_EFORMAT,
                          "its weights are not in model.weights.h5 (.npz or "
                          "sharded); save it again with model.save()");
     rc = read_config(in, z, err);
     return rc ? rc : read_weights(in, z, err);
+}
+
+static int read_keras(struct reap_weights_in *in, struct reap_err *err)
+{
+    struct reap_unzip *z = NULL;
+    int rc = reap_unzip_open(&z, in->file, err);
+
+    strcpy(in->out->format, "keras");
+    if (!rc)
+        rc = read_members(in, z, err);
+    reap_unzip_close(&z);
+    return rc;
 }
 
 static bool ends(const char *s, const char *with)
@@ -61,24 +73,22 @@ int reap_weights_zip(struct reap_weights_in *in, struct reap_err *err)
 {
     struct reap_unzip *z = NULL;
     const char *name;
-    bool arrays = false;
+    bool torch = false, arrays = false, keras;
     int rc = reap_unzip_open(&z, in->file, err);
 
     if (rc)
         return rc;
     for (size_t i = 0; (name = reap_unzip_name(z, i)); i++) {
-        if (ends(name, "/data.pkl")) {
-            reap_unzip_close(&z);
-            return reap_weights_pth(in, err);
-        }
+        torch = torch || ends(name, "/data.pkl");
         arrays = arrays || ends(name, ".npy");
     }
-    if (reap_unzip_has(z, "config.json"))
-        rc = read_keras(in, z, err);
-    else
-        rc = reap_fail(err, REAP_EFORMAT,
-                       "a zip archive %s; .pth or .keras is expected",
-                       arrays ? "of numpy arrays" : "that holds no weights");
+    keras = reap_unzip_has(z, "config.json");
     reap_unzip_close(&z);
-    return rc;
+    if (torch)
+        return reap_weights_pth(in, err);
+    if (keras)
+        return reap_apart(in, read_keras, err);
+    return reap_fail(err, REAP_EFORMAT,
+                     "a zip archive %s; .pth or .keras is expected",
+                     arrays ? "of numpy arrays" : "that holds no weights");
 }
