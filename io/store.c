@@ -350,7 +350,10 @@ static size_t map_for(const char *dir)
 /* Is what lies there a store? Leaves no lock file where it is none. */
 static int peek(const char *path, struct reap_err *err)
 {
-    struct reap_store s = { .path = reap_strdup(path), .alone = true };
+    struct reap_store s = { .path = reap_strdup(path),
+                            .alone = true,
+                            .mutex = PTHREAD_MUTEX_INITIALIZER,
+                            .texts_mutex = PTHREAD_MUTEX_INITIALIZER };
     int rc;
 
     if (!s.path)
@@ -420,6 +423,7 @@ int reap_store_open(struct reap_store **out, const char *path,
     for (size_t n = strlen(s->path); n > 1 && s->path[n - 1] == '/'; n--)
         s->path[n - 1] = '\0';
     pthread_mutex_init(&s->mutex, NULL);
+    pthread_mutex_init(&s->texts_mutex, NULL);
     s->write = mode == REAP_STORE_WRITE;
     s->alone = alone(s->path);
     rc = s->write ? open_write(s, meta, err) : open_read(s, err);
@@ -456,6 +460,7 @@ void reap_store_close(struct reap_store **store)
         mdb_env_close(s->env);
     reap_store_lock_release(&s->lock);
     reap_store_meta_free(s);
+    pthread_mutex_destroy(&s->texts_mutex);
     pthread_mutex_destroy(&s->mutex);
     reap_free(s->path);
     reap_free(s);

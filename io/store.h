@@ -59,7 +59,8 @@ bool reap_store_alone(const struct reap_store *s);
 const struct reap_schema *reap_store_schema(const struct reap_store *s);
 /* A text of the store's meta database by name ("made_of", "fingerprint",
  * "dataset_id", "dataset_path", "command", "job", "preset", "versions",
- * "labels", "created", "hosts", "complete"), lent until close; NULL if it is not there.
+ * "labels", "created", "hosts", "complete"), lent until close; NULL if it is
+ * not there.
  */
 const char *reap_store_meta(struct reap_store *s, const char *name);
 
@@ -114,7 +115,7 @@ int reap_store_leases_get(struct reap_store *s, struct reap_suspect **out,
                           size_t *n, struct reap_err *err) REAP_MUST_CHECK;
 
 /* Write the completion marker: the first 'limit' keys (0: all), 'keys' of
- * them counted, each have a row. */
+ * them counted, each have a row. It also tells first and last key in rows. */
 int reap_store_mark_complete(struct reap_store *s, uint64_t limit,
                              uint64_t keys,
                              struct reap_err *err) REAP_MUST_CHECK;

@@ -59,6 +59,7 @@ struct reap_store {
     struct reap_store_lock *lock;
     struct reap_schema schema;
     struct reap_store_text *texts;
+    pthread_mutex_t texts_mutex;
     /* Held while this process reads in a store it writes: no reader may be
      * inside while the map moves or, without locks, while pages are freed. */
     pthread_mutex_t mutex;

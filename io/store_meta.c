@@ -50,8 +50,10 @@ static int get_text(struct reap_store *s, MDB_txn *txn, const char *name,
 
 static void forget_text(struct reap_store *s, const char *name)
 {
+    pthread_mutex_lock(&s->texts_mutex);
     for (struct reap_store_text *t = s->texts; t; t = t->next)
         t->old = t->old || !strcmp(t->name, name);
+    pthread_mutex_unlock(&s->texts_mutex);
 }
 
 int reap_store_text_put(struct reap_store *s, MDB_txn *txn, const char *name,
@@ -365,16 +367,13 @@ int reap_store_meta_init(struct reap_store *s, MDB_txn *txn,
     return rc;
 }
 
-const char *reap_store_meta(struct reap_store *s, const char *name)
+/* The text from the file, kept in the list. */
+static const char *load_text(struct reap_store *s, const char *name)
 {
-    struct reap_store_text *t = s->texts;
+    struct reap_store_text *t;
     MDB_txn *txn = NULL;
     char *text = NULL;
 
-    while (t && (t->old || strcmp(t->name, name) != 0))
-        t = t->next;
-    if (t)
-        return t->text;
     pthread_mutex_lock(&s->mutex);
     if (!reap_store_begin(s, &txn, NULL)) {
         if (get_text(s, txn, name, &text, NULL))
@@ -389,9 +388,23 @@ const char *reap_store_meta(struct reap_store *s, const char *name)
     }
     snprintf(t->name, sizeof(t->name), "%s", name);
     t->text = text;
+    pthread_mutex_lock(&s->texts_mutex);
     t->next = s->texts;
     s->texts = t;
+    pthread_mutex_unlock(&s->texts_mutex);
     return text;
+}
+
+const char *reap_store_meta(struct reap_store *s, const char *name)
+{
+    const struct reap_store_text *t;
+
+    pthread_mutex_lock(&s->texts_mutex);
+    t = s->texts;
+    while (t && (t->old || strcmp(t->name, name) != 0))
+        t = t->next;
+    pthread_mutex_unlock(&s->texts_mutex);
+    return t ? t->text : load_text(s, name);
 }
 
 void reap_store_meta_free(struct reap_store *s)

@@ -6,6 +6,7 @@
 #include "engine/base/mem.h"
 #include "io/le.h"
 #include "io/store_impl.h"
+#include "io/text.h"
 
 static int put_marker(struct reap_store *s, MDB_txn *txn, void *ctx,
                       struct reap_err *err)
@@ -13,14 +14,55 @@ static int put_marker(struct reap_store *s, MDB_txn *txn, void *ctx,
     return reap_store_text_put(s, txn, "complete", ctx, err);
 }
 
+/* The first or last row's key as text, "" if there is none. */
+static int end_key(struct reap_store *s, MDB_txn *txn, MDB_cursor_op end,
+                   char *text, size_t size, struct reap_err *err)
+{
+    MDB_cursor *c = NULL;
+    MDB_val key = { 0, NULL }, v;
+    int mrc = mdb_cursor_open(txn, s->db[REAP_DB_ROWS], &c);
+
+    if (!mrc)
+        mrc = mdb_cursor_get(c, &key, &v, end);
+    if (mrc == MDB_NOTFOUND)
+        key.mv_size = 0;
+    reap_text_escape(text, size,
+                     (struct reap_bytes){ key.mv_data, key.mv_size });
+    if (c)
+        mdb_cursor_close(c);
+    return mrc && mrc != MDB_NOTFOUND
+               ? reap_store_fail(s, mrc, "find the last row", err)
+               : REAP_OK;
+}
+
+struct marker {
+    uint64_t limit, keys;
+};
+
+static int put_complete(struct reap_store *s, MDB_txn *txn, void *ctx,
+                        struct reap_err *err)
+{
+    enum { KEY_MAX = 511, ROOM = 4 * KEY_MAX + 1 };
+    const struct marker *m = ctx;
+    char first[ROOM], last[ROOM], text[2 * ROOM + 128];
+    int rc = end_key(s, txn, MDB_FIRST, first, sizeof(first), err);
+
+    if (!rc)
+        rc = end_key(s, txn, MDB_LAST, last, sizeof(last), err);
+    if (rc)
+        return rc;
+    snprintf(text, sizeof(text),
+             "limit=%" PRIu64 "\nkeys=%" PRIu64 "\nfirst=%s\nlast=%s\n",
+             m->limit, m->keys, first, last);
+    return put_marker(s, txn, text, err);
+}
+
 int reap_store_mark_complete(struct reap_store *s, uint64_t limit,
                              uint64_t keys, struct reap_err *err)
 {
-    char text[128];
+    struct marker m = { limit, keys };
 
-    snprintf(text, sizeof(text), "limit=%" PRIu64 "\nkeys=%" PRIu64 "\n", limit,
-             keys);
-    return reap_store_write(s, put_marker, text, err);
+    return reap_store_write(s, put_complete, &m, err);
 }
 
 int reap_store_unmark(struct reap_store *s, struct reap_err *err)

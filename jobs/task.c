@@ -148,6 +148,11 @@ static int open_store(struct run *r, struct reap_err *err)
     if (!r->command || !r->job)
         return reap_fail(err, REAP_ENOMEM, "no memory");
     rc = reap_store_open(&r->store, r->o->output, REAP_STORE_WRITE, &meta, err);
+    if (!rc && reap_store_alone(r->store))
+        reap_remark(r->o,
+                    "%s is on a network file system: nobody else may open it "
+                    "while this run lasts",
+                    r->o->output);
     if (!rc)
         rc = reap_revise(r->store, r->ds, r->o, &revised, err);
     if (!rc && !r->o->changed)

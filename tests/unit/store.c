@@ -220,8 +220,14 @@ static void check_notes(void)
            !reap_store_meta(s, "complete"),
        "no marker at first");
     ok(!reap_store_mark_complete(s, 5, 4, &err) &&
-           !strcmp(reap_store_meta(s, "complete"), "limit=5\nkeys=4\n"),
+           !strcmp(reap_store_meta(s, "complete"),
+                   "limit=5\nkeys=4\nfirst=\nlast=\n"),
        "a marker");
+    ok(!sample_put(s, 2, 5, 0, false, &err) &&
+           !reap_store_mark_complete(s, 0, 3, &err) &&
+           !strcmp(reap_store_meta(s, "complete"),
+                   "limit=0\nkeys=3\nfirst=k00002\nlast=k00004\n"),
+       "with the range of keys that have rows");
     ok(!reap_store_unmark(s, &err) && !reap_store_meta(s, "complete") &&
            !reap_store_unmark(s, &err),
        "is taken away, and twice is no harm");
