@@ -4,37 +4,43 @@
 #include "engine/base/mem.h"
 #include "engine/blocked/blocked.h"
 
-/* Write x as a number of the program. */
-static void put(const struct reap_program *p, char *to, size_t i, float x)
+/* x as bfloat16, to nearest even. */
+static uint16_t narrow(float x)
 {
     uint32_t u;
-    uint16_t h;
 
-    if (p->ops.elem == sizeof(x)) {
-        memcpy(to + i * sizeof(x), &x, sizeof(x));
-        return;
-    }
-    memcpy(&u, &x, sizeof(u)); /* bfloat16, to nearest even */
-    h = (uint16_t)((u + 0x7fff + (u >> 16 & 1)) >> 16);
-    memcpy(to + i * sizeof(h), &h, sizeof(h));
+    memcpy(&u, &x, sizeof(u));
+    return (uint16_t)((u + 0x7fff + (u >> 16 & 1)) >> 16);
+}
+
+/* Number i of an image, normalised; channel c. */
+static float number(const struct reap_program *p, const void *image, size_t i,
+                    size_t c)
+{
+    const struct reap_norm *norm = &p->args.norm;
+    size_t from = i + (norm->bgr ? 2 - 2 * c : 0);
+
+    if (!norm->float_in)
+        return p->norm[c][((const uint8_t *)image)[from]];
+    return (((const float *)image)[from] / norm->div - norm->mean[c]) /
+           norm->std[c];
 }
 
 static void input_row(const struct reap_program *p, const void *image,
                       size_t first, size_t n, char *to)
 {
-    const struct reap_norm *norm = &p->args.norm;
+    float *wide = (float *)to;
+    uint16_t *half = (uint16_t *)to;
 
-    for (size_t i = 0; i < n; i++) {
-        size_t c = i % 3, from = first + i - c + (norm->bgr ? 2 - c : c);
-        float x;
+    for (size_t i = 0; i < n; i += 3)
+        for (size_t c = 0; c < 3; c++) {
+            float x = number(p, image, first + i + c, c);
 
-        if (norm->float_in)
-            x = (((const float *)image)[from] / norm->div - norm->mean[c]) /
-                norm->std[c];
-        else
-            x = p->norm[c][((const uint8_t *)image)[from]];
-        put(p, to, i, x);
-    }
+            if (p->ops.elem == sizeof(x))
+                wide[i + c] = x;
+            else
+                half[i + c] = narrow(x);
+        }
 }
 
 /* Rows of h + 2 * pad by w + 2 * pad pixels of 3 numbers. */

@@ -60,17 +60,17 @@ int reap_blocked_wino_plan(struct reap_program *p, struct reap_layer *l,
     const struct reap_tensor *in = &p->tensor[l->in];
     struct reap_conv *c = &l->conv;
     int rc = reap_blocked_pack_wino(p, l, err);
-    size_t all;
+    size_t all, most, chunks;
 
     if (rc)
         return rc;
     /* As many as keep tiles in L2 while the weights are few, enough to go
-     * often over each panel where they are many. */
-    l->tiles = c->bytes <= 1 << 20 ? 28 : c->bytes <= 4 << 20 ? 49 : 112;
+     * often over each panel where they are many; chunks of equal size. */
+    most = c->bytes <= 1 << 20 ? 28 : c->bytes <= 4 << 20 ? 49 : 112;
     all = tiles_of(p->tensor[l->node].h, p->ops.wino_m) *
           tiles_of(p->tensor[l->node].w, p->ops.wino_m) * l->group;
-    if (l->tiles > all)
-        l->tiles = all;
+    chunks = (all + most - 1) / most;
+    l->tiles = (all + chunks - 1) / chunks;
     l->scratch = room(p, l).bytes;
     c->step = reap_calloc(in->blocks, sizeof(*c->step));
     if (!c->step)
