@@ -18,12 +18,13 @@ static const struct reap_norm norm = { .div = 255,
                                        .std = { 0.229f, 0.224f, 0.225f } };
 
 /* Run photos 0 to n, BATCH at a time, into out[i] of each output. */
-static int run(const struct golden *g, const struct reap_net *net, size_t n,
-               size_t n_outputs, const char *const *outputs, void **out)
+static int run(const struct golden *g, const struct reap_net *net,
+               enum reap_precision precision, size_t n, size_t n_outputs,
+               const char *const *outputs, void **out)
 {
     struct reap_engine_args a = { .net = net,
                                   .norm = norm,
-                                  .precision = REAP_FP32,
+                                  .precision = precision,
                                   .max_batch = BATCH,
                                   .n_outputs = n_outputs,
                                   .outputs = outputs,
@@ -86,7 +87,8 @@ static void check_rows(const struct golden *g, const struct reap_net *net)
     struct reap_top *top = malloc(n * sizeof(*top));
     double e;
 
-    ok(!run(g, net, n, 4, outputs, (void *[]){ avg, max, logits, top }),
+    ok(!run(g, net, REAP_FP32, n, 4, outputs,
+            (void *[]){ avg, max, logits, top }),
        "%zu photos are run", n);
     e = golden_error(n, 2048, avg, want->data);
     ok(e <= 2e-5, "embeddings are off by %.1e", e);
@@ -105,6 +107,42 @@ static void check_rows(const struct golden *g, const struct reap_net *net)
     free(top);
 }
 
+static double cosine(const float *a, const float *b, size_t n)
+{
+    double ab = 0, aa = 0, bb = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        ab += (double)a[i] * b[i];
+        aa += (double)a[i] * a[i];
+        bb += (double)b[i] * b[i];
+    }
+    return ab / sqrt(aa * bb);
+}
+
+static void check_bf16(const struct golden *g, const struct reap_net *net)
+{
+    const struct reap_param *want = golden_find(g, "embedding");
+    const size_t n = g->n_pixels / CROP;
+    float *avg = malloc(n * 2048 * sizeof(float));
+    double sum = 0, least = 1;
+
+    if (run(g, net, REAP_BF16, n, 1, (const char *const[]){ "avg" },
+            (void *[]){ avg })) {
+        skip("no bf16 on this CPU, or REAP_CPU forbids it");
+        free(avg);
+        return;
+    }
+    for (size_t i = 0; i < n; i++) {
+        double c = cosine(avg + i * 2048, want->data + i * 2048, 2048);
+
+        sum += c;
+        least = c >= least ? least : c;
+    }
+    ok(sum / (double)n >= 0.9995, "bf16: mean cosine %.6f, least %.6f",
+       sum / (double)n, least);
+    free(avg);
+}
+
 /* The stage 'name' of photo 0, which the net calls 'layer'. */
 static void check_stage(const struct golden *g, const struct reap_net *net,
                         const char *name, const char *layer)
@@ -120,7 +158,7 @@ static void check_stage(const struct golden *g, const struct reap_net *net,
     at = golden_find(g, key);
     snprintf(key, sizeof(key), "%s/values", name);
     values = golden_find(g, key);
-    if (run(g, net, 1, 1, &layer, (void *[]){ map }))
+    if (run(g, net, REAP_FP32, 1, 1, &layer, (void *[]){ map }))
         off = INFINITY;
     for (size_t i = 0; i < at->count; i++) {
         most = fmax(most, fabs((double)values->data[i]));
@@ -173,6 +211,7 @@ int main(void)
        "the weights are told to be torchvision/resnet50 %s", err.msg);
     if (!rc) {
         check_rows(&g, net);
+        check_bf16(&g, net);
         check_stages(&g, net);
     }
     reap_weights_free(&w);
