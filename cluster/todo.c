@@ -152,6 +152,8 @@ static int step(struct reap_todo *t, struct reap_err *err)
         rc = step_first(t, err);
     if (rc == REAP_ENOTFOUND && !t->second) {
         t->started = t->second = true;
+        while (t->at < t->n_suspects) /* never met */
+            t->suspect[t->at++].count = 0;
         t->in = NOBODY;
         t->left = 0;
         rc = step_second(t, err);
