@@ -55,6 +55,20 @@ void reap_import_fail(struct reap_import *im, int rc,
     reap_queue_stop(im->items);
 }
 
+bool reap_import_pass(struct reap_import *im, struct reap_queue *q, void *p,
+                      size_t weight)
+{
+    struct reap_err err;
+
+    if (reap_queue_put(q, p, weight))
+        return true;
+    reap_free(p);
+    /* If it was stopped, the failure that did it is kept already. */
+    reap_import_fail(im, reap_fail(&err, REAP_ENOMEM, "no memory for a queue"),
+                     &err);
+    return false;
+}
+
 bool reap_import_stopped(struct reap_import *im)
 {
     bool stopped;

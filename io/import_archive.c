@@ -41,9 +41,8 @@ static void pass_on(struct members *m)
         struct reap_import_item *item = m->item[i];
 
         memcpy(item->label, m->label, sizeof(item->label));
-        if (!reap_queue_put(m->im->items, item,
-                            item->value.len + sizeof(*item)))
-            reap_free(item);
+        (void)reap_import_pass(m->im, m->im->items, item,
+                               item->value.len + sizeof(*item));
     }
     m->n = m->bytes = 0;
 }

@@ -77,6 +77,9 @@ void reap_import_unreadable(struct reap_import *im, const char *path,
 /* Nothing can go on: keep the failure, stop the queues. */
 void reap_import_fail(struct reap_import *im, int rc,
                       const struct reap_err *err);
+/* Put 'p' into a queue of 'im', or free it; false: all is stopped. */
+bool reap_import_pass(struct reap_import *im, struct reap_queue *q, void *p,
+                      size_t weight);
 bool reap_import_stopped(struct reap_import *im);
 
 /* ---- keys ---- */

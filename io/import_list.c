@@ -142,10 +142,7 @@ static bool put_job(struct list *l, const struct reap_import_job *like)
     job->other = copy(&to, like->other);
     job->key = copy(&to, like->key);
     job->label = copy(&to, like->label);
-    if (reap_queue_put(l->im->jobs, job, 1))
-        return true;
-    reap_free(job);
-    return false;
+    return reap_import_pass(l->im, l->im->jobs, job, 1);
 }
 
 static bool put_file(struct list *l, const char *path, const char *other,

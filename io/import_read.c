@@ -90,8 +90,8 @@ static void read_file(struct reap_import *im, const struct reap_import_job *job,
     item->mtime = mtime;
     item->source = job->source;
     snprintf(item->label, sizeof(item->label), "%s", job->label);
-    if (!reap_queue_put(im->items, item, item->value.len + sizeof(*item)))
-        reap_free(item);
+    (void)reap_import_pass(im, im->items, item,
+                           item->value.len + sizeof(*item));
 }
 
 static void do_file(struct reap_import *im, const struct reap_import_job *job)

@@ -344,8 +344,9 @@ static int map_file(struct walk *w, int fd, struct reap_err *err)
     return REAP_OK;
 }
 
-int reap_mdb_check(const char *path, struct reap_mdb_head *out,
-                   struct reap_err *err)
+/* Once over the file; 'txn' receives the transaction that was looked at. */
+static int check_once(const char *path, struct reap_mdb_head *out,
+                      uint64_t *txn, struct reap_err *err)
 {
     struct walk w = { .path = path };
     const int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -365,11 +366,30 @@ int reap_mdb_check(const char *path, struct reap_mdb_head *out,
     close(fd);
     if (!rc)
         rc = check(&w, err);
+    *txn = w.head.txn;
     if (!rc && out)
         *out = w.head;
     map.in = w.map;
     if (map.out)
         munmap(map.out, (size_t)w.size);
     reap_free(w.seen);
+    return rc;
+}
+
+/* Pages may be used anew while they are looked at, if a writer commits
+ * meanwhile: then the transaction is another one the next time. */
+int reap_mdb_check(const char *path, struct reap_mdb_head *out,
+                   struct reap_err *err)
+{
+    enum { TRIES = 8 };
+    uint64_t txn, before;
+    int rc = check_once(path, out, &txn, err);
+
+    for (int i = 1; i < TRIES && rc == REAP_EFORMAT; i++) {
+        before = txn;
+        rc = check_once(path, out, &txn, err);
+        if (txn == before)
+            break;
+    }
     return rc;
 }
