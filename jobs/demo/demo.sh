@@ -1,0 +1,51 @@
+#!/bin/sh
+# demo.sh - the whole road on 102 photographs: import, extract, classify, export
+#
+# What 'make demo' runs. Writes below build/demo, keeps what it fetches in the
+# cache (REAP_CACHE, XDG_CACHE_HOME/reap or ~/.cache/reap), starts two ranks.
+set -eu
+here=$(dirname "$0")
+export REAP="${REAP:-build/reap}"
+cache=${REAP_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/reap}
+out=${1:-build/demo}
+mkdir -p "$out"
+
+"$here/photos.sh" "$cache" >"$out/photos.txt"
+"$here/weights.sh" "$cache" >"$out/weights.txt"
+{ read -r weights && read -r about; } <"$out/weights.txt"
+echo "photographs: $(wc -l <"$out/photos.txt") of Debian's tuxpaint-stamps-default"
+echo "$about"
+echo
+
+now() { date +%s%N; }
+step() { # title, reap's arguments: shows the command and its time
+    title=$1
+    shift
+    echo "\$ reap $*" | sed "s|$cache|\$CACHE|g" | fold -s -w 78 | sed '2,$s/^/    /'
+    from=$(now)
+    "$REAP" "$@" --quiet || exit
+    printf '    %s: %s s\n' "$title" \
+        "$(echo "$from $(now)" | awk '{ printf "%.1f", ($2 - $1) / 1e9 }')"
+}
+# Is there a classifier? Trying it on one photograph tells.
+classifier() {
+    case $weights in *'--weights none'*) return 1 ;; esac
+    # shellcheck disable=SC2086
+    "$REAP" classify "$(head -1 "$out/photos.txt")" $weights --quiet >/dev/null 2>&1
+}
+rm -rf "$out/set" "$out/embeddings" "$out/labels"
+step import import "@$out/photos.txt" -o "$out/set"
+# shellcheck disable=SC2086
+step extract extract "$out/set" -o "$out/embeddings" $weights --l2 \
+    --alpha white --ranks 2
+step export export "$out/embeddings" -o "$out/embeddings.npy"
+step export export "$out/embeddings" -o "$out/embeddings.csv"
+head=no
+if classifier; then
+    head=yes
+    # shellcheck disable=SC2086
+    step classify classify "$out/set" -o "$out/labels" $weights --top 3 \
+        --alpha white --ranks 2
+    step export export "$out/labels" -o "$out/labels.csv"
+fi
+exec "$here/table.sh" "$out" "$head" "$about"
