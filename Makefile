@@ -1,5 +1,6 @@
 # make              build/reap and build/libreap.a
 # make deps         install what is missing (Debian, Ubuntu), or say the line to type
+# make demo         102 photographs to vectors, labels and neighbours
 # make test         lint, unit, golden and MPI tests, TAP through prove
 # make check        lint and unit tests alone, under a minute
 # make check-cpu    all tests once for each level of this CPU
@@ -100,6 +101,9 @@ deps:
 	@jobs/install/deps.sh
 packages:
 	@echo $(PKGS) ompi-c
+demo: deps
+	@$(BUILD)
+	@REAP=$(B)/reap jobs/demo/demo.sh $(B)/demo
 test: deps
 	@$(BUILD) check-all
 
@@ -149,6 +153,6 @@ format:
 clean:
 	rm -rf $(B)
 .PHONY: check-cpu check-san check-unit check-threads
-.PHONY: all built packages check check-all check-faults check-fault test format clean deps install uninstall
+.PHONY: all built packages check check-all check-faults check-fault demo test format clean deps install uninstall
 .SECONDARY:
 -include $(shell find $(B) -name '*.d' ! -path '$(B)/san/*' 2>/dev/null)

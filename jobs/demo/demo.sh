@@ -21,7 +21,8 @@ now() { date +%s%N; }
 step() { # title, reap's arguments: shows the command and its time
     title=$1
     shift
-    echo "\$ reap $*" | sed "s|$cache|\$CACHE|g" | fold -s -w 78 | sed '2,$s/^/    /'
+    echo "\$ reap $*" | sed "s|$cache|\$CACHE|g" | fold -s -w 74 |
+        sed '2,$s/^/    /; s/ *$//'
     from=$(now)
     "$REAP" "$@" --quiet || exit
     printf '    %s: %s s\n' "$title" \
@@ -31,10 +32,10 @@ step() { # title, reap's arguments: shows the command and its time
 classifier() {
     case $weights in *'--weights none'*) return 1 ;; esac
     # shellcheck disable=SC2086
-    "$REAP" classify "$(head -1 "$out/photos.txt")" $weights --quiet >/dev/null 2>&1
+    "$REAP" classify "$(head -1 "$out/photos.txt" | cut -f1)" $weights --quiet >/dev/null 2>&1
 }
 rm -rf "$out/set" "$out/embeddings" "$out/labels"
-step import import "@$out/photos.txt" -o "$out/set"
+step import import "$out/photos.txt" -o "$out/set"
 # shellcheck disable=SC2086
 step extract extract "$out/set" -o "$out/embeddings" $weights --l2 \
     --alpha white --ranks 2

@@ -1,5 +1,6 @@
 #!/bin/sh
-# photos.sh CACHE - print the paths of the demo's photographs, a line each
+# photos.sh CACHE - print the demo's photographs as a list for reap import: the
+# path, a tab, the index of the class that the photograph shows
 #
 # photos.tsv names 102 photographs in Debian's package tuxpaint-stamps-default
 # (GPL-2, 160 MB). They are taken from where it is installed, else from the
@@ -47,4 +48,4 @@ EOT
         exit 66
     }
 fi
-list | sed "s|^|$root|"
+sed 1d "$here/photos.tsv" | cut -f1,2 | sed "s|^|$root|"

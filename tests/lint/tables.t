@@ -22,6 +22,14 @@ verdict 'every command file has a row' "$(for f in jobs/cmd_*.c; do
 done)"
 # OPTION(field, "name", letter, TYPE, "ARG", "commands", "what it does")
 options=$(awk -F'"' '/^OPTION\(/ { print $2, $6 }' jobs/options.def)
+verdict 'options name commands of the table' "$(echo "$options" |
+    while read -r name list; do
+        set -f # '*' stands for all of them
+        for c in $list; do
+            [ "$c" = '*' ] || echo "$commands" | grep -qx -- "$c" ||
+                echo "--$name: $c"
+        done
+    done)"
 verdict 'every option stands once' \
     "$(echo "$options" | cut -d' ' -f1 | sort | uniq -d)"
 verdict 'README.md tells the exit codes of codes.def' \
