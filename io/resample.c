@@ -196,43 +196,58 @@ static void copy(const struct job *j, const uint8_t *src, size_t stride,
         memcpy(dst + y * dst_stride, src + y * stride, 3 * j->cols.n);
 }
 
-/* Weight of the second of the two pixels, as tf.image.resize has it. */
-static float tf_weight(const struct reap_side *s, size_t x, size_t lo,
-                       size_t hi[2])
+/* The two pixels of an output, and the second's weight. */
+struct tf_tap {
+    size_t a, b;
+    float t;
+};
+
+/* As tf.image.resize has it, in float32; pixels count from 'origin'. */
+static struct tf_tap tf_tap(const struct reap_side *s, size_t x, size_t origin)
 {
     float at = ((float)x + 0.5f) * ((float)s->in / (float)s->out) - 0.5f;
+    struct tf_tap tap = { .t = at - floorf(at) };
 
-    reap_side_span(s, x, &hi[0], &hi[1]);
-    hi[0] -= lo;
-    hi[1] -= lo + 1;
-    return at - floorf(at);
+    reap_side_span(s, x, &tap.a, &tap.b);
+    tap.a -= origin;
+    tap.b -= origin + 1;
+    return tap;
 }
 
-/* tf.image.resize: first along the row, then down, in float32. */
-static void tf_bilinear(const struct job *j, const uint8_t *src, size_t stride,
-                        float *dst, size_t dst_stride)
+/* One row, from two; first along them, then down. */
+static void tf_row(const struct tf_tap *x, size_t n, float ty,
+                   const uint8_t *above, const uint8_t *below, float *q)
 {
-    for (size_t i = 0; i < j->rows.n; i++) {
-        size_t y[2];
-        float ty = tf_weight(&j->rows, j->rows.first + i, j->row0, y);
-        float *q = dst + i * dst_stride;
+    for (size_t k = 0; k < n; k++, x++)
+        for (size_t c = 0; c < 3; c++) {
+            float a = above[3 * x->a + c], b = above[3 * x->b + c];
+            float e = below[3 * x->a + c], f = below[3 * x->b + c];
 
-        for (size_t k = 0; k < j->cols.n; k++) {
-            size_t x[2];
-            float tx = tf_weight(&j->cols, j->cols.first + k, j->col0, x);
-
-            for (size_t c = 0; c < 3; c++) {
-                const uint8_t *p = src + y[0] * stride + c;
-                const uint8_t *o = src + y[1] * stride + c;
-                float a = p[3 * x[0]], b = p[3 * x[1]];
-                float e = o[3 * x[0]], f = o[3 * x[1]];
-
-                a = a + (b - a) * tx;
-                e = e + (f - e) * tx;
-                *q++ = a + (e - a) * ty;
-            }
+            a = a + (b - a) * x->t;
+            e = e + (f - e) * x->t;
+            *q++ = a + (e - a) * ty;
         }
+}
+
+/* tf.image.resize, bilinear without antialias. */
+static bool tf_bilinear(struct reap_resample *r, const struct job *j,
+                        const uint8_t *src, size_t stride, float *dst,
+                        size_t dst_stride)
+{
+    struct tf_tap *x;
+
+    if (!grow(&r->mid, &r->mid_room, j->cols.n * sizeof(*x)))
+        return false;
+    x = (void *)r->mid;
+    for (size_t k = 0; k < j->cols.n; k++)
+        x[k] = tf_tap(&j->cols, j->cols.first + k, j->col0);
+    for (size_t i = 0; i < j->rows.n; i++) {
+        struct tf_tap y = tf_tap(&j->rows, j->rows.first + i, j->row0);
+
+        tf_row(x, j->cols.n, y.t, src + y.a * stride, src + y.b * stride,
+               dst + i * dst_stride);
     }
+    return true;
 }
 
 int reap_resample_run(struct reap_resample *r, const struct reap_geometry *g,
@@ -252,7 +267,7 @@ int reap_resample_run(struct reap_resample *r, const struct reap_geometry *g,
     at = j.dst_row * row + 3 * j.dst_col;
     to = (uint8_t *)dst + at;
     if (g->filter == REAP_TF_BILINEAR)
-        tf_bilinear(&j, src, stride, (float *)dst + at, row);
+        fine = tf_bilinear(r, &j, src, stride, (float *)dst + at, row);
     else if (g->src_h == g->h && g->src_w == g->w)
         copy(&j, src, stride, to, row);
     else if (g->filter == REAP_NEAREST)

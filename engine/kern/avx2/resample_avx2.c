@@ -56,6 +56,7 @@ static void four(const struct reap_taps *t, const struct group *k, size_t x,
     __m128i px[4], v;
     int32_t last;
 
+#pragma GCC unroll 4
     for (size_t i = 0; i < 4; i++)
         px[i] = one(src + 3 * (size_t)t->lo[x + i], k + (x + i) * per,
                     groups_of(t, x + i));

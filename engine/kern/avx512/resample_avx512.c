@@ -61,6 +61,7 @@ static inline void four(const struct reap_taps *t, const struct group *k,
     size_t per = t->room / REAP_TAPS;
     __m512i s[4], v;
 
+#pragma GCC unroll 4
     for (size_t i = 0; i < 4; i++) {
         size_t at = 3 * (size_t)t->lo[x + i];
 
