@@ -14,47 +14,85 @@ static void say(void *ctx, const char *line)
     fprintf(stderr, "reap: %s: %s\n", v->path, line);
 }
 
-static void print(const struct reap_options *o, const struct reap_view *v,
-                  const struct reap_store_checked *c)
-{
-    if (o->json) {
-        json_t *all =
-            json_pack("{ss,sI,sI,sI,sI,sb}", "path", v->path, "blocks",
-                      (json_int_t)c->blocks, "bytes", (json_int_t)c->bytes,
-                      "rows", (json_int_t)c->rows, "problems",
-                      (json_int_t)c->problems, "complete", (int)v->complete);
+/* What was found; negative where it was not looked for. */
+struct findings {
+    struct reap_store_checked stored;
+    int64_t keys, missing, gone, sampled, differ;
+};
 
-        json_dumpf(all, stdout, JSON_COMPACT);
-        putchar('\n');
-        json_decref(all);
-    } else if (!o->quiet) {
-        printf("%s: %" PRIu64 " rows in %" PRIu64
-               " blocks, %.1f MB, checksums %s\n",
-               v->path, c->rows, c->blocks, (double)c->bytes / 1e6,
-               c->problems ? "or counts are wrong" : "and counts are right");
-    }
+static void print_json(const struct reap_view *v, const struct findings *f)
+{
+    json_t *all = json_pack(
+        "{ss,sI,sI,sI,sI,sb}", "path", v->path, "blocks",
+        (json_int_t)f->stored.blocks, "bytes", (json_int_t)f->stored.bytes,
+        "rows", (json_int_t)f->stored.rows, "problems",
+        (json_int_t)f->stored.problems, "complete", (int)v->complete);
+    const struct {
+        const char *name;
+        int64_t n;
+    } row[] = { { "keys", f->keys },
+                { "missing", f->missing },
+                { "left_out", f->gone },
+                { "sampled", f->sampled },
+                { "differ", f->differ } };
+
+    for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++)
+        if (row[i].n >= 0)
+            json_object_set_new(all, row[i].name, json_integer(row[i].n));
+    json_dumpf(all, stdout, JSON_COMPACT);
+    putchar('\n');
+    json_decref(all);
+}
+
+static void print_text(const struct reap_view *v, const struct findings *f)
+{
+    const struct reap_store_checked *c = &f->stored;
+
+    printf("%s: %" PRIu64 " rows in %" PRIu64
+           " blocks, %.1f MB, checksums %s\n",
+           v->path, c->rows, c->blocks, (double)c->bytes / 1e6,
+           c->problems ? "or counts are wrong" : "and counts are right");
+    if (f->keys >= 0 && !f->missing)
+        printf("%s: each of %" PRId64 " keys of the dataset has its row\n",
+               v->path, f->keys);
+    if (f->sampled >= 0 && !f->differ)
+        printf("%s: %" PRId64 " rows computed again are the same\n", v->path,
+               f->sampled);
+}
+
+static int check_blocks(struct reap_view *v, struct findings *f,
+                        struct reap_err *err)
+{
+    int rc = reap_store_check(v->store, say, v, &f->stored, err);
+
+    if (!rc && f->stored.problems)
+        rc = reap_fail(err, REAP_EIO, "%s: %" PRIu64 " problems", v->path,
+                       f->stored.problems);
+    return rc;
 }
 
 /* Has every key a row? Asked of the dataset, else of the marker. */
 static int check_keys(struct reap_view *v, const struct reap_options *o,
-                      struct reap_err *err)
+                      struct findings *f, struct reap_err *err)
 {
     struct reap_view_compared c;
-    uint64_t limit = o->limit_given ? o->limit : v->limit;
     int rc;
 
     reap_view_dataset(v, o->dataset);
-    if (!v->dataset) {
+    if (!v->dataset)
         reap_view_remark(o, "keys are not compared: %s", v->why);
-        return v->complete ? REAP_OK
-                           : reap_fail(err, REAP_ESTOPPED,
-                                       "%s is not complete: run the same "
-                                       "command again",
-                                       v->path);
-    }
-    rc = reap_view_compare(v, limit, &c, err);
+    if (!v->dataset && v->complete)
+        return REAP_OK;
+    if (!v->dataset)
+        return reap_fail(err, REAP_ESTOPPED,
+                         "%s is not complete: run the same command again",
+                         v->path);
+    rc = reap_view_compare(v, o->limit_given ? o->limit : v->limit, &c, err);
     if (rc)
         return rc;
+    f->keys = (int64_t)c.keys;
+    f->missing = (int64_t)c.missing;
+    f->gone = (int64_t)c.gone;
     if (c.gone)
         reap_view_remark(o,
                          "%" PRIu64 " rows have keys that are no longer in the "
@@ -66,14 +104,11 @@ static int check_keys(struct reap_view *v, const struct reap_options *o,
                          " keys have no row, the first is %s; run the same "
                          "command again",
                          c.missing, c.keys, c.first);
-    if (!o->json && !o->quiet)
-        printf("%s: each of %" PRIu64 " keys of the dataset has its row\n",
-               v->path, c.keys);
     return REAP_OK;
 }
 
 static int check_sample(struct reap_view *v, const struct reap_options *o,
-                        struct reap_err *err)
+                        struct findings *f, struct reap_err *err)
 {
     uint64_t done, differ;
     int rc;
@@ -83,46 +118,43 @@ static int check_sample(struct reap_view *v, const struct reap_options *o,
     rc = reap_verify_sample(v, o, o->sample, &done, &differ, err);
     if (rc)
         return rc;
+    f->sampled = (int64_t)done;
+    f->differ = (int64_t)differ;
     if (differ)
-        return reap_fail(err, REAP_EIO,
-                         "%" PRIu64 " of %" PRIu64
-                         " rows computed again are not as they were stored",
-                         differ, done);
-    if (!o->json && !o->quiet)
-        printf("%s: %" PRIu64 " rows computed again are the same\n", v->path,
-               done);
-    return REAP_OK;
+        rc = reap_fail(err, REAP_EIO,
+                       "%" PRIu64 " of %" PRIu64
+                       " rows computed again are not as they were stored",
+                       differ, done);
+    return rc;
 }
 
 int reap_cmd_verify(const struct reap_options *o, struct reap_err *err)
 {
-    struct reap_store_checked c;
-    struct reap_err why;
+    struct findings f = {
+        .keys = -1, .missing = -1, .gone = -1, .sampled = -1, .differ = -1
+    };
+    struct reap_err why = { 0 };
     struct reap_view v;
-    int rc;
+    int rc, sampled;
 
     if (o->n_args != 1)
         return reap_fail(err, REAP_EINVAL, "one STORE is needed");
     rc = reap_view_open(&v, o->args[0], err);
     if (rc)
         return rc;
-    rc = reap_store_check(v.store, say, &v, &c, err);
+    rc = check_blocks(&v, &f, err);
     if (!rc)
-        print(o, &v, &c);
-    if (!rc && c.problems)
-        rc = reap_fail(err, REAP_EIO, "%s: %" PRIu64 " problems", v.path,
-                       c.problems);
-    if (!rc)
-        rc = check_keys(&v, o, err);
+        rc = check_keys(&v, o, &f, err);
     /* A store in the making may be sampled: it is the more telling failure. */
     if (o->sample && (!rc || rc == REAP_ESTOPPED)) {
-        int sampled = check_sample(&v, o, &why);
-
-        if (sampled) {
-            rc = sampled;
-            reap_fail(err, rc, "%s", why.msg);
-        }
+        sampled = check_sample(&v, o, &f, &why);
+        if (sampled)
+            rc = reap_fail(err, sampled, "%s", why.msg);
     }
+    if (o->json)
+        print_json(&v, &f);
+    else if (!o->quiet)
+        print_text(&v, &f);
     reap_view_close(&v);
     return rc;
 }
