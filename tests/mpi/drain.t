@@ -6,16 +6,20 @@
 {
     # The input is small: a batch of 1 and many layers make it last.
     slow='--model torchvision/resnet50 --weights none --seed 1 --input-shape 96,96 --threads 1'
-    # Start a job in a session, wait until there is a row, signal, wait.
+    rows() { # store
+        "$REAP" info "$dir/$1" 2>/dev/null |
+            awk '/^rows:/ { n = $2 } END { print n + 0 }'
+    }
+    # Start a job in a session, wait until there is a new row, signal, wait.
     stop() { # signal, store, command ...
         signal=$1 store=$2
         shift 2
+        had=$(rows "$store")
         setsid "$@" extract "$dir/set" -o "$dir/$store" $slow $more \
             >"$dir/log" 2>&1 &
         job=$!
         i=400
-        until "$REAP" info "$dir/$store" 2>/dev/null | grep -q '^rows: *[1-9]' ||
-            [ $i = 0 ]; do
+        until [ "$(rows "$store")" -gt "$had" ] || [ $i = 0 ]; do
             i=$((i - 1))
             sleep 0.1
         done
