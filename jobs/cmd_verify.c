@@ -1,7 +1,11 @@
 /* reap verify STORE: is every row there, and what it was? */
+#include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "jobs/cmd.h"
 #include "jobs/verify_sample.h"
@@ -9,9 +13,7 @@
 
 static void say(void *ctx, const char *line)
 {
-    const struct reap_view *v = ctx;
-
-    fprintf(stderr, "reap: %s: %s\n", v->path, line);
+    fprintf(stderr, "reap: %s: %s\n", (const char *)ctx, line);
 }
 
 /* What was found; negative where it was not looked for. */
@@ -60,15 +62,65 @@ static void print_text(const struct reap_view *v, const struct findings *f)
                f->sampled);
 }
 
-static int check_blocks(struct reap_view *v, struct findings *f,
+/* What the child tells. */
+struct told {
+    int rc;
+    struct reap_err err;
+    struct reap_store_checked stored;
+};
+
+static void look(const char *path, struct told *t)
+{
+    union {
+        const char *in;
+        void *out;
+    } name = { path };
+    struct reap_store *s = NULL;
+
+    t->rc = reap_store_open(&s, path, REAP_STORE_READ, NULL, &t->err);
+    if (!t->rc)
+        t->rc = reap_store_check(s, say, name.out, &t->stored, &t->err);
+    reap_store_close(&s);
+}
+
+/*
+ * LMDB trusts its pages: a damaged one may end the process. So a child looks
+ * first, and what ends it is a finding.
+ */
+static int check_blocks(const char *path, struct findings *f,
                         struct reap_err *err)
 {
-    int rc = reap_store_check(v->store, say, v, &f->stored, err);
+    struct told t = { .rc = REAP_EIO };
+    int end[2], status = 0;
+    ssize_t n = 0;
+    pid_t pid;
 
-    if (!rc && f->stored.problems)
-        rc = reap_fail(err, REAP_EIO, "%s: %" PRIu64 " problems", v->path,
-                       f->stored.problems);
-    return rc;
+    fflush(stdout);
+    if (pipe(end))
+        return reap_fail(err, REAP_ENOMEM, "no pipe: %s", strerror(errno));
+    pid = fork();
+    if (!pid) {
+        look(path, &t);
+        _exit(write(end[1], &t, sizeof(t)) != sizeof(t));
+    }
+    close(end[1]);
+    if (pid > 0)
+        n = read(end[0], &t, sizeof(t));
+    close(end[0]);
+    if (pid < 0 || waitpid(pid, &status, 0) < 0)
+        return reap_fail(err, REAP_ENOMEM, "no process: %s", strerror(errno));
+    if (n != sizeof(t))
+        return reap_fail(err, REAP_EIO,
+                         "%s: pages of its data.mdb are damaged: reading them "
+                         "ended in signal %d",
+                         path, WIFSIGNALED(status) ? WTERMSIG(status) : 0);
+    f->stored = t.stored;
+    if (t.rc)
+        return reap_fail(err, t.rc, "%s", t.err.msg);
+    if (f->stored.problems)
+        return reap_fail(err, REAP_EIO, "%s: %" PRIu64 " problems", path,
+                         f->stored.problems);
+    return REAP_OK;
 }
 
 /* Has every key a row? Asked of the dataset, else of the marker. */
@@ -135,16 +187,20 @@ int reap_cmd_verify(const struct reap_options *o, struct reap_err *err)
     };
     struct reap_err why = { 0 };
     struct reap_view v;
-    int rc, sampled;
+    const char *path;
+    int rc, damaged, sampled;
 
     if (o->n_args != 1)
         return reap_fail(err, REAP_EINVAL, "one STORE is needed");
-    rc = reap_view_open(&v, o->args[0], err);
-    if (rc)
+    path = o->args[0];
+    rc = check_blocks(path, &f, err);
+    if (rc && !f.stored.problems)
         return rc;
-    rc = check_blocks(&v, &f, err);
-    if (!rc)
-        rc = check_keys(&v, o, &f, err);
+    damaged = rc;
+    rc = reap_view_open(&v, path, damaged ? NULL : err);
+    if (rc)
+        return damaged ? damaged : rc;
+    rc = damaged ? damaged : check_keys(&v, o, &f, err);
     /* A store in the making may be sampled: it is the more telling failure. */
     if (o->sample && (!rc || rc == REAP_ESTOPPED)) {
         sampled = check_sample(&v, o, &f, &why);
