@@ -189,6 +189,11 @@ static int open_files(struct reap_dataset *ds, struct reap_err *err)
                          "needed",
                          ds->path);
     snprintf(file, sizeof(file), "%s/data.mdb", ds->path);
+    if (stat(file, &st) && errno == ENOENT)
+        return reap_fail(err, REAP_ENOTFOUND,
+                         "%s is no dataset: no data.mdb in it (reap import "
+                         "makes one)",
+                         ds->path);
     rc = reap_dataset_env(&ds->env, &ds->dbi, ds->path, file, &ds->locked, err);
     snprintf(file, sizeof(file), "%s/" REAP_INDEX_FILE, ds->path);
     if (rc || stat(file, &st))

@@ -28,7 +28,7 @@ enum {
      * more pages (64 MiB), are walked whole. */
     REAP_MDB_WALK_PAGES = 16384,
     /* Of larger ones so many paths from the root to a leaf. */
-    REAP_MDB_WALK_PATHS = 1024
+    REAP_MDB_WALK_PATHS = 256
 };
 
 /*
