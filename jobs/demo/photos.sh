@@ -16,10 +16,13 @@ whole() { # are all of them below this folder?
         [ -s "$1$p" ] || exit 1
     done
 }
+download() { # as the user that runs this, who owns the folder
+    apt-get -qq -o APT::Sandbox::User=root download tuxpaint-stamps-default >&2
+}
 get() { # the package's lists may never have been fetched
-    apt-get download -q tuxpaint-stamps-default >&2 && return
+    download && return
     if [ "$(id -u)" = 0 ]; then apt-get update; else sudo -n apt-get update; fi \
-        >/dev/null 2>&1 && apt-get download -q tuxpaint-stamps-default >&2
+        >/dev/null 2>&1 && download
 }
 fetch() {
     tmp=$(mktemp -d "$1/fetch.XXXXXX")
