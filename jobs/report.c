@@ -39,7 +39,8 @@ void reap_report_begin(struct reap_report *r, const struct reap_options *o,
         reap_remark(o, "random weights: the numbers mean nothing");
 }
 
-uint64_t reap_report_memory(void)
+/* Private memory of this process now; 0 if the system does not tell. */
+static uint64_t private_memory(void)
 {
     FILE *f = fopen("/proc/self/status", "r");
     unsigned long long kib, sum = 0;
@@ -54,12 +55,21 @@ uint64_t reap_report_memory(void)
     return sum * 1024;
 }
 
+static void look_at_memory(struct reap_report *r)
+{
+    uint64_t memory = private_memory();
+
+    if (memory > r->memory)
+        r->memory = memory;
+}
+
 void reap_report_progress(void *ctx, const struct reap_run_status *status)
 {
     struct reap_report *r = ctx;
     char extra[80] = "";
     int n = 0;
 
+    look_at_memory(r);
     if (!r->started)
         reap_progress_start(&r->line, r->o, "images", status->before);
     r->started = true;
@@ -75,11 +85,12 @@ void reap_report_progress(void *ctx, const struct reap_run_status *status)
 
 void reap_report_stop(struct reap_report *r)
 {
+    look_at_memory(r);
     if (r->started)
         reap_progress_stop(&r->line);
 }
 
-static void print_json(const struct reap_options *o, const struct reap_setup *s,
+static void print_json(const struct reap_report *r, const struct reap_setup *s,
                        const struct reap_run_status *status,
                        const uint64_t *counts, bool complete)
 {
@@ -90,13 +101,13 @@ static void print_json(const struct reap_options *o, const struct reap_setup *s,
             json_object_set_new(by, reap_status_name(i),
                                 json_integer((json_int_t)counts[i]));
     all = json_pack(
-        "{ss,sb,sI,sI,sI,sI,sf,sf,sI,ss,so}", "store", o->output, "complete",
+        "{ss,sb,sI,sI,sI,sI,sf,sf,sI,ss,so}", "store", r->o->output, "complete",
         complete, "total", (json_int_t)status->total, "before",
         (json_int_t)status->before, "done", (json_int_t)status->done, "redone",
         (json_int_t)status->redone, "seconds", status->seconds, "img_per_s",
         status->seconds > 0 ? (double)status->done / status->seconds : 0.0,
-        "memory", (json_int_t)reap_report_memory(), "class",
-        reap_engine_class(s->engine), "status", by);
+        "memory", (json_int_t)r->memory, "class", reap_engine_class(s->engine),
+        "status", by);
     json_dumpf(all, stdout, JSON_COMPACT | JSON_REAL_PRECISION(6));
     putchar('\n');
     json_decref(all);
@@ -119,14 +130,15 @@ static void print_times(const struct reap_flow_times *t)
     putchar('\n');
 }
 
-void reap_report_end(const struct reap_options *o, const struct reap_setup *s,
+void reap_report_end(const struct reap_report *r, const struct reap_setup *s,
                      const struct reap_run_status *status,
                      const uint64_t *counts, bool complete)
 {
+    const struct reap_options *o = r->o;
     char took[40];
 
     if (o->json) {
-        print_json(o, s, status, counts, complete);
+        print_json(r, s, status, counts, complete);
         return;
     }
     if (o->quiet)
@@ -144,8 +156,8 @@ void reap_report_end(const struct reap_options *o, const struct reap_setup *s,
         printf(", %.1f images/s", (double)status->done / status->seconds);
     if (status->redone)
         printf(", %llu done again", (unsigned long long)status->redone);
-    printf("\nmemory:    %.0f MB private, this rank\n",
-           (double)reap_report_memory() / 1e6);
+    printf("\nmemory:    %.0f MB private at most, this rank\n",
+           (double)r->memory / 1e6);
     print_times(&status->times);
     if (complete)
         printf("next:      reap export %s -o FILE.npy|FILE.csv\n", o->output);

@@ -14,6 +14,7 @@ struct reap_report {
     const struct reap_options *o;
     struct reap_progress line;
     bool started;
+    uint64_t memory; /* most private bytes seen: RssAnon + RssShmem */
 };
 
 /* A remark on stderr, unless --quiet: "reap: ..." */
@@ -31,12 +32,8 @@ void reap_report_stop(struct reap_report *r);
 
 /* The end: counts by status, rate, where the time went, memory, what to type
  * next. On stdout; JSON with --json. 'counts' has REAP_N_STATUS entries. */
-void reap_report_end(const struct reap_options *o, const struct reap_setup *s,
+void reap_report_end(const struct reap_report *r, const struct reap_setup *s,
                      const struct reap_run_status *status,
                      const uint64_t *counts, bool complete);
-
-/* Largest RssAnon + RssShmem of this process that was seen by the last call
- * of reap_report_progress(), in bytes; 0 if the system does not tell. */
-uint64_t reap_report_memory(void);
 
 #endif /* REAP_JOBS_REPORT_H */

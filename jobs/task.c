@@ -186,8 +186,8 @@ static int open_all(struct run *r, bool classify, struct reap_err *err)
 }
 
 /* All keys have a row: are they good enough? */
-static int judge(struct run *r, const struct reap_run_status *status,
-                 struct reap_err *err)
+static int judge(struct run *r, const struct reap_report *report,
+                 const struct reap_run_status *status, struct reap_err *err)
 {
     uint64_t counts[REAP_N_STATUS], bad = 0, total = 0;
     bool yes;
@@ -201,7 +201,7 @@ static int judge(struct run *r, const struct reap_run_status *status,
         rc = reap_task_tolerates(r->o->max_bad, bad, total, &yes, err);
     if (rc)
         return rc;
-    reap_report_end(r->o, &r->setup, status, counts, true);
+    reap_report_end(report, &r->setup, status, counts, true);
     if (yes)
         return REAP_OK;
     return reap_fail(err, REAP_EBADRECS,
@@ -245,9 +245,9 @@ static int run(struct run *r, struct reap_err *err)
     if (!reap_run_is_first())
         return rc;
     if (!rc)
-        return judge(r, &status, err);
+        return judge(r, &report, &status, err);
     if (rc == REAP_ESTOPPED && !reap_store_counts(r->store, counts, err)) {
-        reap_report_end(r->o, &r->setup, &status, counts, false);
+        reap_report_end(&report, &r->setup, &status, counts, false);
         return reap_fail(err, REAP_ESTOPPED,
                          "stopped early; run the same command again to go on");
     }
