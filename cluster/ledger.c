@@ -4,7 +4,7 @@
 #include "engine/base/mem.h"
 
 enum { FIRST = 16, MOST = 4096, RESULT_BYTES = 64 << 20, ALONE_DEATHS = 2 };
-static const double LEASE_SECONDS = 2, LATE = 1.5, LATE_AT_LEAST = 2;
+static const double LEASE_SECONDS = 1, LATE = 1.5, LATE_AT_LEAST = 2;
 /* after so many deaths of a shard its records are replayed one at a time */
 enum { NARROW_DEATHS = 2 };
 

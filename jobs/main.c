@@ -71,6 +71,7 @@ static int command(int argc, char **argv)
 
     /* A limit on the size of files is an error to report, as a full disk is. */
     signal(SIGXFSZ, SIG_IGN);
+    reap_mem_init();
     if (fail)
         reap_mem_fail_at(strtol(fail, NULL, 10));
     if (argc < 2)

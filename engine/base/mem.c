@@ -1,4 +1,5 @@
 #define _GNU_SOURCE
+#include <malloc.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -6,7 +7,7 @@
 
 #include "engine/base/mem.h"
 
-enum { LINE = 64, HUGE_PAGE = 2 << 20 };
+enum { LINE = 64, HUGE_PAGE = 2 << 20, MMAP_FROM = 128 << 10 };
 
 /* Counts down to the allocation that fails. Only tests ever set it. */
 static atomic_long fail_in;
@@ -19,6 +20,11 @@ static int fails(void)
 void reap_mem_fail_at(long n)
 {
     atomic_store(&fail_in, n);
+}
+
+void reap_mem_init(void)
+{
+    mallopt(M_MMAP_THRESHOLD, MMAP_FROM);
 }
 
 void *reap_calloc(size_t n, size_t size)

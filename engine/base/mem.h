@@ -9,6 +9,13 @@
 
 #include <stddef.h>
 
+/*
+ * Call first, once. Large pieces get maps of their own and go back to the
+ * system when they are freed: glibc would else learn to keep them, and memory
+ * that one thread takes and another frees would grow for hours.
+ */
+void reap_mem_init(void);
+
 /* n elements of 'size' bytes, all zero; NULL if there is no memory. Owned. */
 void *reap_calloc(size_t n, size_t size);
 
