@@ -40,8 +40,15 @@
     [ $rc = 75 ]
     ok $? "INT: 75 ($rc)"
     stop USR1 b mpirun -n 2 "$REAP"
-    [ $still = 0 ] && [ $rc = 75 ] && [ -z "$(session $job)" ]
-    ok $? "mpirun -n 2, USR1: 75 ($rc), nobody left"
+    [ $still = 0 ] && [ $rc = 75 ]
+    ok $? "mpirun -n 2, USR1: 75 ($rc)"
+    i=150
+    while [ -n "$(session $job)" ] && [ $i -gt 0 ]; do
+        i=$((i - 1))
+        sleep 0.1
+    done
+    [ $i -gt 0 ]
+    ok $? 'nobody is left'
     more='--ranks 2'
     stop TERM b "$REAP"
     [ $still = 0 ] && [ $rc = 75 ]
