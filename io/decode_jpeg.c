@@ -35,15 +35,26 @@ static void error_exit(j_common_ptr c)
     longjmp(j->jump, 1);
 }
 
+/* A scan ran into a marker. If that is the end of the image and more than an
+ * eighth of its rows is to come, they are not there; else some bits were
+ * damaged, which Pillow accepts. */
+static bool lacks_rows(const struct jpeg_decompress_struct *c)
+{
+    JDIMENSION left = c->total_iMCU_rows - c->input_iMCU_row;
+
+    return c->unread_marker == JPEG_EOI && !c->progressive_mode &&
+           left > c->total_iMCU_rows / 8 + 1;
+}
+
 /* Level -1 is a warning, others are traces. */
 static void emit_message(j_common_ptr c, int level)
 {
     struct reap_jpeg *j = c->client_data;
+    int code = c->err->msg_code;
 
     if (level >= 0)
         return;
-    if (c->err->msg_code == JWRN_JPEG_EOF ||
-        c->err->msg_code == JWRN_HIT_MARKER)
+    if (code == JWRN_JPEG_EOF || (code == JWRN_HIT_MARKER && lacks_rows(&j->c)))
         j->ends_early = true;
     j->warned = true;
 }
