@@ -98,6 +98,7 @@ struct list {
     struct reap_import *im;
     uint32_t source;
     const char *prefix;
+    bool archives; /* there are some: how many members is not known */
     struct {
         dev_t dev;
         ino_t ino;
@@ -398,6 +399,7 @@ static bool list_source(struct list *l, const char *path)
     case ARCHIVE:
         break;
     }
+    l->archives = true;
     return put_job(l, &(struct reap_import_job){ .kind = REAP_IMPORT_ARCHIVE,
                                                  .path = path,
                                                  .other = "",
@@ -417,7 +419,7 @@ void *reap_import_list(void *lister)
         go_on = list_source(&l, im->args->src[i]);
     }
     pthread_mutex_lock(&im->mutex);
-    im->sum.listed = go_on;
+    im->sum.listed = go_on && !l.archives;
     pthread_mutex_unlock(&im->mutex);
     reap_queue_end(im->jobs);
     return NULL;

@@ -112,14 +112,20 @@ static void health(const struct facts *f, char *to, size_t size)
     if (f->bad)
         snprintf(to, size, "%zu of %zu samples are not good, such as %s: %s",
                  f->bad, f->samples, f->bad_key, f->bad_status);
-    else if (!indexed && n)
-        snprintf(to, size, "no index: bit rot would not be seen");
-    else if (indexed < n)
-        snprintf(to, size,
-                 "%zu of %zu records are in the index; run the import again",
-                 indexed, n);
+    else if (indexed && indexed < n)
+        snprintf(to, size, "unfinished: run the import again");
     else
-        snprintf(to, size, "good");
+        snprintf(to, size, "good, by %zu samples", f->samples);
+}
+
+static void print_index(const struct facts *f)
+{
+    const size_t n = reap_dataset_indexed(f->ds);
+
+    if (n)
+        printf("index     checksums of %zu records\n", n);
+    else
+        printf("index     none: bit rot would not be seen\n");
 }
 
 static double mean(const struct facts *f)
@@ -148,6 +154,7 @@ static void print(const struct facts *f)
         printf("reserved  %s (no record)\n", reap_dataset_reserved(f->ds, i));
     if (!reap_dataset_locked(f->ds))
         printf("locks     none here: nobody may write it while it is read\n");
+    print_index(f);
     health(f, words, sizeof(words));
     printf("health    %s\n", words);
 }

@@ -61,7 +61,7 @@ has same 300
 "$REAP" info "$dir/set" --json >"$dir/out"
 has records 300
 has indexed 300
-has health '"good"'
+has health '"good, by 64 samples"'
 has layout '"encoded"'
 "$REAP" info "$dir/set" | grep -q '^records *300$'
 ok $? 'info for people'

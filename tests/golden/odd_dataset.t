@@ -1,0 +1,34 @@
+#!/bin/sh
+# A folder of odd and broken images is a dataset of image files, with import's
+# index and without it, and its records are the files.
+REAP=${REAP:-build/reap} n=0 bad=0
+ok() { # status of what was tried, description
+    n=$((n + 1))
+    if [ "$1" = 0 ]; then
+        echo "ok $n - $2"
+    else
+        echo "not ok $n - $2"
+        bad=1
+    fi
+}
+files=${REAP_SHARED:-/nonexistent}/golden/odd/files
+if [ ! -d "$files" ]; then
+    echo '1..0 # skip REAP_SHARED names no folder with golden/odd'
+    exit 0
+fi
+dir=$(mktemp -d) || exit 1
+trap 'rm -rf "$dir"' EXIT
+count=$(find "$files" -type f | wc -l)
+"$REAP" import --all "$files" -o "$dir/set" >/dev/null
+ok $? "all $count files are imported"
+"$REAP" info "$dir/set" --json >"$dir/out"
+grep -q "\"records\":$count,\"layout\":\"encoded\"" "$dir/out"
+ok $? 'a record each, layout encoded'
+rm "$dir/set/index.mdb"
+"$REAP" info "$dir/set" --json >"$dir/out"
+grep -q "\"records\":$count,\"layout\":\"encoded\",\"id\":\"digest:" "$dir/out"
+ok $? 'without the index: found by looking, another identity'
+"$REAP" info "$dir/set" | grep -q '^index *none'
+ok $? 'and that is told'
+echo "1..$n"
+exit $bad
