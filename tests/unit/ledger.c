@@ -97,8 +97,8 @@ static void test_sizes(void)
        "the first lease is small: %u keys", a.count);
     ok(reap_ledger_done(l, a.shard, a.attempt, 1), "its result counts");
     ok(!reap_ledger_done(l, a.shard, a.attempt, 1), "once");
-    ok(grant(l, 0, 1, &b) == REAP_GRANT && b.count == 32 && get_key(&b) == 16,
-       "at 16 rows a second the next is two seconds: %u keys", b.count);
+    ok(grant(l, 0, 1, &b) == REAP_GRANT && b.count == 16 && get_key(&b) == 16,
+       "at 16 rows a second the next is one second: %u keys", b.count);
     reap_ledger_done(l, b.shard, b.attempt, 1.1);
     grant(l, 0, 2, &a);
     ok(a.count == 64, "and never more than 64 MiB of rows: %u keys", a.count);
