@@ -66,8 +66,9 @@ bool reap_dataset_lock_file(const char *file, bool single)
     fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     if (fd < 0)
         return false;
-    if (!fstat(fd, &st) && st.st_size < SIZE)
-        code = posix_fallocate(fd, 0, SIZE);
+    /* One that is there may be mapped by others, who know it by its size. */
+    if (!fstat(fd, &st))
+        code = posix_fallocate(fd, 0, st.st_size ? st.st_size : SIZE);
     close(fd);
     return !code || code == EOPNOTSUPP || code == EINVAL;
 }
