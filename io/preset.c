@@ -270,15 +270,6 @@ int reap_preset_input(struct reap_preset *p, size_t h, size_t w,
     return REAP_OK;
 }
 
-void reap_preset_family(struct reap_preset *p, bool v2)
-{
-    static const struct reap_norm tf = TF, caffe = CAFFE;
-    bool float_in = p->norm.float_in;
-
-    p->norm = v2 ? tf : caffe;
-    p->norm.float_in = float_in;
-}
-
 void reap_preset_size(const struct reap_preset *p, size_t *h, size_t *w)
 {
     bool warp = p->resize == REAP_RESIZE_WARP;

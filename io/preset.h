@@ -58,10 +58,6 @@ int reap_preset_set(struct reap_preset *p, const char *part, const char *text,
 int reap_preset_input(struct reap_preset *p, size_t h, size_t w,
                       struct reap_err *err) REAP_MUST_CHECK;
 
-/* The values of Keras's own preprocess_input, for presets that leave them to
- * the model's family (keras-bilinear): BGR - mean, or for V2 x/127.5 - 1. */
-void reap_preset_family(struct reap_preset *p, bool v2);
-
 /* The size that comes out; 0 x 0 where it depends on the image. */
 void reap_preset_size(const struct reap_preset *p, size_t *h, size_t *w);
 

@@ -74,9 +74,6 @@ int main(void)
     ok(reap_preset_find("none", &p, &err) == REAP_EINVAL &&
            strstr(err.msg, "squash-256"),
        "%s", err.msg);
-    ok(reap_preset_find("keras-bilinear", &p, NULL) == REAP_OK, "by family");
-    reap_preset_family(&p, true);
-    ok(!p.norm.bgr && p.norm.div == 127.5f, "V2 scales to -1 and 1");
     ok(reap_preset_input(&p, 0, 5, &err) == REAP_EINVAL, "%s", err.msg);
     return done();
 }
