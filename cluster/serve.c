@@ -13,7 +13,7 @@
 /* Seconds. A worker says something every 2 (worker.c). */
 static const double SILENT = 30, PULSE = 2, CHECK = 0.5, FAREWELL = 5;
 
-enum { NAP_MIN_US = 50, NAP_MAX_US = 2000, RESULT_MAX = 1 << 30 };
+enum { NAP_MIN_US = 50, NAP_MAX_US = 10000, RESULT_MAX = 1 << 30 };
 
 enum state {
     NEW, /* has not said hello */

@@ -18,7 +18,7 @@ enum {
     LEASES = 8,
     RESULTS = 8, /* finished blocks that wait for the wire */
     NAP_MIN_US = 50,
-    NAP_MAX_US = 2000,
+    NAP_MAX_US = 10000,
     STOPPED_EARLY = 75
 };
 
