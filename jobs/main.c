@@ -10,6 +10,7 @@
 #include "cluster/run.h"
 #include "cluster/sign.h"
 #include "engine/base/mem.h"
+#include "io/preset.h"
 #include "jobs/cmd.h"
 
 static const struct command {
@@ -42,15 +43,35 @@ static int help_all(FILE *to)
 {
     fprintf(to, "usage: reap COMMAND [options]\n\n");
     for (size_t i = 0; i < N_COMMANDS; i++)
-        fprintf(to, "  %-10s %-26s %s\n", commands[i].name, commands[i].args,
-                commands[i].about);
-    fprintf(to, "\nreap help COMMAND tells its options.\n");
+        fprintf(to, "  %-9s %s\n", commands[i].name, commands[i].about);
+    fprintf(to,
+            "\nreap help COMMAND tells its arguments and options, reap help "
+            "presets the\nways to make pixels.\n");
     return to == stdout ? 0 : USAGE;
+}
+
+/* The presets, a line each, as the store keeps them. */
+static int help_presets(void)
+{
+    struct reap_preset p;
+    char line[512], *values;
+
+    for (size_t i = 0; reap_preset_name(i); i++) {
+        if (reap_preset_find(reap_preset_name(i), &p, NULL))
+            continue;
+        reap_preset_print(&p, line, sizeof(line));
+        values = strstr(line, " scale=");
+        printf("%.*s\n    %s\n", (int)(values - line), line, values + 1);
+    }
+    return 0;
 }
 
 static int help(const char *name)
 {
     const struct command *c = find(name);
+
+    if (!strcmp(name, "presets"))
+        return help_presets();
 
     if (!c) {
         fprintf(stderr, "reap: no command '%s'; try reap help\n", name);

@@ -273,17 +273,20 @@ char *reap_options_text(const struct reap_options *o)
 
 void reap_options_help(FILE *to, const char *command)
 {
-    char left[64];
+    enum { LEFT = 25 }; /* what is longer gets a line of its own */
+    char left[80];
 
     for (size_t i = 0; i < N_ROWS; i++) {
+        const char letter[] = { '-', (char)row[i].letter, ',', ' ', '\0' };
+
         if (!in_list(row[i].commands, command))
             continue;
         snprintf(left, sizeof(left), "%s--%s %s",
-                 row[i].letter
-                     ? (char[]){ '-', (char)row[i].letter, ',', ' ', '\0' }
-                     : "    ",
-                 row[i].name, row[i].arg);
-        fprintf(to, "  %-28s %s\n", left, row[i].about);
+                 row[i].letter ? letter : "    ", row[i].name, row[i].arg);
+        if (strlen(left) > LEFT)
+            fprintf(to, "  %s\n  %-*s  %s\n", left, LEFT, "", row[i].about);
+        else
+            fprintf(to, "  %-*s  %s\n", LEFT, left, row[i].about);
     }
 }
 
