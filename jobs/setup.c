@@ -31,19 +31,18 @@ int reap_parse_precision(const char *text, enum reap_precision *out,
     return rc;
 }
 
-/* The preset must end in the size that the net was built for. */
-static int check_size(const struct reap_setup *s, struct reap_err *err)
+int reap_setup_check_size(const struct reap_preset *preset,
+                          const struct reap_net *net, struct reap_err *err)
 {
-    const struct reap_net *net = s->network.net;
     size_t h, w;
 
-    reap_preset_size(&s->preset, &h, &w);
+    reap_preset_size(preset, &h, &w);
     if (h == net->in_h && w == net->in_w)
         return REAP_OK;
     return reap_fail(err, REAP_EINVAL,
                      "preset %s gives %zu x %zu, the network takes %zu x %zu: "
                      "set --input-shape %zu,%zu",
-                     s->preset.name, h, w, net->in_h, net->in_w, h, w);
+                     preset->name, h, w, net->in_h, net->in_w, h, w);
 }
 
 /* Without --input-shape the network takes the size the preset ends in. */
@@ -139,7 +138,7 @@ int reap_setup_open(struct reap_setup *s, const struct reap_options *o,
                                 s->network.net->model, &s->preset,
                                 &s->preset_guessed, err);
     if (!rc)
-        rc = check_size(s, err);
+        rc = reap_setup_check_size(&s->preset, s->network.net, err);
     if (!rc)
         rc = open_engine(s, o, err);
     if (!rc && classify)

@@ -35,6 +35,11 @@ int reap_setup_open(struct reap_setup *s, const struct reap_options *o,
 char *reap_setup_made_of(const struct reap_setup *s,
                          const struct reap_options *o);
 
+/* The preset must end in the size that the net was built for. */
+int reap_setup_check_size(const struct reap_preset *preset,
+                          const struct reap_net *net,
+                          struct reap_err *err) REAP_MUST_CHECK;
+
 void reap_setup_close(struct reap_setup *s);
 
 /* --precision's word as a precision; "auto" is bf16 where the CPU has it. */
