@@ -264,6 +264,7 @@ enum reap_grant reap_coord_grant(struct reap_coord *c, size_t w, bool wait,
 {
     struct reap_err err = { 0 };
     enum reap_grant g;
+    bool waited = false;
     int rc;
 
     pthread_mutex_lock(&c->lock);
@@ -277,7 +278,10 @@ enum reap_grant reap_coord_grant(struct reap_coord *c, size_t w, bool wait,
             pthread_mutex_unlock(&c->lock); /* others have their turn */
             pthread_mutex_lock(&c->lock);
         } else if (!rc) {
+            if (waited)
+                break;
             wait_a_moment(c);
+            waited = true;
         }
     }
     if (g == REAP_GRANT && !w) { /* see reap_ledger_suspects() */
@@ -320,6 +324,7 @@ int reap_coord_take(struct reap_coord *c, uint64_t shard, uint32_t attempt,
     else if (!reap_ledger_wants(c->ledger, shard, attempt))
         reap_free(bytes); /* too late: somebody else has done it */
     else {
+        reap_ledger_arrived(c->ledger, shard, attempt);
         c->queue[c->n_queued++] = (struct result){ shard, attempt, bytes, len };
         c->bytes_queued += len;
         pthread_cond_signal(&c->work);
@@ -448,7 +453,7 @@ int reap_coord_close(struct reap_coord **coord, struct reap_run_status *status,
     struct reap_coord *c = *coord;
     struct reap_suspect *left;
     size_t n = 0;
-    int rc;
+    int rc, end;
 
     if (!c)
         return REAP_OK;
@@ -462,9 +467,12 @@ int reap_coord_close(struct reap_coord **coord, struct reap_run_status *status,
     left = reap_calloc(SUSPECTS, sizeof(*left));
     if (left)
         n = reap_ledger_suspects(c->ledger, left, SUSPECTS);
-    if (!rc)
-        rc = reap_store_leases_put(c->a.store, left, n, err);
+    /* After a failure too, if it can be: nobody died with what was in hand. */
+    end = reap_store_leases_put(c->a.store, left, n, rc ? NULL : err);
+    rc = rc ? rc : end;
     reap_free(left);
+    if (!rc)
+        reap_ledger_look(c->ledger);
     if (!rc && reap_ledger_complete(c->ledger))
         rc = reap_store_mark_complete(c->a.store, c->a.limit,
                                       reap_todo_seen(c->todo), err);

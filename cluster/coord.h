@@ -28,8 +28,8 @@ struct reap_coord_args {
 int reap_coord_open(struct reap_coord **out, const struct reap_coord_args *a,
                     struct reap_err *err) REAP_MUST_CHECK;
 
-/* A lease for worker 'w', as reap_ledger_grant(). With 'wait' it does not
- * return REAP_GRANT_LATER. */
+/* A lease for worker 'w', as reap_ledger_grant(). With 'wait' it waits a moment
+ * before it says REAP_GRANT_LATER. */
 enum reap_grant reap_coord_grant(struct reap_coord *c, size_t w, bool wait,
                                  struct reap_lease *out);
 

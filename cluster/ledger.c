@@ -17,7 +17,7 @@ struct shard {
     bool alone;  /* one record, replayed with nothing beside it */
     bool queued; /* waits for a worker */
     struct out {
-        bool on;
+        bool on, arrived; /* arrived: its result waits to be committed */
         uint32_t attempt;
         size_t worker;
         double since;
@@ -128,7 +128,7 @@ static enum reap_grant give(struct reap_ledger *l, struct shard *s, size_t w,
 
     if (s->lease.attempt > 1 || s->deaths)
         l->redone += s->lease.count;
-    *o = (struct out){ true, s->lease.attempt, w, now };
+    *o = (struct out){ true, false, s->lease.attempt, w, now };
     *out = s->lease;
     s->lease.attempt++;
     s->queued = false;
@@ -176,8 +176,9 @@ static struct shard *late(struct reap_ledger *l, size_t w, double now)
     double age = 0, limit;
 
     for (struct shard *s = l->first; s; s = s->next)
-        if (s->out[0].on && !s->out[1].on && !s->alone &&
-            s->out[0].worker != w && now - s->out[0].since > age) {
+        if (s->out[0].on && !s->out[0].arrived && !s->out[1].on && !s->alone &&
+            !s->narrow && s->out[0].worker != w &&
+            now - s->out[0].since > age) {
             oldest = s;
             age = now - s->out[0].since;
         }
@@ -268,6 +269,15 @@ bool reap_ledger_wants(const struct reap_ledger *l, uint64_t shard,
     return find(l, shard, attempt, &o) != NULL;
 }
 
+void reap_ledger_arrived(struct reap_ledger *l, uint64_t shard,
+                         uint32_t attempt)
+{
+    struct out *o;
+
+    if (find(l, shard, attempt, &o))
+        o->arrived = true;
+}
+
 /* A lease is out no more. */
 static void take_back(struct reap_ledger *l, struct shard *s, struct out *o)
 {
@@ -305,16 +315,19 @@ bool reap_ledger_done(struct reap_ledger *l, uint64_t shard, uint32_t attempt,
     return true;
 }
 
-/* A worker died with it. Deaths beyond the second count for a record that was
- * alone: of several, nobody knows which one it was. */
-static void suspect(struct shard *s)
+/* Deaths once a worker has died with it. Those beyond the second count for a
+ * record that was alone: of several, nobody knows which one it was. */
+static uint32_t one_more(const struct shard *s)
 {
     uint32_t deaths = s->deaths + 1;
 
-    if (!s->alone && deaths > NARROW_DEATHS)
-        deaths = NARROW_DEATHS;
-    burden(s, deaths);
-    s->queued = !s->out[0].on && !s->out[1].on;
+    return !s->alone && deaths > NARROW_DEATHS ? NARROW_DEATHS : deaths;
+}
+
+/* Does this worker still have it in hand? */
+static bool holds(const struct out *o, size_t w)
+{
+    return o->on && !o->arrived && o->worker == w;
 }
 
 size_t reap_ledger_died(struct reap_ledger *l, size_t w)
@@ -323,9 +336,10 @@ size_t reap_ledger_died(struct reap_ledger *l, size_t w)
 
     for (struct shard *s = l->first; s; s = s->next)
         for (int i = 0; i < 2; i++)
-            if (s->out[i].on && s->out[i].worker == w) {
+            if (holds(&s->out[i], w)) {
                 take_back(l, s, &s->out[i]);
-                suspect(s);
+                burden(s, one_more(s));
+                s->queued = !s->out[0].on && !s->out[1].on;
                 n++;
             }
     l->worker[w].rate = 0;
@@ -336,7 +350,7 @@ void reap_ledger_returned(struct reap_ledger *l, size_t w)
 {
     for (struct shard *s = l->first; s; s = s->next)
         for (int i = 0; i < 2; i++)
-            if (s->out[i].on && s->out[i].worker == w) {
+            if (holds(&s->out[i], w)) {
                 take_back(l, s, &s->out[i]);
                 s->queued = !s->out[0].on && !s->out[1].on;
             }
@@ -345,6 +359,16 @@ void reap_ledger_returned(struct reap_ledger *l, size_t w)
 void reap_ledger_drain(struct reap_ledger *l)
 {
     l->drained = true;
+}
+
+void reap_ledger_look(struct reap_ledger *l)
+{
+    struct reap_lease run;
+    uint32_t deaths;
+
+    if (!l->first && !l->dry)
+        l->dry = l->a.todo.next(l->a.todo.ctx, 1, &run, &deaths, NULL) ==
+                 REAP_ENOTFOUND;
 }
 
 size_t reap_ledger_open(const struct reap_ledger *l)
@@ -376,7 +400,7 @@ size_t reap_ledger_suspects(const struct reap_ledger *l,
         out[n].key_len = s->lease.key_len;
         memcpy(out[n].key, s->lease.key, s->lease.key_len);
         out[n].count = s->lease.count;
-        out[n++].deaths = s->deaths + in_hand;
+        out[n++].deaths = in_hand ? one_more(s) : s->deaths;
     }
     return n;
 }

@@ -71,13 +71,18 @@ bool reap_ledger_scanning(const struct reap_ledger *l);
 bool reap_ledger_wants(const struct reap_ledger *l, uint64_t shard,
                        uint32_t attempt);
 
+/* A wanted result is here and will be committed: its worker's death or return
+ * means nothing for it any more. */
+void reap_ledger_arrived(struct reap_ledger *l, uint64_t shard,
+                         uint32_t attempt);
+
 /* A result has been committed: forget the shard, learn the worker's rate.
  * False if it was not wanted. */
 bool reap_ledger_done(struct reap_ledger *l, uint64_t shard, uint32_t attempt,
                       double now);
 
-/* Worker 'w' is dead (or given up): its leases become suspects. Returns how
- * many there were. */
+/* Worker 'w' is dead (or given up): its leases, but for those whose result has
+ * arrived, become suspects. Returns how many there were. */
 size_t reap_ledger_died(struct reap_ledger *l, size_t w);
 
 /* Worker 'w' gave its leases back unfinished, and is well. */
@@ -85,6 +90,10 @@ void reap_ledger_returned(struct reap_ledger *l, size_t w);
 
 /* No grants from now on. */
 void reap_ledger_drain(struct reap_ledger *l);
+
+/* Drained with nothing out: are there keys left? Asks the todo source once,
+ * without which a ledger that gave its last lease would not know. */
+void reap_ledger_look(struct reap_ledger *l);
 
 /* Leases that are out. */
 size_t reap_ledger_open(const struct reap_ledger *l);

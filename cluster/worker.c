@@ -12,6 +12,7 @@
 
 /* Seconds. */
 static const double ALIVE = 2, SILENT = 60, CHECK = 0.5;
+static const long FEED_NS = 250000000; /* who waits for a lease looks up */
 
 enum {
     AHEAD = 1, /* leases at hand beside the one in work */
@@ -59,10 +60,15 @@ static enum reap_fed feed_next(void *ctx, bool wait, struct reap_lease *out)
 {
     struct ends *e = ctx;
     enum reap_fed fed = REAP_FED_LATER;
+    struct timespec until;
 
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_nsec += FEED_NS;
+    until.tv_sec += until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
     pthread_mutex_lock(&e->lock);
-    while (wait && !e->n_leases && !e->none)
-        pthread_cond_wait(&e->changed, &e->lock);
+    if (wait && !e->n_leases && !e->none)
+        pthread_cond_timedwait(&e->changed, &e->lock, &until);
     if (e->n_leases) {
         *out = e->lease[0];
         memmove(e->lease, e->lease + 1, --e->n_leases * sizeof(*out));

@@ -31,8 +31,9 @@ enum {
 
 enum reap_fed { REAP_FED, REAP_FED_LATER, REAP_FED_END };
 
-/* Ask for a lease. With 'wait' it blocks until there is one or no more will
- * come; without it returns REAP_FED_LATER when none is at hand. Any thread. */
+/* Ask for a lease: REAP_FED_LATER when none is at hand. With 'wait' it blocks
+ * a moment before it says so, and no longer: who waits may have to stop, for
+ * example because another thread of its flow has failed. Any thread. */
 struct reap_feed {
     void *ctx;
     enum reap_fed (*next)(void *ctx, bool wait, struct reap_lease *out);

@@ -87,9 +87,13 @@ static void *work(void *arg)
 {
     struct hand *h = arg;
     struct reap_lease l;
+    enum reap_grant g = REAP_GRANT;
 
-    while (!h->rc && reap_coord_grant(h->coord, h->id, true, &l) == REAP_GRANT)
-        h->rc = deliver(h->coord, &l);
+    while (!h->rc && g != REAP_GRANT_NONE) {
+        g = reap_coord_grant(h->coord, h->id, true, &l);
+        if (g == REAP_GRANT)
+            h->rc = deliver(h->coord, &l);
+    }
     return NULL;
 }
 
@@ -210,6 +214,29 @@ static void test_next_run(struct reap_dataset *ds)
     reap_store_close(&b.store);
 }
 
+/* A drain that comes when all is leased does not keep a run from its end. */
+static void test_drain(struct reap_dataset *ds)
+{
+    struct reap_run_status status;
+    struct reap_err err = { 0 };
+    struct reap_lease l;
+    struct bench b;
+    int rc = 0;
+
+    open_bench(&b, ds, "drain");
+    while (!rc && reap_coord_grant(b.coord, 1, false, &l) == REAP_GRANT &&
+           number(&l) + (int)l.count < KEYS)
+        rc = deliver(b.coord, &l);
+    reap_coord_drain(b.coord);
+    rc = rc ? rc : deliver(b.coord, &l);
+    reap_coord_returned(b.coord, 1); /* its result is still on its way */
+    rc = rc ? rc : reap_coord_close(&b.coord, &status, &err);
+    ok(!rc && status.done == KEYS,
+       "drained with the last lease out: complete, %llu rows %s",
+       (unsigned long long)status.done, err.msg);
+    reap_store_close(&b.store);
+}
+
 /* A block that is damaged on its way ends the run, and is not stored. */
 static void test_damage(struct reap_dataset *ds)
 {
@@ -247,6 +274,7 @@ int main(void)
     test_all(ds);
     test_fence(ds);
     test_next_run(ds);
+    test_drain(ds);
     test_damage(ds);
     reap_dataset_close(&ds);
     scratch_delete();

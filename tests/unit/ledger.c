@@ -140,6 +140,52 @@ static void test_fence(void)
     reap_ledger_free(&l);
 }
 
+/* Its worker has done its part: what becomes of it changes nothing. */
+static void test_arrived(void)
+{
+    struct world w = { .n = 8 };
+    struct reap_ledger *l = ledger(&w, 2);
+    struct reap_suspect s[4];
+    struct reap_lease a, b;
+
+    grant(l, 1, 0, &a);
+    reap_ledger_arrived(l, a.shard, a.attempt);
+    reap_ledger_returned(l, 1);
+    ok(reap_ledger_wants(l, a.shard, a.attempt),
+       "a result that is here outlasts the return of its worker");
+    ok(!reap_ledger_died(l, 1) && !reap_ledger_suspects(l, s, 4),
+       "and its death");
+    while (grant(l, 0, 60, &b) == REAP_GRANT && b.shard != a.shard)
+        reap_ledger_done(l, b.shard, b.attempt, 61);
+    ok(b.shard != a.shard, "nobody is asked to do it again");
+    ok(reap_ledger_done(l, a.shard, a.attempt, 62) && reap_ledger_complete(l),
+       "its commit counts");
+    reap_ledger_free(&l);
+}
+
+/* A late shard is with two workers: one dies, and then the first rank. */
+static void test_cap(void)
+{
+    struct world w = { .n = 16 };
+    struct reap_ledger *l;
+    struct reap_suspect s[4];
+    struct reap_lease a, b = { 0 };
+    size_t n;
+
+    for (uint32_t i = 0; i < w.n; i++)
+        w.deaths[i] = 1;
+    l = ledger(&w, 2);
+    grant(l, 1, 0, &a);
+    while (grant(l, 0, 60, &b) == REAP_GRANT && b.shard != a.shard)
+        reap_ledger_done(l, b.shard, b.attempt, 60);
+    reap_ledger_died(l, 1);
+    n = reap_ledger_suspects(l, s, 4);
+    ok(a.count > 1 && b.shard == a.shard && n == 1 && s[0].deaths == 2,
+       "of %u records none is blamed for a third death: %u", a.count,
+       s[0].deaths);
+    reap_ledger_free(&l);
+}
+
 static void test_late(void)
 {
     struct world w = { .n = 8 };
@@ -384,6 +430,8 @@ int main(void)
 
     test_sizes();
     test_fence();
+    test_arrived();
+    test_cap();
     test_late();
     test_suspects();
     test_poison();
