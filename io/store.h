@@ -127,7 +127,7 @@ int reap_store_unmark(struct reap_store *s,
 int reap_store_add_host(struct reap_store *s, const char *host,
                         struct reap_err *err) REAP_MUST_CHECK;
 
-/* Forget the rows of these keys (retry, changed, prune). */
+/* Forget the rows of these keys (retry, changed, prune), and the marker. */
 int reap_store_forget(struct reap_store *s, const struct reap_bytes *key,
                       size_t n, struct reap_err *err) REAP_MUST_CHECK;
 

@@ -278,6 +278,8 @@ static int forget_keys(struct reap_store *s, MDB_txn *txn, void *ctx,
         if (mrc)
             return reap_store_fail(s, mrc, "forget a row", err);
     }
+    if (!rc) /* the marker would promise rows that are gone */
+        rc = reap_store_text_put(s, txn, "complete", NULL, err);
     return rc ? rc : reap_store_counts_put(s, txn, &counts, err);
 }
 

@@ -22,6 +22,7 @@ struct walk {
     struct chunk *chunk;
     uint8_t last[REAP_KEY_MAX]; /* the row looked at last */
     size_t last_len;
+    struct reap_bytes end; /* --limit: the last key covered; lent */
     struct reap_revised *out;
 };
 
@@ -50,20 +51,34 @@ static uint32_t crc_of(struct reap_dataset *ds, struct reap_cursor *cursor,
     return crc;
 }
 
-/* Why the row must go: the counter that says so, or NULL. */
+/* The last of the first 'limit' keys: rows behind it would not be done again.
+ */
+static int find_end(struct walk *w, struct reap_err *err)
+{
+    struct reap_record rec;
+    int rc = REAP_OK;
+
+    for (uint64_t i = 0; i < w->o->limit && !rc; i++) {
+        rc = i ? reap_cursor_next(w->cursor, &rec, err)
+               : reap_cursor_seek(w->cursor, w->end, &rec, err);
+        if (!rc)
+            w->end = rec.key;
+    }
+    return rc == REAP_ENOTFOUND ? REAP_OK : rc;
+}
+
+/* Why the row must go: the counter that says so, or NULL. What would not be
+ * done again stays, unless it is to be pruned. */
 static int judge(struct walk *w, const struct reap_row *row, uint64_t **why,
                  struct reap_err *err)
 {
     struct reap_record rec;
     struct reap_image image;
+    bool failed = w->o->retry_failed && row->status != REAP_STATUS_ok;
     int rc;
 
     *why = NULL;
-    if (w->o->retry_failed && row->status != REAP_STATUS_ok) {
-        *why = &w->out->failed;
-        return REAP_OK;
-    }
-    if (!w->o->changed && !w->o->prune)
+    if (!failed && !w->o->changed && !w->o->prune)
         return REAP_OK;
     rc = lookup(w->cursor, row->key, &rec, err);
     if (rc == REAP_ENOTFOUND) {
@@ -71,10 +86,14 @@ static int judge(struct walk *w, const struct reap_row *row, uint64_t **why,
             *why = &w->out->pruned;
         return REAP_OK;
     }
-    if (!rc && w->o->changed && !(row->flags & REAP_FLAG_quarantined) &&
-        crc_of(w->ds, w->cursor, &rec, &image) != row->crc)
+    if (rc || (w->end.len && compare(row->key, w->end) > 0))
+        return rc;
+    if (failed)
+        *why = &w->out->failed;
+    else if (w->o->changed && !(row->flags & REAP_FLAG_quarantined) &&
+             crc_of(w->ds, w->cursor, &rec, &image) != row->crc)
         *why = &w->out->changed;
-    return rc;
+    return REAP_OK;
 }
 
 /* Look at rows from the last one on until a chunk is full. */
@@ -114,7 +133,11 @@ int reap_revise(struct reap_store *store, struct reap_dataset *ds,
                 const struct reap_options *o, struct reap_revised *out,
                 struct reap_err *err)
 {
-    struct walk w = { .store = store, .ds = ds, .o = o, .out = out };
+    struct walk w = { .store = store,
+                      .ds = ds,
+                      .o = o,
+                      .end = { (const uint8_t *)"", 0 },
+                      .out = out };
     bool more = true;
     int rc;
 
@@ -125,6 +148,8 @@ int reap_revise(struct reap_store *store, struct reap_dataset *ds,
     if (!w.chunk)
         return reap_fail(err, REAP_ENOMEM, "no memory");
     rc = reap_cursor_open(&w.cursor, ds, err);
+    if (!rc)
+        rc = find_end(&w, err);
     while (!rc && more) {
         rc = gather(&w, &more, err);
         if (!rc && w.chunk->n)

@@ -92,9 +92,11 @@ static void check_forget(void)
 
     ok(!open_write(&s, scratch("forget"), &err) &&
            !sample_put(s, 0, 10, 0, false, &err) &&
+           !reap_store_mark_complete(s, 0, 10, &err) &&
            !reap_store_forget(s, keys, 4, &err) && sample_check(s, 0) == 8 &&
            counts_are(s, 8, 0),
        "forgotten rows are gone, each once%s", err.msg);
+    ok(!reap_store_meta(s, "complete"), "and so is the marker");
     ok(!reap_rows_open(&r, s, &err) &&
            !reap_rows_seek(r, key_of("k00001"), &row, &err) &&
            !memcmp(row.row.key.data, "k00002", 6) &&

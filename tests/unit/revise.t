@@ -1,0 +1,47 @@
+#!/bin/sh
+# --retry-failed beside --limit: only what is done again is forgotten.
+REAP=$(realpath "${REAP:-build/reap}") n=0 bad=0
+verdict() { # 0 for true, description
+    n=$((n + 1))
+    if [ "$1" = 0 ]; then
+        echo "ok $n - $2"
+    else
+        echo "not ok $n - $2"
+        bad=1
+    fi
+}
+dir=$(mktemp -d "${TMPDIR:-/tmp}/reap-test-XXXXXX") || exit 1
+trap 'rm -rf "$dir"' EXIT
+cd "$dir" || exit 1
+
+mkdir photos
+for i in 1 2 3 4 5 6 7 8; do
+    { printf 'P6\n8 8\n255\n' && head -c 192 /dev/zero; } >photos/$i.ppm
+done
+echo 'no picture' >photos/2.ppm
+echo 'no picture' >photos/7.ppm
+"$REAP" import photos -o set --all -q >out || exit 1
+run() { # options
+    "$REAP" extract set -o store --model torchvision/resnet18 --weights none \
+        --seed 1 --preset unit --input-shape 32,32 --formats all --json \
+        --max-bad 50% "$@" >out 2>err
+}
+rows() { "$REAP" info store | awk '/^rows:/ { print $2 + 0 }'; }
+forgotten() { sed -n 's/^reap: forgotten: \([0-9]*\) failed.*/\1/p' err; }
+run --limit 3
+verdict $? "the first three: $(head -1 err)"
+[ "$(rows)" = 3 ]
+verdict $? "are three rows"
+run
+verdict $? "all: $(head -1 err)"
+run --limit 3 --retry-failed
+verdict $? "the failed ones of the first three again: $(head -1 err)"
+[ "$(forgotten)" = 1 ]
+verdict $? "of two failed rows one is forgotten: $(forgotten)"
+[ "$(rows)" = 8 ]
+verdict $? "and all eight keys have a row: $(rows)"
+run --retry-failed
+[ "$(forgotten)" = 2 ] && [ "$(rows)" = 8 ]
+verdict $? "without a limit both are: $(forgotten)"
+echo "1..$n"
+exit $bad
