@@ -25,7 +25,7 @@ struct reap_run_status {
 struct reap_run_args {
     struct reap_flow_args flow; /* feed and sink are the run's own */
     struct reap_store *store;   /* on rank 0; NULL elsewhere */
-    const char *fingerprint;    /* of what decides a row; ranks must agree */
+    const char *fingerprint;    /* lines on which all ranks must agree */
     uint64_t limit;             /* the first keys only; 0: all */
     bool dedicated;             /* rank 0 computes not */
     double time_limit;          /* drain after these seconds; 0: never */

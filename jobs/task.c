@@ -26,6 +26,7 @@ struct run {
     struct reap_dataset *ds;
     struct reap_store *store; /* on the first rank */
     char *made_of, *job, *command, *labels, *where;
+    char *same; /* what all ranks must have in common */
     size_t threads;
     enum reap_label_from label_from;
     double time_limit;
@@ -167,6 +168,21 @@ static int open_store(struct run *r, struct reap_err *err)
     return REAP_OK;
 }
 
+/* What decides a row, and the dataset: a lease is a run of keys, which a rank
+ * with other keys would fill with other rows. */
+static char *in_common(const struct run *r)
+{
+    char *text = NULL;
+    size_t size;
+    FILE *f = open_memstream(&text, &size);
+
+    if (!f)
+        return NULL;
+    fprintf(f, "%sdataset=%s, %zu records\n", r->made_of,
+            reap_dataset_id(r->ds), reap_dataset_count(r->ds));
+    return fclose(f) ? NULL : text;
+}
+
 static int open_all(struct run *r, bool classify, struct reap_err *err)
 {
     int rc = reap_setup_open(&r->setup, r->o, classify, err);
@@ -180,6 +196,8 @@ static int open_all(struct run *r, bool classify, struct reap_err *err)
     if (!rc && !reap_dataset_count(r->ds))
         rc = reap_fail(err, REAP_ENOTFOUND, "%s: the dataset holds no records",
                        r->o->args[0]);
+    if (!rc && !(r->same = in_common(r)))
+        rc = reap_fail(err, REAP_ENOMEM, "no memory");
     if (!rc && reap_run_is_first())
         rc = open_store(r, err);
     return rc;
@@ -224,7 +242,7 @@ static int run(struct run *r, struct reap_err *err)
                   .threads = r->threads,
                   .batch = r->setup.batch },
         .store = r->store,
-        .fingerprint = r->made_of,
+        .fingerprint = r->same,
         .limit = r->o->limit,
         .dedicated = r->o->dedicated,
         .time_limit = r->time_limit,
@@ -276,6 +294,7 @@ static int on_dataset(const struct reap_options *o, bool classify,
     reap_setup_close(&r.setup);
     reap_free(r.made_of);
     reap_free(r.labels);
+    free(r.same);
     free(r.where);
     free(r.job);
     free(r.command);
