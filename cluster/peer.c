@@ -221,6 +221,10 @@ void reap_peer_close(struct reap_peer **peer)
         MPI_Wait(&p->in, MPI_STATUS_IGNORE);
     }
     if (!p->lost) {
+        if (p->sending) { /* so may the bytes of a send that nobody takes */
+            p->first = p->first->next;
+            p->unsent--;
+        }
         while (p->first)
             pop(p);
         reap_free(p->buffer);

@@ -10,8 +10,10 @@
 #include "cluster/sign.h"
 #include "engine/base/mem.h"
 
-/* Seconds. A worker says something every 2 (worker.c). */
-static const double SILENT = 30, PULSE = 2, CHECK = 0.5, FAREWELL = 5;
+/* Seconds. A worker says something every 2 (worker.c). LINGER: from the end of
+ * all work until workers must have said that they have finished. */
+static const double SILENT = 30, PULSE = 2, CHECK = 0.5, FAREWELL = 5,
+                    LINGER = 30;
 
 enum { NAP_MIN_US = 50, NAP_MAX_US = 10000, RESULT_MAX = 1 << 30 };
 
@@ -42,6 +44,7 @@ struct serve {
     bool lost, met; /* all have said hello */
     bool returned;  /* this rank's own leases, as its flow has ended */
     double checked;
+    double ended; /* when there was nothing more to do; 0: not yet */
     char refused[200];
     int rc; /* of our own, such as no memory */
     struct reap_err err;
@@ -285,7 +288,7 @@ static void check(struct serve *s)
         struct worker *w = &s->worker[r];
 
         /* While its result waits for room nobody listens to it. */
-        bool silent = w->state == AT_WORK && !w->whole &&
+        bool silent = (w->state == AT_WORK || w->state == NEW) && !w->whole &&
                       t - reap_peer_heard(w->peer) > SILENT;
 
         if (w->state != DEAD && (silent || reap_peer_gone(w->peer)))
@@ -322,6 +325,24 @@ static void nap(bool busy, unsigned *us)
     nanosleep(&t, NULL);
 }
 
+/* Nothing is left to do and to commit: have the others finished? One may hang
+ * in a late lease that somebody else has done; it is not waited for long. */
+static bool is_over(struct serve *s)
+{
+    if (!reap_coord_ended(s->coord))
+        return false;
+    if (!(s->ended > 0))
+        s->ended = reap_clock();
+    if (!count(s, AT_WORK) || s->rc)
+        return true;
+    if (reap_clock() - s->ended < LINGER)
+        return false;
+    for (int r = 1; r < s->ranks; r++)
+        if (s->worker[r].state == AT_WORK)
+            bury(s, r);
+    return true;
+}
+
 /* Until all is done: leases to workers, results to the coordinator. */
 static void loop(struct serve *s, struct reap_flow *flow,
                  struct reap_run_status *status)
@@ -344,8 +365,7 @@ static void loop(struct serve *s, struct reap_flow *flow,
             s->returned = true;
             reap_coord_returned(s->coord, 0);
         }
-        if (!mine && reap_coord_ended(s->coord) &&
-            (!count(s, AT_WORK) || s->rc))
+        if (!mine && is_over(s))
             return;
         /* Nobody is left to work: what remains is for another run. */
         if (!mine && !count(s, AT_WORK) && !count(s, NEW))
