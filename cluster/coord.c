@@ -103,6 +103,15 @@ static void settle(struct reap_coord *c, struct result *r, size_t n)
     }
 }
 
+/* What a run after this one has to know: suspects of this run, and those of
+ * an earlier one that it has not come to. The lock is held. */
+static size_t suspects_now(const struct reap_coord *c, struct reap_suspect *out)
+{
+    size_t n = reap_ledger_suspects(c->ledger, out, SUSPECTS);
+
+    return n + reap_todo_suspects(c->todo, out + n, SUSPECTS - n);
+}
+
 /* Which leases are out, for a run after this one. Without the lock. */
 static int save_leases(struct reap_coord *c, const struct reap_suspect *s,
                        size_t n, struct reap_err *err)
@@ -128,7 +137,7 @@ static void write_round(struct reap_coord *c, struct reap_suspect *suspects)
     c->n_queued = c->bytes_queued = 0;
     c->n_writing = n;
     c->leases_changed = false;
-    n_suspects = reap_ledger_suspects(c->ledger, suspects, SUSPECTS);
+    n_suspects = suspects_now(c, suspects);
     pthread_cond_broadcast(&c->news);
     pthread_mutex_unlock(&c->lock);
     if (new_host)
@@ -466,7 +475,7 @@ int reap_coord_close(struct reap_coord **coord, struct reap_run_status *status,
     rc = c->rc ? reap_fail(err, c->rc, "%s", c->err.msg) : REAP_OK;
     left = reap_calloc(SUSPECTS, sizeof(*left));
     if (left)
-        n = reap_ledger_suspects(c->ledger, left, SUSPECTS);
+        n = suspects_now(c, left);
     /* After a failure too, if it can be: nobody died with what was in hand. */
     end = reap_store_leases_put(c->a.store, left, n, rc ? NULL : err);
     rc = rc ? rc : end;

@@ -132,7 +132,7 @@ static int step_second(struct reap_todo *t, struct reap_err *err)
         return reap_cursor_next(t->cursor, &t->rec, err);
     }
     do {
-        if (++t->in >= (long)t->n_suspects)
+        if (++t->in >= (long)t->at) /* those that were met */
             return REAP_ENOTFOUND;
         s = &t->suspect[t->in];
     } while (s->deaths < HEAVY || !s->count);
@@ -152,8 +152,8 @@ static int step(struct reap_todo *t, struct reap_err *err)
         rc = step_first(t, err);
     if (rc == REAP_ENOTFOUND && !t->second) {
         t->started = t->second = true;
-        while (t->at < t->n_suspects) /* never met */
-            t->suspect[t->at++].count = 0;
+        if (!t->limit)
+            t->n_suspects = t->at; /* the rest is gone from the dataset */
         t->in = NOBODY;
         t->left = 0;
         rc = step_second(t, err);
@@ -267,6 +267,36 @@ int reap_todo_after(void *ctx, struct reap_lease *run, struct reap_err *err)
     if (t->have && !rc) /* back to where the walk was */
         rc = reap_cursor_seek(t->cursor, here, &t->rec, err);
     return rc;
+}
+
+size_t reap_todo_suspects(const struct reap_todo *t, struct reap_suspect *out,
+                          size_t room)
+{
+    size_t n = 0, first = 0;
+
+    if (t->second) /* behind the one in hand, or all that were not met */
+        first = t->in < (long)t->at ? (size_t)(t->in + 1) : t->at;
+    /* In the second walk, and for lighter ones: what is left of the one in
+     * hand, from the key in hand on. */
+    if (t->have && t->left && n < room &&
+        (t->second || deaths_here(t) < HEAVY)) {
+        out[n] = t->suspect[t->in];
+        out[n].count = t->left;
+        out[n].key_len = (uint32_t)t->rec.key.len;
+        memcpy(out[n++].key, t->rec.key.data, t->rec.key.len);
+    }
+    for (size_t i = first; i < t->n_suspects && n < room; i++) {
+        const struct reap_suspect *s = &t->suspect[i];
+        bool met = i < t->at, inside = t->left && (long)i == t->in;
+
+        if (!s->count || (met && s->deaths < HEAVY))
+            continue;
+        out[n] = *s;
+        if (inside) /* it has been counted as far as the key in hand */
+            out[n].count += t->left - 1;
+        n++;
+    }
+    return n;
 }
 
 uint64_t reap_todo_seen(const struct reap_todo *t)

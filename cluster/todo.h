@@ -27,6 +27,12 @@ int reap_todo_next(void *ctx, uint32_t max, struct reap_lease *out,
                    uint32_t *deaths, struct reap_err *err);
 int reap_todo_after(void *ctx, struct reap_lease *run, struct reap_err *err);
 
+/* The suspects whose keys have not been given out: at most 'room' of them to
+ * 'out', how many is returned. A job that ends before it comes to them must
+ * leave them to the next one. */
+size_t reap_todo_suspects(const struct reap_todo *t, struct reap_suspect *out,
+                          size_t room);
+
 /* Keys looked at so far: how many the run covers, once reap_todo_next() has
  * said that there are no more. */
 uint64_t reap_todo_seen(const struct reap_todo *t);

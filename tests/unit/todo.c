@@ -138,6 +138,43 @@ static void test_suspects(struct reap_dataset *ds, struct reap_store *s)
     reap_todo_close(&t);
 }
 
+/* What the next job has to be told, at each moment. */
+static void test_handing_on(struct reap_dataset *ds, struct reap_store *s)
+{
+    static const struct reap_suspect left[] = { { "k00020", 6, 4, 1 },
+                                                { "k00024", 6, 2, 2 },
+                                                { "k00095", 6, 1, 3 } };
+    struct reap_todo *t = todo(ds, s, 0, left, 3);
+    struct reap_suspect got[4];
+    struct reap_lease run;
+    struct reap_err err;
+    char text[512];
+    uint32_t deaths;
+    size_t n = reap_todo_suspects(t, got, 4);
+    int rc = reap_todo_next(t, 100, &run, &deaths, &err);
+
+    ok(!rc && n == 3 && reap_todo_suspects(t, got, 4) == 3,
+       "all of them as long as none is given out");
+    rc = reap_todo_next(t, 3, &run, &deaths, &err);
+    n = reap_todo_suspects(t, got, 4);
+    ok(!rc && number(&run) == 20 && n == 3 && got[0].count == 1 &&
+           got[0].deaths == 1 && !memcmp(got[0].key, "k00023", 6),
+       "of the one in work the keys that remain: %u", got[0].count);
+    rc = reap_todo_next(t, 3, &run, &deaths, &err);
+    n = reap_todo_suspects(t, got, 4);
+    ok(!rc && n == 2 && got[0].count == 2 && got[0].deaths == 2 &&
+           !memcmp(got[0].key, "k00024", 6),
+       "one that is left for the end is whole: %u", got[0].count);
+    runs(t, 1000, text, sizeof(text));
+    ok(!reap_todo_suspects(t, got, 4), "none in the end");
+    reap_todo_close(&t);
+    t = todo(ds, s, 25, left, 3);
+    runs(t, 1000, text, sizeof(text));
+    ok(reap_todo_suspects(t, got, 4) == 1 && got[0].deaths == 3,
+       "but what lies behind the limit");
+    reap_todo_close(&t);
+}
+
 static void test_after(struct reap_dataset *ds, struct reap_store *s)
 {
     struct reap_todo *t = todo(ds, s, 0, NULL, 0);
@@ -184,6 +221,7 @@ int main(void)
     test_merge(ds, s);
     test_limit(ds, s);
     test_suspects(ds, s);
+    test_handing_on(ds, s);
     test_after(ds, s);
     test_growing(ds, s);
     reap_store_close(&s);
