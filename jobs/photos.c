@@ -8,6 +8,7 @@
 
 #include "engine/base/mem.h"
 #include "jobs/photos.h"
+#include "pipeline/l2.h"
 
 enum { MAX_FILE = 1 << 30, SHOWN = 4, NAME_WIDTH = 40 };
 
@@ -188,6 +189,9 @@ static int one_photo(struct reap_setup *s, const struct reap_options *o,
         return reap_fail(err, REAP_EFORMAT, "%s: %s: %s", path,
                          reap_status_name(p.status), p.reason);
     reap_session_run(session, 1, slot, out);
+    for (size_t i = 0; i < s->schema.n; i++)
+        if (s->l2 & 1u << i)
+            reap_l2(out[i], reap_column_count(&s->schema.column[i]));
     if (o->json)
         print_json(s, path, out);
     else

@@ -328,7 +328,8 @@ int reap_task_run(const struct reap_options *o, bool classify,
         return rc;
     if (reap_photos_given(o))
         return on_photos(o, classify, err);
-    if (!o->ranks_given)
+    /* The ranks that were started find --ranks again if a job file has it. */
+    if (!o->ranks_given || reap_run_launched())
         return on_dataset(o, classify, err);
     if (!o->output)
         return reap_fail(err, REAP_EINVAL, "-o STORE is needed");

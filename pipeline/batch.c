@@ -1,5 +1,4 @@
 #define _GNU_SOURCE
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -7,6 +6,7 @@
 
 #include "engine/base/mem.h"
 #include "pipeline/batch.h"
+#include "pipeline/l2.h"
 
 /* What a slot's row needs besides its values. */
 struct slot {
@@ -222,21 +222,6 @@ int reap_batch_add(struct reap_batch *b, const struct reap_item *item,
     return REAP_OK;
 }
 
-/* Scale to length 1; the sum runs in order, in double. */
-static void l2(float *x, size_t n)
-{
-    double sum = 0;
-    float scale;
-
-    for (size_t i = 0; i < n; i++)
-        sum += (double)x[i] * (double)x[i];
-    if (!(sum > 0))
-        return;
-    scale = (float)(1 / sqrt(sum));
-    for (size_t i = 0; i < n; i++)
-        x[i] *= scale;
-}
-
 static int release(struct reap_batch *b, size_t i, struct reap_err *err)
 {
     const void *values[REAP_MAX_OUTPUTS];
@@ -252,7 +237,7 @@ static int release(struct reap_batch *b, size_t i, struct reap_err *err)
         float *x = (float *)b->out[c] + i * b->stride[c];
 
         if (b->a->l2 & 1u << c)
-            l2(x, b->stride[c]);
+            reap_l2(x, b->stride[c]);
         values[c] = x;
     }
     return set_row(b, &slot->item, &row, values, err);

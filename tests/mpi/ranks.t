@@ -21,6 +21,9 @@
     same coord 'two ranks, one of which only coordinates'
     quiet "$REAP" extract "$dir/set" -o "$dir/own" $net --ranks 3
     same own '--ranks 3'
+    echo 'ranks 2' >"$dir/job"
+    quiet "$REAP" extract "$dir/set" -o "$dir/job2" $net --job "$dir/job"
+    same job2 'ranks in a job file'
     [ -z "$(find "$dir" -name 'own.*' ! -name '*.lock')" ]
     ok $? '--ranks leaves nothing beside the store'
 
