@@ -42,6 +42,7 @@ static int count(struct reap_dataset *ds, struct reap_err *err)
 
     if (rc)
         return rc;
+    ds->moment = mdb_txn_id(txn);
     mrc = mdb_stat(txn, ds->dbi, &stat_);
     for (size_t i = 0; i < N_RESERVED && !mrc; i++) {
         key = (MDB_val){ strlen(reserved[i]), (void *)(uintptr_t)reserved[i] };
@@ -52,6 +53,13 @@ static int count(struct reap_dataset *ds, struct reap_err *err)
             mrc = 0;
     }
     mdb_txn_abort(txn);
+    if (ds->index &&
+        !(rc = reap_dataset_begin(ds->path, ds->index, &txn, err))) {
+        ds->index_moment = mdb_txn_id(txn);
+        mdb_txn_abort(txn);
+    }
+    if (rc)
+        return rc;
     ds->count = stat_.ms_entries - (stat_.ms_entries < n ? 0 : n);
     return mrc ? reap_dataset_fail(ds->path, mrc, "read", err) : REAP_OK;
 }

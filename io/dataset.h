@@ -68,6 +68,8 @@ const char *reap_dataset_layout(const struct reap_dataset *ds);
  * keys and values and the count. Borrowed. */
 const char *reap_dataset_id(const struct reap_dataset *ds);
 
+/* REAP_EIO if the dataset has been written since it was opened: all cursors
+ * see the same records. */
 int reap_cursor_open(struct reap_cursor **out, struct reap_dataset *ds,
                      struct reap_err *err) REAP_MUST_CHECK;
 

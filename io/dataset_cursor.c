@@ -20,6 +20,12 @@ int reap_cursor_open(struct reap_cursor **out, struct reap_dataset *ds,
     rc = reap_dataset_begin(ds->path, ds->env, &c->txn, err);
     if (!rc && ds->index)
         rc = reap_dataset_begin(ds->path, ds->index, &c->index_txn, err);
+    /* Runs of keys are counted with one cursor and read with another. */
+    if (!rc && (mdb_txn_id(c->txn) != ds->moment ||
+                (ds->index && mdb_txn_id(c->index_txn) != ds->index_moment)))
+        rc = reap_fail(err, REAP_EIO,
+                       "%s is being written; try again when that has ended",
+                       ds->path);
     if (!rc) {
         mrc = mdb_cursor_open(c->txn, ds->dbi, &c->cursor);
         if (mrc)

@@ -17,6 +17,7 @@ struct reap_dataset {
     bool locked;
     const struct reap_layout *layout; /* NULL if nothing is in it */
     size_t count, indexed;
+    size_t moment, index_moment; /* LMDB's transactions that are seen */
     const char *reserved[REAP_N_RESERVED_MAX + 1];
     char id[80];
 };

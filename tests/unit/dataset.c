@@ -240,6 +240,23 @@ static void test_refused(void)
     refuse(scratch("cut"), REAP_EFORMAT, "a cut file");
 }
 
+/* All cursors of a dataset see the same records, or there are none. */
+static void test_written(void)
+{
+    struct reap_dataset *ds = NULL;
+    struct reap_cursor *a = NULL, *b = NULL;
+    int rc;
+
+    dataset_make(scratch("grows"), &dataset_plain, 8);
+    rc = reap_dataset_open(&ds, scratch("grows"), &err);
+    rc = rc ? rc : reap_cursor_open(&a, ds, &err);
+    dataset_put(scratch("grows"), "00003a", BYTES("\xff\xd8\xff\xe0"));
+    ok(!rc && reap_cursor_open(&b, ds, &err) == REAP_EIO && !b,
+       "no cursor of another moment: %s", err.msg);
+    reap_cursor_close(&a);
+    reap_dataset_close(&ds);
+}
+
 static void test_no_memory(void)
 {
     struct reap_dataset *ds = NULL;
@@ -265,6 +282,7 @@ int main(void)
     test_single_file();
     test_read_only();
     test_refused();
+    test_written();
     test_no_memory();
     scratch_delete();
     return done();
