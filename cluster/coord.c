@@ -5,6 +5,7 @@
 
 #include "cluster/coord.h"
 #include "cluster/todo.h"
+#include "engine/base/clock.h"
 #include "engine/base/mem.h"
 #include "io/status.h"
 
@@ -36,14 +37,6 @@ struct reap_coord {
     int rc;
     struct reap_err err;
 };
-
-static double now(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 /* Remember the first failure and end the run. The lock is held. */
 static void fail(struct reap_coord *c, int rc, const struct reap_err *err)
@@ -90,7 +83,7 @@ static void settle(struct reap_coord *c, struct result *r, size_t n)
 
     for (size_t i = 0; i < n; i++) {
         bool wanted =
-            reap_ledger_done(c->ledger, r[i].shard, r[i].attempt, now());
+            reap_ledger_done(c->ledger, r[i].shard, r[i].attempt, reap_clock());
 
         if (wanted &&
             !reap_block_open(&b, (struct reap_bytes){ r[i].bytes, r[i].len },
@@ -128,7 +121,7 @@ static void write_round(struct reap_coord *c, struct reap_suspect *suspects)
     size_t n = c->n_queued, n_suspects;
     bool leases = c->leases_changed;
     struct reap_err err = { 0 };
-    double since = now();
+    double since = reap_clock();
     int rc = REAP_OK;
 
     memcpy(r, c->queue, n * sizeof(*r));
@@ -147,7 +140,7 @@ static void write_round(struct reap_coord *c, struct reap_suspect *suspects)
     if (!rc && leases)
         rc = save_leases(c, suspects, n_suspects, &err);
     pthread_mutex_lock(&c->lock);
-    c->commit += now() - since;
+    c->commit += reap_clock() - since;
     c->n_writing = 0;
     if (rc)
         fail(c, rc, &err);
@@ -237,7 +230,7 @@ int reap_coord_open(struct reap_coord **out, const struct reap_coord_args *a,
     if (!c)
         return reap_fail(err, REAP_ENOMEM, "no memory for a coordinator");
     c->a = *a;
-    c->begin = now();
+    c->begin = reap_clock();
     pthread_mutex_init(&c->lock, NULL);
     pthread_condattr_init(&clock);
     pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
@@ -278,7 +271,7 @@ enum reap_grant reap_coord_grant(struct reap_coord *c, size_t w, bool wait,
 
     pthread_mutex_lock(&c->lock);
     for (;;) {
-        g = reap_ledger_grant(c->ledger, w, now(), out, &rc, &err);
+        g = reap_ledger_grant(c->ledger, w, reap_clock(), out, &rc, &err);
         if (rc)
             fail(c, rc, &err);
         if (g != REAP_GRANT_LATER || !wait)
@@ -423,7 +416,7 @@ void reap_coord_status(struct reap_coord *c, struct reap_run_status *out)
     out->done = c->done;
     out->bad = c->bad;
     out->redone = reap_ledger_redone(c->ledger);
-    out->seconds = now() - c->begin;
+    out->seconds = reap_clock() - c->begin;
     out->draining = c->drained;
     out->commit = c->commit;
     pthread_mutex_unlock(&c->lock);

@@ -1,20 +1,11 @@
 #define _GNU_SOURCE
-#include <time.h>
 #include <unistd.h>
 
 #include "cluster/local.h"
 #include "cluster/sign.h"
+#include "engine/base/clock.h"
 
-enum { LOOK_MS = 50 };
-static const double SHOW = 0.25;
-
-double reap_clock(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
+static const double LOOK = 0.05, SHOW = 0.25; /* seconds */
 
 void reap_watch_look(struct reap_watch *w, const struct reap_run_args *a,
                      struct reap_coord *c, struct reap_flow *flow,
@@ -52,13 +43,6 @@ bool reap_watch_orphaned(struct reap_watch *w)
     return parent != w->parent;
 }
 
-static void nap(void)
-{
-    struct timespec t = { 0, LOOK_MS * 1000000L };
-
-    nanosleep(&t, NULL);
-}
-
 int reap_local_run(const struct reap_run_args *a,
                    struct reap_run_status *status, struct reap_err *err)
 {
@@ -86,7 +70,7 @@ int reap_local_run(const struct reap_run_args *a,
     rc = reap_flow_start(&flow, &fa, err);
     while (!rc && !reap_flow_done(flow)) {
         reap_watch_look(&watch, a, c, flow, 1);
-        nap();
+        reap_nap(LOOK);
     }
     if (flow)
         reap_flow_times(flow, &status->times);

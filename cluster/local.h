@@ -15,9 +15,6 @@ struct reap_watch {
     long parent; /* at the first look */
 };
 
-/* Seconds on CLOCK_MONOTONIC. */
-double reap_clock(void);
-
 /* Pass on to the coordinator (and its local flow, may be NULL) what signals
  * and the time limit ask for, and show progress a few times a second. */
 void reap_watch_look(struct reap_watch *w, const struct reap_run_args *a,

@@ -4,8 +4,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cluster/local.h"
 #include "cluster/peer.h"
+#include "engine/base/clock.h"
 #include "engine/base/mem.h"
 
 enum { TAG = 7 };

@@ -1,13 +1,13 @@
 #define _GNU_SOURCE
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "cluster/local.h"
 #include "cluster/peer.h"
 #include "cluster/serve.h"
 #include "cluster/sign.h"
+#include "engine/base/clock.h"
 #include "engine/base/mem.h"
 
 /* Seconds. A worker says something every 2 (worker.c). LINGER: from the end of
@@ -15,7 +15,7 @@
 static const double SILENT = 30, PULSE = 2, CHECK = 0.5, FAREWELL = 5,
                     LINGER = 30;
 
-enum { NAP_MIN_US = 50, NAP_MAX_US = 10000, RESULT_MAX = 1 << 30 };
+enum { RESULT_MAX = 1 << 30 };
 
 enum state {
     NEW, /* has not said hello */
@@ -315,16 +315,6 @@ static size_t count(const struct serve *s, enum state state)
     return n;
 }
 
-/* Sleep longer the longer nothing happens. */
-static void nap(bool busy, unsigned *us)
-{
-    struct timespec t = { 0, 0 };
-
-    *us = busy ? NAP_MIN_US : *us * 2 < NAP_MAX_US ? *us * 2 : NAP_MAX_US;
-    t.tv_nsec = (long)*us * 1000;
-    nanosleep(&t, NULL);
-}
-
 /* Nothing is left to do and to commit: have the others finished? One may hang
  * in a late lease that somebody else has done; it is not waited for long. */
 static bool is_over(struct serve *s)
@@ -348,7 +338,7 @@ static void loop(struct serve *s, struct reap_flow *flow,
                  struct reap_run_status *status)
 {
     struct reap_watch watch = { .begin = reap_clock() };
-    unsigned us = NAP_MIN_US;
+    double slept = 0;
 
     for (;;) {
         bool busy = round_of_all(s), mine = flow && !reap_flow_done(flow);
@@ -370,7 +360,7 @@ static void loop(struct serve *s, struct reap_flow *flow,
         /* Nobody is left to work: what remains is for another run. */
         if (!mine && !count(s, AT_WORK) && !count(s, NEW))
             return;
-        nap(busy, &us);
+        reap_nap_longer(busy, &slept);
     }
 }
 
@@ -379,7 +369,7 @@ static void farewell(struct serve *s)
 {
     double until = reap_clock() + FAREWELL;
     size_t unsent = 1;
-    unsigned us = NAP_MIN_US;
+    double slept = 0;
 
     for (int r = 1; r < s->ranks; r++)
         if (s->worker[r].state != DEAD)
@@ -404,7 +394,7 @@ static void farewell(struct serve *s)
             else
                 s->lost = true;
         }
-        nap(false, &us);
+        reap_nap_longer(false, &slept);
     }
     s->lost |= unsent || count(s, NEW);
 }

@@ -6,15 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "cluster/launch.h"
-#include "cluster/local.h"
 #include "cluster/run.h"
 #include "cluster/sign.h"
 #include "cluster/signals.h"
 #include "cluster/supervise.h"
+#include "engine/base/clock.h"
 #include "io/store.h"
 #include "io/status.h"
 
@@ -22,7 +21,8 @@
  * end of the first rank until mpirun must be gone; between SIGTERM and KILL */
 static const double HELLO = 30, END = 10, TERM = 5;
 
-enum { LOOK_MS = 100, STARTS = 3 };
+static const double LOOK = 0.1;
+enum { STARTS = 3 };
 
 struct supervisor {
     struct reap_launch launch;
@@ -51,13 +51,6 @@ int reap_supervise_check(bool ranks_given, struct reap_err *err)
                          "of the others: start it with srun --mpi=pmix",
                          tasks);
     return REAP_OK;
-}
-
-static void nap(void)
-{
-    struct timespec t = { 0, LOOK_MS * 1000000L };
-
-    nanosleep(&t, NULL);
 }
 
 /* An empty file for the signs of one start. Where none can be made the store
@@ -119,14 +112,14 @@ static void watch(struct supervisor *s)
         } else if (s->term > 0 && reap_clock() - s->term > TERM) {
             reap_launch_kill(s->pid, SIGKILL);
         }
-        nap();
+        reap_nap(LOOK);
     }
     look_at_signs(s);
     /* Ranks that outlive mpirun would hold the store. */
     for (int i = 0; i < 20 && reap_launch_kill(s->pid, SIGTERM); i++)
-        nap();
+        reap_nap(LOOK);
     while (reap_launch_kill(s->pid, SIGKILL))
-        nap();
+        reap_nap(LOOK);
 }
 
 /* Rows in the store, and whether it says that these are all. */

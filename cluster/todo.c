@@ -34,14 +34,6 @@ struct beside {
     bool sought, second, more;
 };
 
-static int compare(struct reap_bytes a, struct reap_bytes b)
-{
-    size_t n = a.len < b.len ? a.len : b.len;
-    int c = n ? memcmp(a.data, b.data, n) : 0;
-
-    return c ? c : (a.len > b.len) - (a.len < b.len);
-}
-
 static struct reap_bytes suspect_key(const struct reap_suspect *s)
 {
     return (struct reap_bytes){ (const uint8_t *)s->key, s->key_len };
@@ -49,7 +41,7 @@ static struct reap_bytes suspect_key(const struct reap_suspect *s)
 
 static int by_key(const void *a, const void *b)
 {
-    return compare(suspect_key(a), suspect_key(b));
+    return reap_bytes_compare(suspect_key(a), suspect_key(b));
 }
 
 int reap_todo_open(struct reap_todo **out, struct reap_dataset *ds,
@@ -90,7 +82,7 @@ static uint32_t deaths_here(const struct reap_todo *t)
 static void meet(struct reap_todo *t)
 {
     while (t->at < t->n_suspects) {
-        int c = compare(suspect_key(&t->suspect[t->at]), t->rec.key);
+        int c = reap_bytes_compare(suspect_key(&t->suspect[t->at]), t->rec.key);
 
         if (c > 0)
             break;
@@ -174,15 +166,15 @@ static int is_done(struct reap_todo *t, struct beside *b, bool *yes,
     if (!b->sought || b->second != t->second) {
         rc = reap_rows_seek(b->rows, t->rec.key, &b->row, err);
         b->more = !rc;
-    } else if (b->more && compare(b->row.row.key, t->rec.key) < 0) {
+    } else if (b->more && reap_bytes_compare(b->row.row.key, t->rec.key) < 0) {
         rc = reap_rows_next(b->rows, &b->row, err);
-        if (!rc && compare(b->row.row.key, t->rec.key) < 0)
+        if (!rc && reap_bytes_compare(b->row.row.key, t->rec.key) < 0)
             rc = reap_rows_seek(b->rows, t->rec.key, &b->row, err);
         b->more = !rc;
     }
     b->sought = true;
     b->second = t->second;
-    *yes = b->more && !compare(b->row.row.key, t->rec.key);
+    *yes = b->more && !reap_bytes_compare(b->row.row.key, t->rec.key);
     return rc == REAP_ENOTFOUND ? REAP_OK : rc;
 }
 

@@ -8,6 +8,7 @@
 #include "cluster/local.h"
 #include "cluster/peer.h"
 #include "cluster/worker.h"
+#include "engine/base/clock.h"
 #include "engine/base/mem.h"
 
 /* Seconds. */
@@ -18,8 +19,6 @@ enum {
     AHEAD = 1, /* leases at hand beside the one in work */
     LEASES = 8,
     RESULTS = 8, /* finished blocks that wait for the wire */
-    NAP_MIN_US = 50,
-    NAP_MAX_US = 10000,
     STOPPED_EARLY = 75
 };
 
@@ -299,18 +298,9 @@ static void check(struct remote *r)
     }
 }
 
-static void nap(bool busy, unsigned *us)
-{
-    struct timespec t = { 0, 0 };
-
-    *us = busy ? NAP_MIN_US : *us * 2 < NAP_MAX_US ? *us * 2 : NAP_MAX_US;
-    t.tv_nsec = (long)*us * 1000;
-    nanosleep(&t, NULL);
-}
-
 static void loop(struct remote *r)
 {
-    unsigned us = NAP_MIN_US;
+    double slept = 0;
 
     while (!r->end) {
         struct reap_message m;
@@ -327,7 +317,7 @@ static void loop(struct remote *r)
         finish(r);
         check(r);
         if (!r->end)
-            nap(busy, &us);
+            reap_nap_longer(busy, &slept);
     }
 }
 

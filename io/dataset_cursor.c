@@ -92,14 +92,6 @@ int reap_cursor_next(struct reap_cursor *c, struct reap_record *out,
     return move(c, MDB_NEXT, MDB_NEXT, (struct reap_bytes){ 0 }, out, err);
 }
 
-static int compare(struct reap_bytes a, struct reap_bytes b)
-{
-    const size_t n = a.len < b.len ? a.len : b.len;
-    const int order = n ? memcmp(a.data, b.data, n) : 0;
-
-    return order ? order : (a.len > b.len) - (a.len < b.len);
-}
-
 /* The eight bytes of a key from 'at' on, as a number. */
 static uint64_t eight(struct reap_bytes key, size_t at)
 {
@@ -149,9 +141,9 @@ int reap_cursor_sample(struct reap_cursor *c, struct reap_record *out, size_t n,
         else if (i && !all)
             key = between(out[0].key, last.key, i, n - 1, buf);
         /* Those that lie closer than the steps are taken one by one. */
-        if (i && (all || compare(key, out[i - 1].key) <= 0))
+        if (i && (all || reap_bytes_compare(key, out[i - 1].key) <= 0))
             rc = reap_cursor_seek(c, out[i - 1].key, &out[i], err);
-        if (i && !rc && (all || compare(key, out[i - 1].key) <= 0))
+        if (i && !rc && (all || reap_bytes_compare(key, out[i - 1].key) <= 0))
             rc = reap_cursor_next(c, &out[i], err);
         else if (!rc)
             rc = reap_cursor_seek(c, key, &out[i], err);

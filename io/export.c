@@ -86,14 +86,6 @@ struct walk {
     struct reap_exported *counts;
 };
 
-static int compare(struct reap_bytes a, struct reap_bytes b)
-{
-    size_t n = a.len < b.len ? a.len : b.len;
-    int c = n ? memcmp(a.data, b.data, n) : 0;
-
-    return c ? c : (a.len > b.len) - (a.len < b.len);
-}
-
 static int advance(struct walk *w, struct reap_err *err)
 {
     int rc = reap_rows_next(w->rows, &w->at, err);
@@ -147,7 +139,8 @@ static int walk_keys(struct walk *w, struct reap_err *err)
         rc = keys->next(keys->ctx, &key, err);
         if (rc)
             break;
-        while (!rc && !w->at_end && (order = compare(w->at.row.key, key)) < 0) {
+        while (!rc && !w->at_end &&
+               (order = reap_bytes_compare(w->at.row.key, key)) < 0) {
             w->counts->gone++;
             rc = advance(w, err);
         }

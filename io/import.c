@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 
+#include "engine/base/clock.h"
 #include "engine/base/mem.h"
 #include "io/import_impl.h"
 
@@ -87,14 +87,6 @@ struct batch {
     double since;
 };
 
-static double now(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 static bool report(struct reap_import *im)
 {
     struct reap_import_sum sum;
@@ -122,7 +114,7 @@ static int flush(struct reap_import *im, struct batch *b, struct reap_err *err)
     for (size_t i = 0; i < b->n; i++)
         reap_free(b->item[i]);
     b->n = b->bytes = 0;
-    b->since = now();
+    b->since = reap_clock();
     return rc;
 }
 
@@ -131,7 +123,7 @@ static int write_all(struct reap_import *im, struct batch *b,
                      struct reap_err *err)
 {
     bool late, going = true;
-    double told = now();
+    double told = reap_clock();
     int rc = REAP_OK;
 
     b->since = told;
@@ -146,10 +138,10 @@ static int write_all(struct reap_import *im, struct batch *b,
             b->bytes += item->value.len;
         }
         if (b->n == BATCH || b->bytes >= batch_bytes ||
-            now() - b->since > batch_seconds)
+            reap_clock() - b->since > batch_seconds)
             rc = flush(im, b, err);
-        if (late || now() - told > 1e-3 * TICK_MS) {
-            told = now();
+        if (late || reap_clock() - told > 1e-3 * TICK_MS) {
+            told = reap_clock();
             going = report(im);
         }
     }

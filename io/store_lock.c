@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "engine/base/clock.h"
 #include "engine/base/mem.h"
 #include "io/store_lock.h"
 
@@ -128,14 +129,6 @@ static bool write_holder(struct reap_store_lock *l)
     return pwrite(l->fd, text, TEXT, 0) == TEXT;
 }
 
-static double now(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
-
 static double wait_limit(void)
 {
     const char *text = getenv("REAP_STORE_WAIT");
@@ -145,7 +138,7 @@ static double wait_limit(void)
 
 static void nap(void)
 {
-    nanosleep(&(struct timespec){ 0, 100000000 }, NULL);
+    reap_nap(0.1);
 }
 
 static int cannot(const char *path, struct reap_err *err)
@@ -178,7 +171,7 @@ static int take_flock(struct reap_store_lock *l, const char *dir, double until,
             return reap_fail(err, REAP_EIO,
                              "%s: %s; REAP_STORE_LOCK=file does without",
                              l->path, strerror(errno));
-        if (now() >= until) {
+        if (reap_clock() >= until) {
             read_holder(l->fd, &h);
             return busy(dir, &h, err);
         }
@@ -296,7 +289,7 @@ static int take_held(struct reap_store_lock *l, const char *dir, double until,
         close(fd);
         if (dead)
             bury(l->path, &h);
-        else if (now() >= until)
+        else if (reap_clock() >= until)
             return reap_wrap(err, busy(dir, &h, err),
                              "remove %s if that run is dead", l->path);
         else
@@ -316,7 +309,7 @@ int reap_store_lock_take(struct reap_store_lock **out, const char *dir,
                          bool held, struct reap_err *err)
 {
     struct reap_store_lock *l = reap_calloc(1, sizeof(*l));
-    double until = now() + wait_limit();
+    double until = reap_clock() + wait_limit();
     int rc;
 
     *out = NULL;

@@ -12,9 +12,6 @@ typedef int reap_bench_fn(const struct reap_options *o, struct reap_err *err);
 #include "jobs/benches.def"
 #undef BENCH
 
-/* Seconds of a clock that only goes forward. */
-double reap_bench_now(void);
-
 /* The instruction set of a level as peers are capped by it: "avx2",
  * "avx2vnni", "avx512", "amx"; NULL for ref and blas. */
 const char *reap_bench_isa(const char *level);

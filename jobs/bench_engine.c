@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "engine/base/clock.h"
 #include "engine/base/cpu.h"
 #include "engine/base/mem.h"
 #include "engine/engine.h"
@@ -43,12 +44,12 @@ static void work(void *arg, size_t i)
 static int round_of(struct bench *b, size_t passes, double *took,
                     struct reap_err *err)
 {
-    double begin = reap_bench_now();
+    double begin = reap_clock();
     int rc;
 
     b->passes = passes;
     rc = reap_bench_team(b->threads, work, b, err);
-    *took = reap_bench_now() - begin;
+    *took = reap_clock() - begin;
     return rc;
 }
 

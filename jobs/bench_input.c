@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "engine/base/clock.h"
 #include "engine/base/cpu.h"
 #include "engine/base/mem.h"
 #include "engine/resample_ops.h"
@@ -161,23 +162,23 @@ static int open_threads(struct input *in, const struct reap_options *o,
 static int measure(struct input *in, double seconds, double *rate,
                    struct reap_err *err)
 {
-    double end = reap_bench_now() + seconds;
+    double end = reap_clock() + seconds;
     int rc;
 
     *rate = 0;
     do {
-        double t = reap_bench_now();
+        double t = reap_clock();
         uint64_t good = 0;
 
         rc = reap_bench_team(in->threads, pass, in, err);
-        t = reap_bench_now() - t;
+        t = reap_clock() - t;
         for (size_t i = 0; i < in->threads; i++)
             good += in->good[i];
         if (!rc && !good)
             rc = reap_fail(err, REAP_EFORMAT, "no image could be decoded");
         if (!rc && t > 0 && (double)good / t > *rate)
             *rate = (double)good / t;
-    } while (!rc && reap_bench_now() < end);
+    } while (!rc && reap_clock() < end);
     return rc;
 }
 

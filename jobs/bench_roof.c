@@ -1,19 +1,11 @@
 #include <pthread.h>
-#include <time.h>
 
+#include "engine/base/clock.h"
 #include "engine/base/mem.h"
 #include "engine/kernels.h"
 #include "jobs/bench.h"
 
 enum { ROUNDS = 40, LOOPS = 100000 };
-
-double reap_bench_now(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 struct member {
     void (*fn)(void *arg, size_t i);
@@ -65,8 +57,8 @@ static void climb(void *arg, size_t i)
     const struct climb *c = arg;
 
     for (int round = 0; round < ROUNDS; round++) {
-        double begin = reap_bench_now(), ops = c->peak(LOOPS);
-        double rate = ops / (reap_bench_now() - begin);
+        double begin = reap_clock(), ops = c->peak(LOOPS);
+        double rate = ops / (reap_clock() - begin);
 
         if (c->best[i] < rate)
             c->best[i] = rate;

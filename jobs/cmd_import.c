@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "engine/base/clock.h"
 #include "io/import.h"
 #include "jobs/cmd.h"
 #include "jobs/progress.h"
@@ -96,7 +97,6 @@ int reap_cmd_import(const struct reap_options *o, struct reap_err *err)
         .report = show,
         .remark = remark,
     };
-    struct timespec from, to;
     double seconds;
     int rc;
 
@@ -111,14 +111,12 @@ int reap_cmd_import(const struct reap_options *o, struct reap_err *err)
     sigaddset(&w.signals, SIGTERM);
     sigaddset(&w.signals, SIGUSR1);
     pthread_sigmask(SIG_BLOCK, &w.signals, NULL);
-    clock_gettime(CLOCK_MONOTONIC, &from);
+    seconds = reap_clock();
     reap_progress_start(&w.line, o, "files", 0);
     rc = reap_import_run(&a, &sum, err);
     reap_progress_stop(&w.line);
     pthread_sigmask(SIG_UNBLOCK, &w.signals, NULL);
-    clock_gettime(CLOCK_MONOTONIC, &to);
-    seconds = (double)(to.tv_sec - from.tv_sec) +
-              1e-9 * (double)(to.tv_nsec - from.tv_nsec);
+    seconds = reap_clock() - seconds;
     if (!sum.total)
         return rc;
     if (!o->json)

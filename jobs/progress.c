@@ -1,20 +1,12 @@
 #define _GNU_SOURCE
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "engine/base/clock.h"
 #include "jobs/progress.h"
 
 enum { WIDTH = 79, N_SEEN = 16 };
 static const double PERIOD = 0.25, PERIOD_LOG = 10;
-
-static double now(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 void reap_progress_start(struct reap_progress *p, const struct reap_options *o,
                          const char *what, uint64_t done)
@@ -25,7 +17,7 @@ void reap_progress_start(struct reap_progress *p, const struct reap_options *o,
     if (o->progress && !o->quiet)
         p->on = true;
     p->what = what;
-    p->begin = now();
+    p->begin = reap_clock();
     p->begin_done = done;
 }
 
@@ -62,7 +54,7 @@ static double rate(struct reap_progress *p, double t, uint64_t done)
 void reap_progress_show(struct reap_progress *p, uint64_t done, uint64_t total,
                         const char *extra)
 {
-    double t = now(), per_second;
+    double t = reap_clock(), per_second;
     char line[160], left[40];
     int n;
 

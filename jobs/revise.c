@@ -26,20 +26,13 @@ struct walk {
     struct reap_revised *out;
 };
 
-static int compare(struct reap_bytes a, struct reap_bytes b)
-{
-    int c = memcmp(a.data, b.data, a.len < b.len ? a.len : b.len);
-
-    return c ? c : (a.len > b.len) - (a.len < b.len);
-}
-
 /* The record under exactly this key: REAP_OK, REAP_ENOTFOUND or a failure. */
 static int lookup(struct reap_cursor *cursor, struct reap_bytes key,
                   struct reap_record *rec, struct reap_err *err)
 {
     int rc = reap_cursor_seek(cursor, key, rec, err);
 
-    return !rc && compare(rec->key, key) ? REAP_ENOTFOUND : rc;
+    return !rc && reap_bytes_compare(rec->key, key) ? REAP_ENOTFOUND : rc;
 }
 
 static uint32_t crc_of(struct reap_dataset *ds, struct reap_cursor *cursor,
@@ -86,7 +79,7 @@ static int judge(struct walk *w, const struct reap_row *row, uint64_t **why,
             *why = &w->out->pruned;
         return REAP_OK;
     }
-    if (rc || (w->end.len && compare(row->key, w->end) > 0))
+    if (rc || (w->end.len && reap_bytes_compare(row->key, w->end) > 0))
         return rc;
     if (failed)
         *why = &w->out->failed;
@@ -107,7 +100,7 @@ static int gather(struct walk *w, bool *more, struct reap_err *err)
     c->n = 0;
     if (!rc)
         rc = reap_rows_seek(w->rows, from, &row, err);
-    if (!rc && w->last_len && !compare(row.row.key, from))
+    if (!rc && w->last_len && !reap_bytes_compare(row.row.key, from))
         rc = reap_rows_next(w->rows, &row, err);
     while (!rc && c->n < CHUNK) {
         uint64_t *why;

@@ -1,9 +1,9 @@
 #define _GNU_SOURCE
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "engine/base/clock.h"
 #include "engine/base/mem.h"
 #include "pipeline/batch.h"
 #include "pipeline/l2.h"
@@ -34,18 +34,10 @@ struct reap_batch {
     struct reap_flow_times times;
 };
 
-static double now(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 /* Charge the time since the last call to a stage. */
 static void charge(struct reap_batch *b, double *stage)
 {
-    double t = now();
+    double t = reap_clock();
 
     *stage += t - b->mark;
     b->mark = t;
@@ -88,7 +80,7 @@ int reap_batch_new(struct reap_batch **out, const struct reap_flow_args *a,
         return reap_fail(err, REAP_ENOMEM, "no memory for a batch");
     b->a = a;
     b->source = source;
-    b->mark = now();
+    b->mark = reap_clock();
     rc = make_room(b, err);
     if (!rc)
         rc = reap_cursor_open(&b->cursor, a->dataset, err);
@@ -124,7 +116,7 @@ static int finish(struct reap_batch *b, struct reap_shard *sh,
     size_t len;
     int rc;
 
-    from.seconds = now() - sh->since;
+    from.seconds = reap_clock() - sh->since;
     gethostname(from.host, sizeof(from.host) - 1);
     snprintf(from.level, sizeof(from.level), "%s",
              reap_engine_level(a->engine));
@@ -262,7 +254,7 @@ int reap_batch_run(struct reap_batch *b, struct reap_err *err)
 void reap_batch_waited(struct reap_batch *b, double seconds)
 {
     b->times.wait += seconds;
-    b->mark = now();
+    b->mark = reap_clock();
 }
 
 void reap_batch_times(struct reap_batch *b, struct reap_flow_times *sum)

@@ -2,8 +2,8 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
-#include <time.h>
 
+#include "engine/base/clock.h"
 #include "engine/base/mem.h"
 #include "pipeline/batch.h"
 #include "pipeline/flow.h"
@@ -27,14 +27,6 @@ struct reap_flow {
     struct reap_err err;
 };
 
-static double now(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 /* Fill the batch as far as records are at hand; wait only for the first. */
 static int fill(struct worker *w, bool *more, struct reap_err *err)
 {
@@ -43,11 +35,11 @@ static int fill(struct worker *w, bool *more, struct reap_err *err)
 
     while (!rc && !reap_batch_full(w->batch)) {
         bool wait = !reap_batch_filled(w->batch);
-        double since = now();
+        double since = reap_clock();
         enum reap_fed fed = reap_source_next(w->flow->source, wait, &item);
 
         if (wait)
-            reap_batch_waited(w->batch, now() - since);
+            reap_batch_waited(w->batch, reap_clock() - since);
         *more = fed != REAP_FED_END;
         if (fed != REAP_FED)
             break;

@@ -1,8 +1,8 @@
 #define _GNU_SOURCE
 #include <pthread.h>
 #include <string.h>
-#include <time.h>
 
+#include "engine/base/clock.h"
 #include "engine/base/mem.h"
 #include "pipeline/source.h"
 
@@ -20,14 +20,6 @@ struct reap_source {
     int rc;
     struct reap_err err;
 };
-
-static double now(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 int reap_source_open(struct reap_source **out, struct reap_dataset *ds,
                      const struct reap_feed *feed,
@@ -70,7 +62,7 @@ static int shard_new(struct reap_source *s, const struct reap_lease *lease,
     if (!sh)
         return reap_fail(err, REAP_ENOMEM, "no memory for a shard");
     sh->lease = *lease;
-    sh->since = now();
+    sh->since = reap_clock();
     atomic_init(&sh->missing, lease->count);
     rc = reap_block_new(&sh->block, &s->schema, lease->count, err);
     if (rc) {

@@ -1,6 +1,6 @@
 #include <string.h>
-#include <time.h>
 
+#include "engine/base/clock.h"
 #include "engine/base/cpu.h"
 #include "engine/base/mem.h"
 #include "engine/blocked/backend_blocked.h"
@@ -101,26 +101,18 @@ size_t reap_blocked_arena(const void *prog)
     return ((const struct reap_program *)prog)->arena;
 }
 
-static double now(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 static void run_layer(const struct reap_program *p, size_t i,
                       const struct reap_frame *f, double *seconds)
 {
     const struct reap_layer *l = &p->layer[i];
-    double start = seconds ? now() : 0;
+    double start = seconds ? reap_clock() : 0;
 
     l->run(p, l, f);
     if (l->in >= 0)
         reap_blocked_margins(&p->tensor[l->node], f);
     reap_blocked_taps(p, l->node, f);
     if (seconds)
-        seconds[i] += now() - start;
+        seconds[i] += reap_clock() - start;
 }
 
 /* Each stage goes over its groups of images before the next begins. */
