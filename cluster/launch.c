@@ -201,11 +201,13 @@ int reap_launch_start(const struct reap_launch *l, pid_t *pid,
     return REAP_OK;
 }
 
-/* The session of a process; 0 if it is gone. */
+/* The session of a process; 0 if it is gone, or dead with nobody to ask for its
+ * status, as may be for good where process 1 is not an init. */
 static long session_of(const char *pid)
 {
     char path[64], line[512];
     const char *p = NULL;
+    char state = 'Z';
     long session = 0;
     FILE *f;
 
@@ -214,10 +216,10 @@ static long session_of(const char *pid)
     if (f && fgets(line, sizeof(line), f))
         p = strrchr(line, ')');
     if (p)
-        sscanf(p + 1, " %*c %*d %*d %ld", &session);
+        sscanf(p + 1, " %c %*d %*d %ld", &state, &session);
     if (f)
         fclose(f);
-    return session;
+    return state == 'Z' || state == 'X' ? 0 : session;
 }
 
 size_t reap_launch_kill(pid_t pid, int number)

@@ -33,6 +33,8 @@ static int start_mpi(int *rank, int *ranks, struct reap_err *err)
         MPI_Comm_rank(MPI_COMM_WORLD, rank) ||
         MPI_Comm_size(MPI_COMM_WORLD, ranks))
         return reap_fail(err, REAP_EIO, "MPI does not start");
+    if (got < MPI_THREAD_FUNNELED)
+        return reap_fail(err, REAP_EIO, "this MPI allows no threads");
     return REAP_OK;
 }
 
