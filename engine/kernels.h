@@ -1,10 +1,10 @@
 /*
  * engine/kernels.h - the kernels of the blocked backend: types and table
  *
- * Activations are planes of pixels of 64 bytes: 16 channels of float32 or 32
- * of bfloat16, channels beyond the last being zero. Everything is counted in
- * dwords: a dword of activations is one float32 or two bfloat16 channels of a
- * pixel; it is broadcast and multiplied with a vector of weights, one dword
+ * Activations are planes of pixels of 64 bytes: 16 channels of float32, 32 of
+ * bfloat16 or 64 bytes, channels beyond the last being zero. Everything is counted in
+ * dwords: a dword of activations is one float32, two bfloat16 or four byte channels of
+ * a pixel; it is broadcast and multiplied with a vector of weights, one dword
  * (or pair) for each channel of the output. So all precisions are one program.
  *
  * Kernels return nothing and check nothing: shapes were checked when the plan
@@ -47,6 +47,11 @@ struct reap_conv_part {
  *   bias  (tile.nr) float32
  *   out   pixels of 64 bytes; further blocks of channels 'out_block' bytes on
  *   res   as out, or NULL; it may be 'out' itself
+ *
+ * Of bytes the sums are int32, as is the bias, the weights are signed bytes,
+ * and the sum, which the caller keeps below 2^31, becomes
+ *
+ *   out[p] = nearest byte to fma(res[p], res_scale, float(sum) * scale)
  */
 struct reap_conv_run {
     size_t n, n_parts;
@@ -57,6 +62,8 @@ struct reap_conv_run {
     const char *res;
     ptrdiff_t out_block, res_block; /* bytes */
     float floor;                    /* 0 for ReLU, -INFINITY for none */
+    const float *scale;             /* (tile.nr), of bytes alone */
+    float res_scale;                /* likewise */
 };
 typedef void reap_conv_fn(const struct reap_conv_run *r);
 

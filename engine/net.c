@@ -92,6 +92,26 @@ static int fold_all(struct reap_net *net, const struct reap_graph *g,
     return rc;
 }
 
+/* Scales for int8, where the weights have them. */
+static int take_quantized(struct reap_net *net, struct reap_intake *in,
+                          struct reap_err *err)
+{
+    struct reap_tensor_spec spec = { .name = REAP_INT8_SCALE, .rank = 1 };
+    const float *scale, *shift;
+    int rc;
+
+    if (!reap_params_find(in->params, spec.name))
+        return REAP_OK;
+    spec.dim[0] = net->n_nodes;
+    rc = reap_intake_take(in, &spec, true, &scale, err);
+    if (rc)
+        return rc;
+    strcpy(spec.name, REAP_INT8_SHIFT);
+    spec.dim[0] = reap_net_shifts(net);
+    rc = reap_intake_take(in, &spec, false, &shift, err);
+    return rc ? rc : reap_net_quantized(net, scale, shift, err);
+}
+
 static int fill(struct reap_net *net, const struct reap_graph *g,
                 const struct reap_net_args *args,
                 const struct reap_params *params, struct reap_err *err)
@@ -107,6 +127,8 @@ static int fill(struct reap_net *net, const struct reap_graph *g,
         rc = fold_all(net, g, &in, err);
     if (!rc)
         rc = reap_net_head(net, args, &in, err);
+    if (!rc)
+        rc = take_quantized(net, &in, err);
     if (!rc)
         rc = reap_intake_done(&in, err);
     reap_free(in.taken);
@@ -207,6 +229,41 @@ double reap_net_macs(const struct reap_net *net)
     return macs;
 }
 
+size_t reap_net_shifts(const struct reap_net *net)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < net->n_nodes; i++)
+        if (net->node[i].op == REAP_OP_CONV && net->node[i].relu)
+            n += net->node[i].c;
+    return n;
+}
+
+int reap_net_quantized(struct reap_net *net, const float *scale,
+                       const float *shift, struct reap_err *err)
+{
+    const size_t n = net->n_nodes, shifts = reap_net_shifts(net);
+    float *own = reap_calloc(n + shifts, sizeof(*own)), *at;
+
+    if (!own)
+        return reap_fail(err, REAP_ENOMEM, "no memory for scales");
+    memcpy(own, scale, n * sizeof(*own));
+    at = memcpy(own + n, shift, shifts * sizeof(*own));
+    for (size_t i = 0; i < n; i++) {
+        struct reap_node *node = &net->node[i];
+
+        node->scale = own[i];
+        node->shift = NULL;
+        if (node->op == REAP_OP_CONV && node->relu) {
+            node->shift = at;
+            at += node->c;
+        }
+    }
+    reap_free(net->quantized);
+    net->quantized = own;
+    return REAP_OK;
+}
+
 void reap_net_free(struct reap_net **net)
 {
     if (!*net)
@@ -214,6 +271,7 @@ void reap_net_free(struct reap_net **net)
     reap_net_head_free(*net);
     reap_free((*net)->node);
     reap_free((*net)->own);
+    reap_free((*net)->quantized);
     reap_free(*net);
     *net = NULL;
 }

@@ -58,6 +58,10 @@ struct reap_node {
     bool relu, pad_zero;
     const float *weight; /* CONV: (c, kh, kw, cin / groups); AFFINE: (c) */
     const float *bias;   /* (c) */
+    /* For int8, 0 and NULL if the weights were not quantised: what 1 of the
+     * output's bytes stands for, and what to add to the bias, (c). */
+    float scale;
+    const float *shift;
     char layer[40]; /* the convolution's own name, for reports and errors */
 };
 
@@ -77,8 +81,9 @@ struct reap_net {
     size_t features;        /* channels of the last node */
     size_t n_dense;         /* layers of the head, 0 without a top */
     struct reap_dense *dense;
-    size_t classes; /* out of the last dense layer, 0 without */
-    void *own;      /* what the pointers above point into */
+    size_t classes;   /* out of the last dense layer, 0 without */
+    void *own;        /* what the pointers above point into */
+    float *quantized; /* scale of each node, then the shifts; or NULL */
 };
 
 /*
@@ -91,6 +96,23 @@ struct reap_net {
 int reap_net_new(struct reap_net **out, const struct reap_net_args *args,
                  const struct reap_params *params,
                  struct reap_err *err) REAP_MUST_CHECK;
+
+/* The tensors of a weights file that int8 needs, (n_nodes) and
+ * (reap_net_shifts()), see reap_net_quantized(). */
+#define REAP_INT8_SCALE "reap.int8.scale"
+#define REAP_INT8_SHIFT "reap.int8.shift"
+
+/* Channels of all convolutions with a ReLU. */
+size_t reap_net_shifts(const struct reap_net *net);
+
+/*
+ * Give the net what int8 needs: 'scale' of each node, 0 for those without, and
+ * the shifts of all convolutions with a ReLU, one after the other, 'shift'.
+ * Copies both. REAP_ENOMEM leaves the net as it was.
+ */
+int reap_net_quantized(struct reap_net *net, const float *scale,
+                       const float *shift,
+                       struct reap_err *err) REAP_MUST_CHECK;
 
 /* Index of the node that carries that name, or -1. A torchvision stage
  * ("layer3") is its last block. */

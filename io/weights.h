@@ -20,6 +20,7 @@ struct reap_weights {
     char sha256[65]; /* of the file's bytes, hex */
     char preset[32]; /* from the file's metadata, "" if it does not say */
     char model[40];  /* likewise */
+    char calibration[320]; /* what scales for int8 were made from, or "" */
     size_t n_head;   /* dense layers behind a base, if a config names them */
     enum reap_activation head[8];
     char **labels; /* class names in the file's metadata; NULL if none */

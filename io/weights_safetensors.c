@@ -177,7 +177,7 @@ static void take_head(struct reap_weights *out, const char *text)
 static int metadata(struct reap_weights *out, const json_t *about,
                     struct reap_err *err)
 {
-    const char *key, *preset, *model, *labels, *head;
+    const char *key, *preset, *model, *made, *labels, *head;
     const json_t *value;
 
     if (!json_is_object(about))
@@ -190,12 +190,15 @@ static int metadata(struct reap_weights *out, const json_t *about,
                                      key);
     preset = json_string_value(json_object_get(about, "preset"));
     model = json_string_value(json_object_get(about, "model"));
+    made = json_string_value(json_object_get(about, "calibration"));
     head = json_string_value(json_object_get(about, "head"));
     labels = json_string_value(json_object_get(about, "labels"));
     if (preset && strlen(preset) < sizeof(out->preset))
         strcpy(out->preset, preset);
     if (model && strlen(model) < sizeof(out->model))
         strcpy(out->model, model);
+    if (made && strlen(made) < sizeof(out->calibration))
+        strcpy(out->calibration, made);
     if (head && !out->n_head)
         take_head(out, head);
     return labels ? take_labels(out, labels, err) : REAP_OK;

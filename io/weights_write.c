@@ -37,6 +37,8 @@ static json_t *metadata(const struct reap_weights *w, const char *model,
         json_object_set_new(m, "model", json_string(model));
     if (preset && *preset)
         json_object_set_new(m, "preset", json_string(preset));
+    if (w->calibration[0])
+        json_object_set_new(m, "calibration", json_string(w->calibration));
     for (size_t i = 0; i < w->n_head; i++)
         json_array_append_new(head, json_string(activations[w->head[i]]));
     for (size_t i = 0; i < w->n_labels; i++)

@@ -5,6 +5,7 @@
 #include "engine/base/cpu.h"
 #include "engine/base/mem.h"
 #include "engine/engine.h"
+#include "engine/quantize.h"
 #include "jobs/bench.h"
 #include "jobs/network.h"
 #include "jobs/setup.h"
@@ -171,7 +172,12 @@ static int parse(struct bench *b, const struct reap_options *o,
                               &b->precision, err);
     if (!rc)
         rc = reap_network_open(&b->network, o, true, err);
-    return rc ? rc : make_images(b, err);
+    if (!rc)
+        rc = make_images(b, err);
+    if (rc || b->precision != REAP_INT8 || b->network.net->quantized)
+        return rc;
+    /* Any scales will do to measure the time. */
+    return reap_quantize(b->network.net, &b->norm, 1, b->images, NULL, err);
 }
 
 static const char *precision_word(enum reap_precision p)

@@ -78,6 +78,8 @@ int reap_bench_roof(unsigned cpu, enum reap_precision precision, size_t threads,
         c.peak = k.peak_f32.fn;
     else if (precision == REAP_BF16)
         c.peak = k.peak_bf16.fn;
+    else if (precision == REAP_INT8)
+        c.peak = k.peak_int8.fn;
     if (!c.peak)
         return REAP_OK;
     c.best = reap_calloc(threads, sizeof(*c.best));

@@ -45,6 +45,17 @@ static void ops_bf16(struct reap_ops *o, const struct reap_kernels *k)
                             .class_direct = "bf16-avx512-direct" };
 }
 
+static void ops_int8(struct reap_ops *o, const struct reap_kernels *k)
+{
+    *o = (struct reap_ops){ .conv = k->conv_int8.fn,
+                            .pool = k->pool_int8.fn,
+                            .conv_nr = k->conv_int8.tile.nr,
+                            .elem = 1,
+                            .block = 64,
+                            .class_name = "int8",
+                            .class_direct = "int8" };
+}
+
 /* Bytes of each channel as they enter the network. */
 static void norm_table(struct reap_program *p)
 {
@@ -65,6 +76,8 @@ static int build(struct reap_program *p, struct reap_err *err)
         ops_f32(&p->ops, &k);
     else if (p->args.precision == REAP_BF16)
         ops_bf16(&p->ops, &k);
+    else if (p->args.precision == REAP_INT8)
+        ops_int8(&p->ops, &k);
     if (!p->ops.conv)
         return reap_fail(err, REAP_EINVAL,
                          "no kernels for this precision at this level");
@@ -232,3 +245,4 @@ void reap_blocked_free(void **prog)
 BLOCKED(avx2, REAP_CPU_AVX2, REAP_FP32);
 BLOCKED(avx512, REAP_CPU_AVX512, REAP_FP32);
 BLOCKED(bf16, REAP_CPU_AVX512 | REAP_CPU_BF16, REAP_BF16);
+BLOCKED(vnni, REAP_CPU_AVX512 | REAP_CPU_VNNI, REAP_INT8);

@@ -28,7 +28,7 @@ struct reap_ops {
     reap_affine_fn *affine;
     size_t conv_nr, group_nr, gemm_nr; /* channels of a panel */
     size_t wino_m;
-    size_t elem;  /* bytes of a number */
+    size_t elem;  /* bytes of a number: 4, 2 or 1 */
     size_t block; /* channels of a pixel: 64 / elem */
     bool split;   /* wino_in parts even and odd channels */
     const char *level, *class_name, *class_direct;
@@ -44,6 +44,7 @@ struct reap_ops {
 struct reap_tensor {
     size_t h, w, c, blocks, pad;
     ptrdiff_t lead, row, plane, image; /* bytes */
+    float scale; /* what 1 stands for in a tensor of bytes, else 1 */
     bool crosses;       /* lives from one stage of the program to the next */
     size_t slots;       /* images it has room for */
     size_t at;          /* bytes from the start of the arena */
@@ -136,6 +137,27 @@ int reap_blocked_pack(struct reap_program *p, struct reap_layer *l,
                       struct reap_err *err) REAP_MUST_CHECK;
 int reap_blocked_pack_wino(struct reap_program *p, struct reap_layer *l,
                            struct reap_err *err) REAP_MUST_CHECK;
+/* x in steps as a signed byte, to nearest even: adding what leaves no room for
+ * digits behind the point rounds, and compilers make vectors of it. */
+static inline double reap_blocked_byte(double x, double step)
+{
+    const double big = 6755399441055744.0; /* 1.5 * 2^52 */
+    const double q = x / step + big - big;
+
+    return q > 127 ? 127 : q < -127 ? -127 : q;
+}
+
+/* int8.c: which nets can be done in bytes, the steps of weights and sums. */
+int reap_blocked_int8_check(struct reap_program *p,
+                            struct reap_err *err) REAP_MUST_CHECK;
+/* What a number of channel i of node's input is worth, without the shift of
+ * an image's mean. */
+double reap_blocked_int8_worth(const struct reap_program *p, int node,
+                               size_t i);
+/* Fills bias (int32) and scale of a layer, and step[o], what 1 of a weight and
+ * of a sum stands for in channel o. */
+int reap_blocked_int8_layer(const struct reap_program *p, struct reap_layer *l,
+                            double *step, struct reap_err *err) REAP_MUST_CHECK;
 /* conv.c, wino.c, plane.c: layers. */
 int reap_blocked_conv_plan(struct reap_program *p, struct reap_layer *l,
                            struct reap_err *err) REAP_MUST_CHECK;

@@ -210,6 +210,8 @@ static void set_panel(struct work *k, size_t panel)
     k->panel = panel;
     k->run.w = k->l->w + k->l->conv.panel_at[panel];
     k->run.bias = k->l->bias + panel * k->nr;
+    if (k->l->scale)
+        k->run.scale = k->l->scale + panel * k->nr;
 }
 
 static void row(struct work *k, size_t i, size_t y)
@@ -255,6 +257,8 @@ static void start(struct work *k)
     r->out_block = k->out->plane;
     r->res_block = k->res ? k->res->plane : 0;
     r->floor = k->l->floor;
+    if (k->res)
+        r->res_scale = k->res->scale / k->out->scale;
 }
 
 /* Images and rows of the blocks that all panels go over. */

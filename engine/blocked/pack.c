@@ -16,7 +16,9 @@ static void put(const struct reap_ops *ops, char *to, size_t i, double x)
     uint32_t u;
 
     memcpy(&u, &f, sizeof(u));
-    if (ops->elem == sizeof(float)) {
+    if (ops->elem == 1) {
+        to[i] = (char)(signed char)x; /* by reap_blocked_byte() */
+    } else if (ops->elem == sizeof(float)) {
         memcpy(to + i * sizeof(u), &u, sizeof(u));
     } else { /* bfloat16, to nearest even */
         uint16_t h = (uint16_t)((u + 0x7fff + (u >> 16 & 1)) >> 16);
@@ -44,7 +46,16 @@ struct pen {
     const struct reap_ops *ops;
     char *to;
     size_t nr, first; /* channels of the panel, its first */
+    double worth[3];  /* of bytes: of the input, by channel modulo 3 */
+    double *step;     /* and of 1 of a weight, by channel; else NULL */
 };
+
+/* From here on the pen works on input 'in' of its layer. */
+static void turn_to(struct pen *w, const struct reap_program *p, int in)
+{
+    for (size_t i = 0; w->step && i < 3; i++)
+        w->worth[i] = reap_blocked_int8_worth(p, in, i);
+}
 
 /* One step of a panel: 'dwords' dwords from channel i on; for the input of a
  * net these are all numbers of a row of taps. */
@@ -63,6 +74,9 @@ static void pack_step(struct pen *w, const struct reap_node *n, size_t cin,
                     x = weight(n, cin, w->first + o, ky, kx, i + at);
                 else if (at < n->kw * cin)
                     x = weight(n, cin, w->first + o, ky, at / cin, at % cin);
+                if (w->step)
+                    x = reap_blocked_byte(x * w->worth[at % 3],
+                                          w->step[w->first + o]);
                 put(w->ops, w->to, (d * w->nr + o) * pair + e, x);
             }
     w->to += dwords * w->nr * 4;
@@ -77,6 +91,7 @@ static void pack_panel(struct pen *w, const struct reap_program *p,
     size_t slice = p->ops.block, first = 0, count = in->blocks;
 
     w->first = panel * w->nr;
+    turn_to(w, p, l->in);
     if (l->conv.grouped) {
         slice = 16;
         reap_blocked_slices(n, in->c, w->nr, panel, &first, &count);
@@ -94,6 +109,7 @@ static void pack_second(struct pen *w, const struct reap_program *p,
     const struct reap_node *n = &p->net->node[p->second[l->node]];
     const struct reap_tensor *in = &p->tensor[l->in2];
 
+    turn_to(w, p, l->in2);
     for (size_t b = 0; b < in->blocks; b++)
         pack_step(w, n, in->c, 0, 0, b * p->ops.block, l->conv.dwords2, false);
 }
@@ -124,18 +140,30 @@ int reap_blocked_pack(struct reap_program *p, struct reap_layer *l,
                       struct reap_err *err)
 {
     struct pen w = { .ops = &p->ops };
+    size_t room = round_up(p->net->node[l->node].c, 64);
+    int rc = REAP_OK;
 
     w.nr = l->conv.grouped ? p->ops.group_nr : p->ops.conv_nr;
     l->w = reap_aligned(l->conv.bytes + REAP_PIXEL);
-    if (!l->w)
-        return reap_fail(err, REAP_ENOMEM, "no memory for packed weights");
+    if (p->ops.elem == 1)
+        w.step = reap_calloc(room, sizeof(*w.step));
+    if (!l->w || (p->ops.elem == 1 && !w.step))
+        rc = reap_fail(err, REAP_ENOMEM, "no memory for packed weights");
+    else if (w.step)
+        rc = reap_blocked_int8_layer(p, l, w.step, err);
+    else
+        rc = pack_bias(p, l, err);
+    if (rc)
+        goto out;
     for (size_t panel = 0; panel < l->conv.panels; panel++) {
         w.to = l->w + l->conv.panel_at[panel];
         pack_panel(&w, p, l, panel);
         if (l->in2 >= 0)
             pack_second(&w, p, l);
     }
-    return pack_bias(p, l, err);
+out:
+    reap_free(w.step);
+    return rc;
 }
 
 /* Rows of G of F(m, 3) for the points of engine/kern/wino4.inc and wino2.inc:

@@ -43,6 +43,32 @@ static void input_row(const struct reap_program *p, const void *image,
         }
 }
 
+/* Bytes go in as they are; outside is the mean, in whole numbers. */
+static void input_bytes(const struct reap_program *p,
+                        const struct reap_tensor *t, const uint8_t *image,
+                        uint8_t *to)
+{
+    const struct reap_norm *norm = &p->args.norm;
+    size_t wide = t->w + 2 * t->pad;
+    uint8_t mean[3];
+
+    for (size_t c = 0; c < 3; c++)
+        mean[c] =
+            (uint8_t)fminf(255, fmaxf(0, rintf(norm->mean[c] * norm->div)));
+    for (size_t y = 0; y < t->h + 2 * t->pad; y++, to += t->row) {
+        bool inside = y >= t->pad && y < t->h + t->pad;
+
+        for (size_t x = 0; x < wide; x++)
+            if (!inside || x < t->pad || x >= t->w + t->pad)
+                memcpy(to + x * 3, mean, 3);
+        if (inside && !norm->bgr)
+            memcpy(to + t->pad * 3, image, t->w * 3);
+        for (size_t i = 0; inside && norm->bgr && i < t->w * 3; i++)
+            to[t->pad * 3 + i] = image[i + 2 - 2 * (i % 3)];
+        image += inside ? t->w * 3 : 0;
+    }
+}
+
 /* Rows of h + 2 * pad by w + 2 * pad pixels of 3 numbers. */
 void reap_blocked_input(const struct reap_program *p,
                         const struct reap_layer *l, const struct reap_frame *f)
@@ -54,6 +80,10 @@ void reap_blocked_input(const struct reap_program *p,
         char *to = f->arena + t->at +
                    (i + (t->crosses ? f->first : 0)) * (size_t)t->image;
 
+        if (p->ops.elem == 1) {
+            input_bytes(p, t, f->images[f->first + i], (uint8_t *)to);
+            continue;
+        }
         memset(to, 0, (size_t)t->image);
         for (size_t y = 0; y < t->h; y++)
             input_row(p, f->images[f->first + i], y * wide, wide,

@@ -53,6 +53,7 @@ static void shape(struct reap_program *p, size_t node)
     t->h = n->h;
     t->w = n->w;
     t->c = n->c;
+    t->scale = 1;
     t->blocks = (n->c + 63) / 64 * 64 / p->ops.block;
 }
 
@@ -196,6 +197,10 @@ int reap_blocked_program(struct reap_program *p, struct reap_err *err)
         goto out;
     }
     find_layers(p, uses);
+    if (p->ops.elem == 1)
+        rc = reap_blocked_int8_check(p, err);
+    if (rc)
+        goto out;
     find_stages(p);
     for (size_t i = 0; i < n && !rc; i++)
         if (p->tensor[i].used)

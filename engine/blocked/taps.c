@@ -3,10 +3,13 @@
 
 #include "engine/blocked/blocked.h"
 
-/* The numbers of a pixel as float32: n is 16 or 32. */
-static void widen(float *to, const char *from, size_t n)
+/* The most channels of a pixel. */
+enum { MOST = REAP_PIXEL };
+
+/* The numbers of a pixel as float32. */
+static void widen(float *to, const char *from)
 {
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < REAP_PIXEL / sizeof(uint16_t); i++) {
         uint16_t h;
         uint32_t u;
 
@@ -20,8 +23,11 @@ static void pixel(const struct reap_program *p, float *to, const char *from)
 {
     if (p->ops.elem == sizeof(float))
         memcpy(to, from, REAP_PIXEL);
+    else if (p->ops.elem == sizeof(uint16_t))
+        widen(to, from);
     else
-        widen(to, from, REAP_PIXEL / sizeof(uint16_t));
+        for (size_t i = 0; i < REAP_PIXEL; i++)
+            to[i] = (float)(unsigned char)from[i];
 }
 
 /* A block of channels of one image. */
@@ -35,42 +41,45 @@ struct block {
 /* Sums run over rows, then columns, in double. */
 static void average(const struct reap_program *p, const struct block *b)
 {
-    double sum[32] = { 0 };
-    float x[32] = { 0 };
+    double sum[MOST] = { 0 };
+    float x[MOST] = { 0 };
 
     for (size_t y = 0; y < b->t->h; y++)
         for (size_t i = 0; i < b->t->w; i++) {
             pixel(p, x, b->in + (ptrdiff_t)y * b->t->row + i * REAP_PIXEL);
-            for (size_t c = 0; c < 32; c++)
+            for (size_t c = 0; c < MOST; c++)
                 sum[c] += (double)x[c];
         }
     for (size_t c = 0; c < b->n; c++)
-        b->out[c] = (float)(sum[c] / (double)(b->t->h * b->t->w));
+        b->out[c] =
+            (float)(sum[c] / (double)(b->t->h * b->t->w) * (double)b->t->scale);
 }
 
 static void maximum(const struct reap_program *p, const struct block *b)
 {
-    float most[32], x[32] = { 0 };
+    float most[MOST], x[MOST] = { 0 };
 
-    for (size_t c = 0; c < 32; c++)
+    for (size_t c = 0; c < MOST; c++)
         most[c] = -INFINITY;
     for (size_t y = 0; y < b->t->h; y++)
         for (size_t i = 0; i < b->t->w; i++) {
             pixel(p, x, b->in + (ptrdiff_t)y * b->t->row + i * REAP_PIXEL);
-            for (size_t c = 0; c < 32; c++)
+            for (size_t c = 0; c < MOST; c++)
                 most[c] = x[c] > most[c] ? x[c] : most[c];
         }
-    memcpy(b->out, most, b->n * sizeof(*most));
+    for (size_t c = 0; c < b->n; c++)
+        b->out[c] = most[c] * b->t->scale;
 }
 
 static void map(const struct reap_program *p, const struct block *b)
 {
-    float x[32];
+    float x[MOST];
 
     for (size_t y = 0; y < b->t->h; y++)
         for (size_t i = 0; i < b->t->w; i++) {
             pixel(p, x, b->in + (ptrdiff_t)y * b->t->row + i * REAP_PIXEL);
-            memcpy(b->out + (y * b->t->w + i) * b->t->c, x, b->n * sizeof(*x));
+            for (size_t c = 0; c < b->n; c++)
+                b->out[(y * b->t->w + i) * b->t->c + c] = x[c] * b->t->scale;
         }
 }
 

@@ -53,6 +53,8 @@ static struct form form(const char *name)
         if (!strncmp(name, "gemm", 4))
             f.out_elem = 4;
     }
+    if (strstr(name, "int8"))
+        f = (struct form){ 1, 1, 4 };
     return f;
 }
 
@@ -63,6 +65,8 @@ static void put(char *to, size_t i, size_t elem, float x)
     memcpy(&u, &x, sizeof(u));
     if (elem == 2)
         u >>= 16; /* small whole numbers have no more than 8 bits */
+    if (elem == 1)
+        u = (uint32_t)(int32_t)x;
     memcpy(to + i * elem, &u, elem);
 }
 
@@ -98,8 +102,28 @@ struct call {
     struct reap_conv_step step[2][STEPS];
     struct reap_conv_run r;
     char *in, *w, *out, *residual;
-    float *bias;
+    float *bias, *scale;
 };
+
+/* Bytes of all values instead, large biases, scales, and a residual's: sums of
+ * a few bits times powers of two, so that floats are exact. */
+static void make_bytes(struct call *c)
+{
+    for (size_t i = 0; i < c->in_bytes; i++)
+        c->in[i] = (char)(rand() >> 8);
+    for (size_t i = 0; i < c->w_bytes; i++)
+        c->w[i] = (char)(rand() >> 8);
+    for (size_t i = 0; i < c->out_bytes; i++)
+        c->residual[i] = (char)(rand() >> 8);
+    for (size_t o = 0; o < c->k->tile.nr; o++) {
+        int32_t b = rand() % 200000 - 100000;
+
+        memcpy(&c->bias[o], &b, sizeof(b));
+        c->scale[o] = 1.f / (float)(1 << (8 + o % 8));
+    }
+    c->r.scale = c->scale;
+    c->r.res_scale = .75f;
+}
 
 static void call_open(struct call *c)
 {
@@ -115,6 +139,7 @@ static void call_open(struct call *c)
     c->in = numbers(c->in_bytes, c->f.elem);
     c->w = numbers(c->w_bytes, c->f.elem);
     c->bias = (float *)numbers(nr * sizeof(float), sizeof(float));
+    c->scale = (float *)numbers(nr * sizeof(float), sizeof(float));
     c->residual = numbers(c->out_bytes, c->f.out_elem);
     c->out = guard_new(c->out_bytes);
     memset(c->out, 0x5a, c->out_bytes);
@@ -142,6 +167,8 @@ static void call_open(struct call *c)
         c->r.part[p] = (struct reap_conv_part){ c->in, (ptrdiff_t)c->stride,
                                                 c->step[p], STEPS, c->dwords };
     }
+    if (c->f.elem == 1)
+        make_bytes(c);
 }
 
 static void call_close(struct call *c)
@@ -149,8 +176,31 @@ static void call_close(struct call *c)
     guard_free(c->in, c->in_bytes);
     guard_free(c->w, c->w_bytes);
     guard_free(c->bias, c->k->tile.nr * sizeof(float));
+    guard_free(c->scale, c->k->tile.nr * sizeof(float));
     guard_free(c->residual, c->out_bytes);
     guard_free(c->out, c->out_bytes);
+}
+
+/* Channel o of pixel p of bytes, as kernels.h defines it. */
+static unsigned char expected_byte(const struct call *c, size_t p, size_t o,
+                                   size_t at)
+{
+    size_t nr = c->k->tile.nr;
+    int32_t sum;
+    float y;
+
+    memcpy(&sum, &c->bias[o], sizeof(sum));
+    for (size_t q = 0; q < c->r.n_parts; q++)
+        for (size_t s = 0; s < STEPS; s++)
+            for (size_t d = 0; d < 4 * c->dwords; d++)
+                sum += (unsigned char)c->in[p * c->stride +
+                                            (size_t)c->step[q][s].in + d] *
+                       (signed char)c->w[(size_t)c->step[q][s].w +
+                                         (d / 4 * nr + o) * 4 + d % 4];
+    y = (float)sum * c->scale[o];
+    if (c->res)
+        y = fmaf((float)(unsigned char)c->residual[at], c->r.res_scale, y);
+    return (unsigned char)fminf(255, fmaxf(0, rintf(y)));
 }
 
 /* Channel o of pixel p, as kernels.h defines it. */
@@ -186,6 +236,9 @@ static bool right(const struct call *c)
         memset(&was, 0x5a, c->f.out_elem);
         if (p == 0 || p > c->n || o >= nr) {
             if (memcmp(c->out + at * c->f.out_elem, &was, c->f.out_elem))
+                return false;
+        } else if (c->f.elem == 1) {
+            if ((unsigned char)c->out[at] != expected_byte(c, p - 1, o, at))
                 return false;
         } else if (get(c->out, at, c->f.out_elem) !=
                    expected(c, p - 1, o, at)) {
