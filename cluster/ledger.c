@@ -392,8 +392,7 @@ size_t reap_ledger_suspects(const struct reap_ledger *l,
     size_t n = 0;
 
     for (struct shard *s = l->first; s && n < room; s = s->next) {
-        bool in_hand = (s->out[0].on && !s->out[0].worker) ||
-                       (s->out[1].on && !s->out[1].worker);
+        bool in_hand = holds(&s->out[0], 0) || holds(&s->out[1], 0);
 
         if (!in_hand && !s->deaths)
             continue;

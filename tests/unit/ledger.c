@@ -161,6 +161,12 @@ static void test_arrived(void)
     ok(reap_ledger_done(l, a.shard, a.attempt, 62) && reap_ledger_complete(l),
        "its commit counts");
     reap_ledger_free(&l);
+    l = ledger(&w, 2);
+    grant(l, 0, 0, &a);
+    ok(reap_ledger_suspects(l, s, 4) == 1, "the first rank is busy with it");
+    reap_ledger_arrived(l, a.shard, a.attempt);
+    ok(!reap_ledger_suspects(l, s, 4), "and then it is not");
+    reap_ledger_free(&l);
 }
 
 /* A late shard is with two workers: one dies, and then the first rank. */
