@@ -213,10 +213,11 @@ static int run(struct reap_import *im, struct reap_import_lister *lister,
     if (rc)
         return rc;
     if (im->sum.unreadable)
-        return reap_fail(err, REAP_EIO,
-                         "%llu sources could not be read, the first: %s; the "
+        return reap_fail(err, REAP_EFORMAT,
+                         "%llu source%s could not be read, the first: %s; the "
                          "rest is imported",
-                         (unsigned long long)im->sum.unreadable, im->sum.first);
+                         (unsigned long long)im->sum.unreadable,
+                         im->sum.unreadable == 1 ? "" : "s", im->sum.first);
     if (!im->sum.found)
         return reap_fail(err, REAP_ENOTFOUND, "nothing to import: no files");
     if (!im->sum.records && !im->sum.same)

@@ -55,10 +55,10 @@ struct reap_import_args {
 /*
  * Import; '*sum' is filled in any case. Returns REAP_OK (all of it durable),
  * REAP_ENOTFOUND (a source is missing, or nothing to import in any),
- * REAP_EFORMAT (a source of no known kind), REAP_ECREATE ('out' is something
- * else or another import writes it), REAP_EINVAL (two sources have the same
- * key: names both), REAP_EIO (disk full; or sources that could not be read: the
- * rest is imported), REAP_EACCESS, REAP_ESTOPPED, REAP_ENOMEM.
+ * REAP_EFORMAT (a source of no known kind; or sources that could not be read:
+ * the rest is imported), REAP_ECREATE ('out' is something else or another
+ * import writes it), REAP_EINVAL (two sources have the same key: names both),
+ * REAP_EIO (disk full), REAP_EACCESS, REAP_ESTOPPED, REAP_ENOMEM.
  */
 int reap_import_run(const struct reap_import_args *a,
                     struct reap_import_sum *sum,

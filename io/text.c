@@ -87,6 +87,19 @@ size_t reap_text_unescape(const char *text, unsigned char *out)
     return n;
 }
 
+void reap_text_line(FILE *to, const char *text)
+{
+    for (; *text; text++) {
+        unsigned char c = (unsigned char)*text;
+
+        if (c < 0x20 || c == 0x7f)
+            fprintf(to, "\\x%02x", c);
+        else
+            putc(c, to);
+    }
+    putc('\n', to);
+}
+
 void reap_text_csv(FILE *to, const char *text)
 {
     if (!strpbrk(text, ",\"\r\n")) {

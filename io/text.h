@@ -23,6 +23,10 @@ char *reap_text_escape(char *out, size_t size, struct reap_bytes in);
  * bytes; returns how many. What is no escape stands for itself. */
 size_t reap_text_unescape(const char *text, unsigned char *out);
 
+/* 'text' with its control bytes as \xNN: one line, and no orders to a
+ * terminal, whatever the names in it hold. */
+void reap_text_line(FILE *to, const char *text);
+
 /* A field of a CSV line (RFC 4180), quoted where it has to be. */
 void reap_text_csv(FILE *to, const char *text);
 

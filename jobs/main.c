@@ -11,6 +11,7 @@
 #include "cluster/sign.h"
 #include "engine/base/mem.h"
 #include "io/preset.h"
+#include "io/text.h"
 #include "jobs/cmd.h"
 
 static const struct command {
@@ -82,6 +83,12 @@ static int help(const char *name)
     return 0;
 }
 
+static void print_error(const char *command, const char *message)
+{
+    fprintf(stderr, "reap %s: ", command);
+    reap_text_line(stderr, message);
+}
+
 static int command(int argc, char **argv)
 {
     const char *fail = getenv("REAP_FAIL_ALLOC");
@@ -110,7 +117,7 @@ static int command(int argc, char **argv)
     if (!rc)
         rc = c->run(&o, &err);
     if (rc)
-        fprintf(stderr, "reap %s: %s\n", c->name, err.msg);
+        print_error(c->name, err.msg);
     reap_options_clear(&o);
     return reap_exit_status(rc);
 }

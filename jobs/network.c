@@ -73,7 +73,7 @@ int reap_network_open(struct reap_network *n, const struct reap_options *o,
     if (!rc)
         rc = reap_net_new(&n->net, &a, n->weights ? n->weights->params : NULL,
                           err);
-    if (rc && n->path[0])
+    if (rc && n->weights)
         rc = reap_wrap(err, rc, "%s", n->path);
     if (n->weights)
         reap_params_free(&n->weights->params);

@@ -71,6 +71,9 @@ static int set(struct reap_options *o, size_t i, const char *text,
             return reap_fail(err, REAP_EINVAL,
                              "--%s %s: a whole number is needed", row[i].name,
                              text);
+        if (!*(uint64_t *)(void *)at && in_list("limit classes", row[i].name))
+            return reap_fail(err, REAP_EINVAL, "--%s 0: at least 1 is needed",
+                             row[i].name);
         break;
     }
     *(bool *)(void *)((char *)o + row[i].given_at) = true;

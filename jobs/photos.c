@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "engine/base/mem.h"
+#include "io/text.h"
 #include "jobs/photos.h"
 #include "pipeline/l2.h"
 
@@ -120,7 +121,7 @@ static json_t *json_values(const float *x, size_t n)
 static void print_photo(const struct reap_setup *s, const char *path,
                         void *const *out)
 {
-    printf("%s\n", path);
+    reap_text_line(stdout, path);
     for (size_t i = 0; i < s->schema.n; i++) {
         const struct reap_column *c = &s->schema.column[i];
 
@@ -156,7 +157,10 @@ static void print_bad(const struct reap_options *o, const char *path,
     json_t *line;
 
     if (!o->json) {
-        printf("%s\n  %s: %s\n", path, reap_status_name(p->status), p->reason);
+        {
+            reap_text_line(stdout, path);
+            printf("  %s: %s\n", reap_status_name(p->status), p->reason);
+        }
         return;
     }
     line = json_pack("{ss,ss,ss}", "key", path, "status",

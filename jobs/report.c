@@ -5,19 +5,21 @@
 #include <string.h>
 
 #include "engine/model.h"
+#include "io/text.h"
 #include "jobs/report.h"
 
 void reap_remark(const struct reap_options *o, const char *fmt, ...)
 {
+    char text[1024];
     va_list ap;
 
     if (o->quiet)
         return;
     va_start(ap, fmt);
-    fputs("reap: ", stderr);
-    vfprintf(stderr, fmt, ap);
-    fputc('\n', stderr);
+    vsnprintf(text, sizeof(text), fmt, ap);
     va_end(ap);
+    fputs("reap: ", stderr);
+    reap_text_line(stderr, text);
 }
 
 void reap_report_begin(struct reap_report *r, const struct reap_options *o,

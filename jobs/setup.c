@@ -83,6 +83,9 @@ static int open_engine(struct reap_setup *s, const struct reap_options *o,
                                   .k = s->outputs.k };
     int rc = reap_parse_precision(o->precision, &a.precision, err);
 
+    if (s->classify && o->no_top)
+        return reap_fail(err, REAP_EINVAL,
+                         "--no-top leaves no classes; use extract");
     if (s->classify && !s->network.net->n_dense)
         return reap_fail(err, REAP_EMISFIT,
                          "the weights hold no classifier; use extract, or "

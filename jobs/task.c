@@ -49,8 +49,7 @@ int reap_task_tolerates(const char *text, uint64_t bad, uint64_t total,
                          text);
     if (percent)
         n = n / 100 * (double)total;
-    *yes = (double)bad <= n &&
-           (bad < total || !bad || (text && percent && n >= (double)total));
+    *yes = (double)bad <= n && (bad < total || !bad);
     return REAP_OK;
 }
 
@@ -222,6 +221,11 @@ static int judge(struct run *r, const struct reap_report *report,
     reap_report_end(report, &r->setup, status, counts, true);
     if (yes)
         return REAP_OK;
+    if (bad == total)
+        return reap_fail(err, REAP_EBADRECS,
+                         "all %llu records are bad; reap export lists them in "
+                         "its .failed.tsv",
+                         (unsigned long long)bad);
     return reap_fail(err, REAP_EBADRECS,
                      "%llu of %llu records are bad, more than --max-bad %s; "
                      "reap export lists them in its .failed.tsv",

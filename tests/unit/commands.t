@@ -40,6 +40,14 @@ fails 64 "no command 'nonsense'" nonsense
 printf '# a comment\njson\nno-such 1\n' >"$dir/job"
 fails 64 "no option 'no-such'" info --job "$dir/job" x
 fails 64 'a whole number' summary --classes x
+fails 64 'at least 1' summary resnet50 --classes 0
+"$REAP" info "$(printf 'a\033\nb')" 2>"$dir/err"
+[ "$(wc -l <"$dir/err")" = 1 ] && grep -qF 'a\x1b\x0ab: No such' "$dir/err"
+ok $? 'a name with control bytes is one harmless line'
+for c in $(sed -n 's/^COMMAND(\([a-z_]*\),.*/\1/p' jobs/commands.def); do
+    [ "$("$REAP" help "$c" | sed 1d | wc -L)" -le 80 ]
+    ok $? "reap help $c fits 80 columns"
+done
 "$REAP" help info >/dev/full 2>"$dir/err"
 [ $? = 74 ]
 ok $? 'output that cannot be written is exit 74'

@@ -249,7 +249,7 @@ static void test_archives(void)
         ok(has_text(set, "x/0003.jpg", "four", ""), "no label");
         ok(!import(set, tar) && !sum.records && sum.same == 4, "again");
         ok(!truncate(tar, zipped ? 100 : 1700) &&
-               import(scratch(zipped ? "zcut" : "tcut"), tar) == REAP_EIO &&
+               import(scratch(zipped ? "zcut" : "tcut"), tar) == REAP_EFORMAT &&
                strstr(err.msg, tar),
            "a cut one: %s", err.msg);
     }
@@ -264,7 +264,7 @@ static void test_list(void)
     snprintf(text, sizeof(text), "a.jpg\tcat\r\n\n%s\n./b.jpg\tdog\nno.jpg\n",
              scratch("one/p.jpg"));
     put_text(scratch("l/list.txt"), text);
-    ok(import(scratch("lset"), scratch("l/list.txt")) == REAP_EIO &&
+    ok(import(scratch("lset"), scratch("l/list.txt")) == REAP_EFORMAT &&
            sum.records == 3 && sum.unreadable == 1 && strstr(err.msg, "no.jpg"),
        "a list, one file of it missing: %s", err.msg);
     ok(has_text(scratch("lset"), "a.jpg", "A", "cat") &&

@@ -43,5 +43,19 @@ verdict $? "and all eight keys have a row: $(rows)"
 run --retry-failed
 [ "$(forgotten)" = 2 ] && [ "$(rows)" = 8 ]
 verdict $? "without a limit both are: $(forgotten)"
+mkdir bad
+cp photos/2.ppm photos/7.ppm bad
+"$REAP" import bad -o badset --all -q >out || exit 1
+"$REAP" extract badset -o badstore --model torchvision/resnet18 \
+    --weights none --preset unit --input-shape 32,32 --formats all -q \
+    --max-bad 100% >out 2>err
+[ $? = 65 ] && grep -q 'all 2 records are bad' err
+verdict $? "all bad is no success even with --max-bad 100%: $(head -1 err)"
+"$REAP" info badstore --complete >out 2>err
+[ $? = 65 ]
+verdict $? "and info --complete agrees: $(head -1 err)"
+run --limit 0
+[ $? = 64 ]
+verdict $? "--limit 0 is a usage error: $(head -1 err)"
 echo "1..$n"
 exit $bad

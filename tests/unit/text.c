@@ -35,6 +35,16 @@ static const char *csv(const char *in)
     return text;
 }
 
+static const char *line(const char *in)
+{
+    static char text[64];
+    FILE *f = fmemopen(text, sizeof(text), "w");
+
+    reap_text_line(f, in);
+    fclose(f);
+    return text;
+}
+
 int main(void)
 {
     char small[6], text[REAP_TEXT_ROOM(2)];
@@ -67,6 +77,9 @@ int main(void)
     ok(!strcmp(csv("a b"), "a b") && !strcmp(csv("a,b"), "\"a,b\"") &&
            !strcmp(csv("say \"a\""), "\"say \"\"a\"\"\""),
        "CSV quotes where it has to");
+    ok(!strcmp(line("a\x1b[1m\nb\\ \x7f\xc3\xa4"),
+               "a\\x1b[1m\\x0ab\\ \\x7f\xc3\xa4\n"),
+       "a message is one line");
     ok(!strcmp(number(0.75f), "0.75") && !strcmp(number(1), "1") &&
            strtof(number(0.1f + 0.2f), NULL) == 0.1f + 0.2f &&
            strtof(number(1e-38f / 3), NULL) == 1e-38f / 3,
