@@ -4,10 +4,10 @@
  * Each map behind a ReLU becomes bytes times a scale. What scale is best is
  * measured: the fp32 network is run on the images of a calibration, and the
  * largest value, two percentiles and the least squared error are tried on the
- * whole network. Then each channel's bias is corrected by what its mean has
- * moved, where that brings the embeddings nearer to those of fp32. Sources:
- * Krishnamoorthi, arXiv 1806.08342; Nagel et al., arXiv 1906.04721 (section
- * 4.2, with means that are measured).
+ * whole network. Then each channel's bias is corrected, in rounds, by a part of
+ * what its mean has moved, while that brings embeddings nearer to fp32's.
+ * Sources: Krishnamoorthi, arXiv 1806.08342; Nagel et al., arXiv 1906.04721
+ * (section 4.2, with means that are measured).
  */
 #ifndef REAP_ENGINE_QUANTIZE_H
 #define REAP_ENGINE_QUANTIZE_H
