@@ -83,6 +83,12 @@ static int twice(struct reap_import_writer *w, MDB_txn *txn,
     for (size_t i = 0; i < 2; i++)
         if (mdb_get(txn, w->index.dbi, &key[i], &path[i]))
             path[i] = (MDB_val){ 1, (void *)(uintptr_t) "?" };
+    if (other == item->source)
+        return reap_fail(err, REAP_EINVAL,
+                         "%.*s holds two different files with the key '%.*s'; "
+                         "take one of them out",
+                         (int)path[0].mv_size, (const char *)path[0].mv_data,
+                         (int)item->key.len, (const char *)item->key.data);
     return reap_fail(err, REAP_EINVAL,
                      "two files have the key '%.*s': one of %.*s, another of "
                      "%.*s; import them from the folder above both",

@@ -103,5 +103,12 @@ ln -s nowhere "$dir/in/sub/broken.png"
 fails 66 'broken.png: No such file' import "$dir/in" -o "$dir/set" --json
 has changed 1
 has unreadable 1
+mkdir "$dir/old" "$dir/new"
+echo one >"$dir/old/x.jpg"
+echo other >"$dir/new/x.jpg"
+tar cf "$dir/twice.tar" -C "$dir/old" x.jpg
+tar rf "$dir/twice.tar" -C "$dir/new" x.jpg
+fails 64 "twice.tar holds two different files with the key 'x.jpg'" \
+    import "$dir/twice.tar" -o "$dir/twiceset"
 echo "1..$n"
 exit $bad
