@@ -41,7 +41,8 @@ struct reap_store;
 /*
  * Open or make a store. For REAP_STORE_WRITE, 'meta' is compared with what is
  * there: another fingerprint or dataset is REAP_EMISFIT, and the message says
- * what differs, line by line. Held by another live run after 15 s:
+ * what differs, line by line. Digests of datasets without a UUID change with
+ * every key that is added: two of them are for the caller to tell apart. Held by another live run after 15 s:
  * REAP_ECREATE, names the holder (host, pid). 'meta' may be NULL for READ.
  * Also REAP_ENOTFOUND, REAP_EFORMAT, REAP_EACCESS, REAP_EIO, REAP_ENOMEM.
  */

@@ -176,15 +176,17 @@ static size_t between(struct reap_bytes a, struct reap_bytes b, unsigned part,
 }
 
 static int check_one(struct reap_dataset *ds, struct reap_cursor *cursor,
-                     const struct reap_row *row, struct reap_err *err)
+                     const struct reap_row *row, bool changed, unsigned *gone,
+                     struct reap_err *err)
 {
     struct reap_record rec;
     struct reap_image image;
     int rc = lookup(cursor, row->key, &rec, err);
 
+    *gone += rc == REAP_ENOTFOUND;
     if (rc == REAP_ENOTFOUND || row->flags & REAP_FLAG_quarantined)
         return REAP_OK; /* pruned from the dataset; or never read */
-    if (!rc && crc_of(ds, cursor, &rec, &image) != row->crc)
+    if (!rc && !changed && crc_of(ds, cursor, &rec, &image) != row->crc)
         rc = reap_fail(err, REAP_EMISFIT,
                        "record '%.*s' is not the one that the store has a row "
                        "for; --changed does such records again",
@@ -212,13 +214,14 @@ static int ends(struct reap_rows *rows, struct reap_bytes key[2],
 }
 
 int reap_revise_check(struct reap_store *store, struct reap_dataset *ds,
-                      struct reap_err *err)
+                      bool changed, struct reap_err *err)
 {
     struct reap_cursor *cursor = NULL;
     struct reap_rows *rows = NULL;
     struct reap_bytes end[2];
     struct reap_stored row;
     uint8_t bytes[2][REAP_KEY_MAX], key[REAP_KEY_MAX];
+    unsigned looked = 0, gone = 0;
     int rc = reap_cursor_open(&cursor, ds, err);
 
     if (!rc)
@@ -230,9 +233,19 @@ int reap_revise_check(struct reap_store *store, struct reap_dataset *ds,
 
         rc = reap_rows_seek(rows, (struct reap_bytes){ key, n }, &row, err);
         if (!rc)
-            rc = check_one(ds, cursor, &row.row, err);
+            rc = check_one(ds, cursor, &row.row, changed, &gone, err);
+        looked += !rc;
     }
     reap_rows_close(&rows);
     reap_cursor_close(&cursor);
-    return rc == REAP_ENOTFOUND ? REAP_OK : rc;
+    if (rc == REAP_ENOTFOUND)
+        rc = REAP_OK;
+    /* The id is no proof (io/store_meta.c): most rows must have a record. */
+    if (!rc && 2 * gone > looked &&
+        strcmp(reap_store_meta(store, "dataset_id"), reap_dataset_id(ds)) != 0)
+        rc = reap_fail(err, REAP_EMISFIT,
+                       "the store is of another dataset: %u of %u rows looked "
+                       "at have no record in %s; name another output",
+                       gone, looked, reap_dataset_path(ds));
+    return rc;
 }

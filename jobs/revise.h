@@ -21,9 +21,13 @@ int reap_revise(struct reap_store *store, struct reap_dataset *ds,
                 const struct reap_options *o, struct reap_revised *out,
                 struct reap_err *err) REAP_MUST_CHECK;
 
-/* Compare the CRC of some 64 rows with the dataset's values; REAP_EMISFIT
- * names the first key that differs, and --changed. */
+/*
+ * Is this the dataset of the rows? Compares some 64 rows with their records,
+ * before anything is forgotten. REAP_EMISFIT if the id is another one and most
+ * of these rows have no record; or if a record's CRC differs, unless 'changed'
+ * says that such are to be done again: the message names --changed.
+ */
 int reap_revise_check(struct reap_store *store, struct reap_dataset *ds,
-                      struct reap_err *err) REAP_MUST_CHECK;
+                      bool changed, struct reap_err *err) REAP_MUST_CHECK;
 
 #endif /* REAP_JOBS_REVISE_H */

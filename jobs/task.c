@@ -154,9 +154,9 @@ static int open_store(struct run *r, struct reap_err *err)
                     "while this run lasts",
                     r->o->output);
     if (!rc)
+        rc = reap_revise_check(r->store, r->ds, r->o->changed, err);
+    if (!rc)
         rc = reap_revise(r->store, r->ds, r->o, &revised, err);
-    if (!rc && !r->o->changed)
-        rc = reap_revise_check(r->store, r->ds, err);
     if (rc)
         return rc;
     if (revised.failed + revised.changed + revised.pruned)

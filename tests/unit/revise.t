@@ -57,5 +57,33 @@ verdict $? "and info --complete agrees: $(head -1 err)"
 run --limit 0
 [ $? = 64 ]
 verdict $? "--limit 0 is a usage error: $(head -1 err)"
+
+# An LMDB that other programs make has no UUID: it may gain keys.
+for set in few more other; do
+    mkdir $set.d
+done
+for i in 1 2 3 4 5 6 7 8; do
+    { printf 'P6\n8 8\n255\n' && head -c 192 /dev/zero | tr '\0' "$i"; } >more.d/$i.ppm
+    cp more.d/$i.ppm other.d/x$i.ppm
+    [ $i -gt 6 ] || cp more.d/$i.ppm few.d/
+done
+for set in few more other; do
+    "$REAP" import $set.d -o $set -q >out && rm $set/index.mdb
+done
+plain() { # dataset, options
+    set=$1
+    shift
+    "$REAP" extract "$set" -o grown --model torchvision/resnet18 --weights none \
+        --seed 1 --preset unit --input-shape 32,32 --formats all -q "$@" >out 2>err
+}
+plain few && plain more
+verdict $? "a plain LMDB may gain keys: $(head -1 err)"
+"$REAP" info grown | grep -q '^rows: *8'
+verdict $? "and they are done"
+plain other --prune
+[ $? = 78 ] && grep -q 'another dataset' err
+verdict $? "another dataset is refused: $(head -1 err)"
+"$REAP" info grown | grep -q '^rows: *8'
+verdict $? "and no row is forgotten"
 echo "1..$n"
 exit $bad
