@@ -102,6 +102,8 @@ void reap_info_weights_print(const char *path, const struct reap_weights *w,
                *w->preset ? "" : " (usual for the model; the file has none)");
     if (w->n_labels)
         printf("labels:   %zu in the file\n", w->n_labels);
+    if (w->calibration[0])
+        printf("int8:     scales of %s\n", w->calibration);
     printf("sha256:   %s\n", w->sha256);
 }
 

@@ -42,6 +42,8 @@ done
 "$REAP" quantize "$weights" --calibrate "$dir/set100" -o "$dir/q.safetensors" \
     --json >"$dir/out"
 ok $? "quantized: $(cat "$dir/out")"
+"$REAP" info "$dir/q.safetensors" | grep -q '^int8: .*images=100'
+ok $? 'info tells what it was calibrated with'
 "$REAP" compare "$dir/q.safetensors" "$dir/set150" --precision int8 --json >"$dir/out"
 ok $? "compared: $(cut -c1-400 "$dir/out")"
 cosine() { # percentile
