@@ -82,7 +82,7 @@ static int open_all(struct e2e *e, const struct reap_options *o,
 
     if (!with.weights)
         with.weights = "none";
-    rc = reap_setup_open(&e->setup, &with, true, err);
+    rc = reap_setup_open(&e->setup, &with, true, o->args[1], err);
     if (!rc)
         rc = reap_dataset_open(&e->ds, o->args[1], err);
     if (rc)

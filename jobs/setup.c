@@ -5,10 +5,12 @@
 #include "engine/base/cpu.h"
 #include "engine/base/mem.h"
 #include "engine/model.h"
+#include "engine/quantize.h"
 #include "io/status.h"
+#include "jobs/imageset.h"
 #include "jobs/setup.h"
 
-enum { BATCH = 8, BATCH_MAX = 1024 };
+enum { BATCH = 8, BATCH_MAX = 1024, CALIBRATE = 16 };
 
 int reap_parse_precision(const char *text, enum reap_precision *out,
                          struct reap_err *err)
@@ -113,8 +115,29 @@ static int open_labels(struct reap_setup *s, const struct reap_options *o,
                             reap_model_keras(net->model), err);
 }
 
+/* Scales from a few images: enough to measure the speed of int8. */
+static int quantize(struct reap_setup *s, const char *dataset,
+                    struct reap_err *err)
+{
+    struct reap_imageset set;
+    int rc = reap_imageset_open(&set, dataset, &s->preset, &s->limits,
+                                CALIBRATE, CALIBRATE, err);
+
+    if (rc)
+        return rc;
+    rc = reap_imageset_next(&set, err);
+    if (!rc && !set.n)
+        rc = reap_fail(err, REAP_ENOTFOUND, "%s: no image to find scales with",
+                       dataset);
+    if (!rc)
+        rc = reap_quantize(s->network.net, &s->preset.norm, set.n, set.images,
+                           NULL, err);
+    reap_imageset_close(&set);
+    return rc;
+}
+
 int reap_setup_open(struct reap_setup *s, const struct reap_options *o,
-                    bool classify, struct reap_err *err)
+                    bool classify, const char *calibrate, struct reap_err *err)
 {
     struct reap_options with;
     const struct reap_weights *w;
@@ -142,6 +165,9 @@ int reap_setup_open(struct reap_setup *s, const struct reap_options *o,
                                 &s->preset_guessed, err);
     if (!rc)
         rc = reap_setup_check_size(&s->preset, s->network.net, err);
+    if (!rc && calibrate && !s->network.net->quantized && o->precision &&
+        !strcmp(o->precision, "int8"))
+        rc = quantize(s, calibrate, err);
     if (!rc)
         rc = open_engine(s, o, err);
     if (!rc && classify)

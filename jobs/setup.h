@@ -27,8 +27,11 @@ struct reap_setup {
     size_t batch;
 };
 
+/* 'calibrate': for --precision int8 and weights without scales, take these
+ * from the first images of this dataset; NULL: such weights are refused. */
 int reap_setup_open(struct reap_setup *s, const struct reap_options *o,
-                    bool classify, struct reap_err *err) REAP_MUST_CHECK;
+                    bool classify, const char *calibrate,
+                    struct reap_err *err) REAP_MUST_CHECK;
 
 /* What decides a row's bytes, a line each: the fingerprint is made of it.
  * Owned: reap_free(). */

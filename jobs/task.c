@@ -184,7 +184,7 @@ static char *in_common(const struct run *r)
 
 static int open_all(struct run *r, bool classify, struct reap_err *err)
 {
-    int rc = reap_setup_open(&r->setup, r->o, classify, err);
+    int rc = reap_setup_open(&r->setup, r->o, classify, NULL, err);
 
     if (rc)
         return rc;
@@ -311,7 +311,7 @@ static int on_photos(const struct reap_options *o, bool classify,
                      struct reap_err *err)
 {
     struct reap_setup setup;
-    int rc = reap_setup_open(&setup, o, classify, err);
+    int rc = reap_setup_open(&setup, o, classify, NULL, err);
 
     if (rc)
         return rc;

@@ -262,7 +262,7 @@ static int rebuild(struct reap_setup *setup, const struct reap_view *v,
     argc = command_line(*text, argv);
     rc = reap_options_parse(&o, argc, argv, err);
     if (!rc)
-        rc = reap_setup_open(setup, &o, top, err);
+        rc = reap_setup_open(setup, &o, top, NULL, err);
     if (!rc) {
         made_of = reap_setup_made_of(setup, &o);
         rc = made_of ? same_kind(v, made_of, err)
