@@ -54,6 +54,22 @@ static void build(struct reap_net *net, struct reap_node *n,
                               .features = WIDE };
 }
 
+/* int8 has neither affine nor subsampling layers: convolutions instead, and
+ * scales for the maps behind a ReLU. */
+static void quantize(struct reap_net *net, float *numbers)
+{
+    struct reap_node *n = net->node;
+
+    n[3] = node(REAP_OP_CONV, 2, SIDE / 2, 1, 1);
+    n[7] = node(REAP_OP_CONV, 6, SIDE / 4, 1, 2);
+    for (int i = 1; i < NODES; i++) {
+        n[i].relu = n[i].op == REAP_OP_CONV && i != 5;
+        n[i].scale = i == 5 ? 0 : 0.05f;
+        n[i].weight = n[i].bias = n[i].shift = numbers;
+    }
+    net->quantized = numbers;
+}
+
 static void try(const struct reap_backend *b, const struct reap_net *net)
 {
     const struct reap_tap tap = { NODES - 1, REAP_TAP_AVG };
@@ -101,12 +117,14 @@ int main(void)
     if (!numbers || reap_cpu_detect(&cpu, NULL))
         return 1;
     fill_real(numbers, WIDE * WIDE * 49);
-    build(&net, n, numbers);
     for (size_t b = 0; reap_backends[b]; b++) {
         const struct reap_backend *be = reap_backends[b];
 
         if (be->compile != reap_blocked_compile)
             continue;
+        build(&net, n, numbers);
+        if (be->precisions == REAP_INT8)
+            quantize(&net, numbers);
         if ((cpu & be->needs) == be->needs)
             try(be, &net);
         else
