@@ -259,11 +259,57 @@ int reap_weights_read(struct reap_weights **out, const char *path,
     return rc ? reap_wrap(err, rc, "%s", path) : REAP_OK;
 }
 
+static struct reap_about *find_about(const struct reap_weights *w,
+                                     const char *name)
+{
+    for (size_t i = 0; i < w->n_about; i++)
+        if (!strcmp(w->about[i].name, name))
+            return &w->about[i];
+    return NULL;
+}
+
+const char *reap_weights_about(const struct reap_weights *w, const char *name)
+{
+    const struct reap_about *a = find_about(w, name);
+
+    return a ? a->text : NULL;
+}
+
+int reap_weights_note(struct reap_weights *w, const char *name,
+                      const char *text, struct reap_err *err)
+{
+    struct reap_about *a = find_about(w, name), *more;
+    char *copy = reap_strdup(text), *key = a ? NULL : reap_strdup(name);
+
+    if (!a && copy && key) {
+        more = reap_realloc(w->about, (w->n_about + 1) * sizeof(*more));
+        if (more) {
+            w->about = more;
+            a = &more[w->n_about++];
+            *a = (struct reap_about){ .name = key };
+            key = NULL;
+        }
+    }
+    if (!a || !copy) {
+        reap_free(copy);
+        reap_free(key);
+        return reap_fail(err, REAP_ENOMEM, "no memory for metadata");
+    }
+    reap_free(a->text);
+    a->text = copy;
+    return REAP_OK;
+}
+
 void reap_weights_free(struct reap_weights **w)
 {
     if (!*w)
         return;
     reap_params_free(&(*w)->params);
+    for (size_t i = 0; i < (*w)->n_about; i++) {
+        reap_free((*w)->about[i].name);
+        reap_free((*w)->about[i].text);
+    }
+    reap_free((*w)->about);
     for (size_t i = 0; i < (*w)->n_labels; i++)
         reap_free((*w)->labels[i]);
     reap_free((*w)->labels);

@@ -14,17 +14,24 @@
 #include "engine/net.h"
 #include "engine/params.h"
 
+/* One of the file's own notes about itself. */
+struct reap_about {
+    char *name, *text;
+};
+
 struct reap_weights {
     struct reap_params *params;
-    char format[24]; /* "safetensors", "pth", "pth-legacy", "h5", ... */
-    char sha256[65]; /* of the file's bytes, hex */
-    char preset[32]; /* from the file's metadata, "" if it does not say */
-    char model[40];  /* likewise */
+    char format[24];       /* "safetensors", "pth", "pth-legacy", "h5", ... */
+    char sha256[65];       /* of the file's bytes, hex */
+    char preset[32];       /* from the file's metadata, "" if it does not say */
+    char model[40];        /* likewise */
     char calibration[320]; /* what scales for int8 were made from, or "" */
-    size_t n_head;   /* dense layers behind a base, if a config names them */
+    size_t n_head; /* dense layers behind a base, if a config names them */
     enum reap_activation head[8];
     char **labels; /* class names in the file's metadata; NULL if none */
     size_t n_labels;
+    struct reap_about *about; /* all metadata of a safetensors file */
+    size_t n_about;
 };
 
 /*
@@ -40,6 +47,13 @@ int reap_weights_parse(struct reap_weights **out, struct reap_bytes file,
                        struct reap_err *err) REAP_MUST_CHECK;
 
 void reap_weights_free(struct reap_weights **w);
+
+/* The note of that name in the file's metadata, NULL if there is none. */
+const char *reap_weights_about(const struct reap_weights *w, const char *name);
+
+/* Set such a note, to be written (io/weights_write.h); copied. REAP_ENOMEM. */
+int reap_weights_note(struct reap_weights *w, const char *name,
+                      const char *text, struct reap_err *err) REAP_MUST_CHECK;
 
 /*
  * The file that a --weights argument means: a path as it is; "imagenet" the

@@ -179,15 +179,20 @@ static int metadata(struct reap_weights *out, const json_t *about,
 {
     const char *key, *preset, *model, *made, *labels, *head;
     const json_t *value;
+    int rc;
 
     if (!json_is_object(about))
         return reap_fail(err, REAP_EFORMAT,
                          "__metadata__: an object is expected");
-    json_object_foreach((json_t *)(uintptr_t)about, key, value) if (
-        !json_is_string(
-            value)) return reap_fail(err, REAP_EFORMAT,
-                                     "__metadata__: %s: a string is expected",
-                                     key);
+    json_object_foreach((json_t *)(uintptr_t)about, key, value)
+    {
+        if (!json_is_string(value))
+            return reap_fail(err, REAP_EFORMAT,
+                             "__metadata__: %s: a string is expected", key);
+        rc = reap_weights_note(out, key, json_string_value(value), err);
+        if (rc)
+            return rc;
+    }
     preset = json_string_value(json_object_get(about, "preset"));
     model = json_string_value(json_object_get(about, "model"));
     made = json_string_value(json_object_get(about, "calibration"));

@@ -32,6 +32,8 @@ static json_t *metadata(const struct reap_weights *w, const char *model,
 {
     json_t *m = json_object(), *head = json_array(), *labels = json_array();
 
+    for (size_t i = 0; i < w->n_about; i++)
+        json_object_set_new(m, w->about[i].name, json_string(w->about[i].text));
     json_object_set_new(m, "format", json_string("pt"));
     if (model && *model)
         json_object_set_new(m, "model", json_string(model));

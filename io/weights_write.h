@@ -2,7 +2,8 @@
  * io/weights_write.h - write weights as safetensors
  *
  * What reap converts carries its own metadata: model, preset, activations of
- * the head, class names. io/weights.h reads them back.
+ * the head, class names, and the notes of reap_weights_note(). io/weights.h
+ * reads them back.
  */
 #ifndef REAP_IO_WEIGHTS_WRITE_H
 #define REAP_IO_WEIGHTS_WRITE_H
