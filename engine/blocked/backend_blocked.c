@@ -87,7 +87,9 @@ static int build(struct reap_program *p, struct reap_err *err)
     memcpy(p->taps, p->args.taps, p->args.n_taps * sizeof(*p->taps));
     norm_table(p);
     rc = reap_blocked_program(p, err);
-    return rc ? rc : reap_blocked_memory(p, err);
+    if (!rc)
+        rc = reap_blocked_memory(p, err);
+    return rc ? rc : reap_blocked_weights(p, err);
 }
 
 int reap_blocked_compile(void **prog, const struct reap_plan_args *a,
@@ -215,14 +217,12 @@ void reap_blocked_free(void **prog)
     for (size_t i = 0; i < p->n_layers; i++) {
         struct reap_layer *l = &p->layer[i];
 
-        reap_free(l->w);
-        reap_free(l->bias);
-        reap_free(l->scale);
         reap_free(l->conv.kind);
         reap_free(l->conv.step);
         reap_free(l->conv.span);
         reap_free(l->conv.panel_at);
     }
+    reap_free(p->weights);
     reap_free(p->layer);
     reap_free(p->stage);
     reap_free(p->second);

@@ -44,7 +44,7 @@ struct reap_ops {
 struct reap_tensor {
     size_t h, w, c, blocks, pad;
     ptrdiff_t lead, row, plane, image; /* bytes */
-    float scale; /* what 1 stands for in a tensor of bytes, else 1 */
+    float scale;        /* what 1 stands for in a tensor of bytes, else 1 */
     bool crosses;       /* lives from one stage of the program to the next */
     size_t slots;       /* images it has room for */
     size_t at;          /* bytes from the start of the arena */
@@ -78,6 +78,11 @@ struct reap_conv {
 };
 
 struct reap_program;
+struct reap_layer;
+
+/* Fill in the weights of a layer, for which there is room. */
+typedef int reap_pack_fn(const struct reap_program *p, struct reap_layer *l,
+                         struct reap_err *err);
 
 struct reap_layer {
     void (*run)(const struct reap_program *p, const struct reap_layer *l,
@@ -86,8 +91,12 @@ struct reap_layer {
     int in, in2, res; /* nodes; in2: the second input of a convolution */
     size_t stride, stride2;
     float floor;
-    char *w; /* packed weights */
+    /* Packed weights, their sizes in bytes as the plan says, 0 for none, and
+     * what fills them in. */
+    char *w;
     float *bias, *scale;
+    size_t w_bytes, bias_bytes, scale_bytes;
+    reap_pack_fn *pack;
     struct reap_conv conv;
     size_t tiles;   /* of Winograd at once */
     size_t group;   /* images at once */
@@ -112,6 +121,7 @@ struct reap_program {
     size_t n_stages;
     size_t chunk; /* images at once, at most */
     size_t scratch_at, arena;
+    char *weights;      /* of all layers */
     float norm[3][256]; /* what each byte of a channel is */
 };
 
@@ -132,11 +142,11 @@ int reap_blocked_program(struct reap_program *p,
 /* memory.c: where tensors lie. */
 int reap_blocked_memory(struct reap_program *p,
                         struct reap_err *err) REAP_MUST_CHECK;
+/* weights.c: room for the weights of all layers, filled in by their pack(). */
+int reap_blocked_weights(struct reap_program *p,
+                         struct reap_err *err) REAP_MUST_CHECK;
 /* pack.c: weights as kernels want them. */
-int reap_blocked_pack(struct reap_program *p, struct reap_layer *l,
-                      struct reap_err *err) REAP_MUST_CHECK;
-int reap_blocked_pack_wino(struct reap_program *p, struct reap_layer *l,
-                           struct reap_err *err) REAP_MUST_CHECK;
+reap_pack_fn reap_blocked_pack, reap_blocked_pack_wino;
 /* x in steps as a signed byte, to nearest even: adding what leaves no room for
  * digits behind the point rounds, and compilers make vectors of it. */
 static inline double reap_blocked_byte(double x, double step)
@@ -156,8 +166,9 @@ double reap_blocked_int8_worth(const struct reap_program *p, int node,
                                size_t i);
 /* Fills bias (int32) and scale of a layer, and step[o], what 1 of a weight and
  * of a sum stands for in channel o. */
-int reap_blocked_int8_layer(const struct reap_program *p, struct reap_layer *l,
-                            double *step, struct reap_err *err) REAP_MUST_CHECK;
+int reap_blocked_int8_layer(const struct reap_program *p,
+                            const struct reap_layer *l, double *step,
+                            struct reap_err *err) REAP_MUST_CHECK;
 /* conv.c, wino.c, plane.c: layers. */
 int reap_blocked_conv_plan(struct reap_program *p, struct reap_layer *l,
                            struct reap_err *err) REAP_MUST_CHECK;
@@ -168,8 +179,7 @@ void reap_blocked_slices(const struct reap_node *n, size_t cin, size_t nr,
 bool reap_blocked_wino_fits(const struct reap_program *p, size_t node);
 int reap_blocked_wino_plan(struct reap_program *p, struct reap_layer *l,
                            struct reap_err *err) REAP_MUST_CHECK;
-int reap_blocked_affine_plan(struct reap_program *p, struct reap_layer *l,
-                             struct reap_err *err) REAP_MUST_CHECK;
+void reap_blocked_affine_plan(struct reap_program *p, struct reap_layer *l);
 typedef void reap_blocked_fn(const struct reap_program *p,
                              const struct reap_layer *l,
                              const struct reap_frame *f);

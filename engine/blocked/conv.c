@@ -191,7 +191,11 @@ int reap_blocked_conv_plan(struct reap_program *p, struct reap_layer *l,
         second_steps(p, l, at, nr);
         c->row_bytes += l->stride2 * (size_t)in2->row * in2->blocks;
     }
-    return reap_blocked_pack(p, l, err);
+    l->w_bytes = c->bytes + REAP_PIXEL;
+    l->bias_bytes = round_up(n->c, 64) * sizeof(*l->bias);
+    l->scale_bytes = p->ops.elem == 1 ? l->bias_bytes : 0;
+    l->pack = reap_blocked_pack;
+    return REAP_OK;
 }
 
 /* A layer at work: the panel that is being done, and its run of pixels. */

@@ -127,8 +127,8 @@ static double shift_of(const struct weights *w, double step, double *bound)
     return sum;
 }
 
-static int channel(const struct reap_program *p, struct reap_layer *l, size_t o,
-                   double *step, struct reap_err *err)
+static int channel(const struct reap_program *p, const struct reap_layer *l,
+                   size_t o, double *step, struct reap_err *err)
 {
     const struct reap_node *n = &p->net->node[l->node];
     const size_t parts = l->in2 >= 0 ? 2 : 1;
@@ -164,20 +164,16 @@ static int channel(const struct reap_program *p, struct reap_layer *l, size_t o,
     return REAP_OK;
 }
 
-int reap_blocked_int8_layer(const struct reap_program *p, struct reap_layer *l,
-                            double *step, struct reap_err *err)
+int reap_blocked_int8_layer(const struct reap_program *p,
+                            const struct reap_layer *l, double *step,
+                            struct reap_err *err)
 {
     const struct reap_node *n = &p->net->node[l->node];
-    const size_t room = (n->c + 63) / 64 * 64;
     int rc = REAP_OK;
 
-    l->bias = reap_aligned(room * sizeof(*l->bias));
-    l->scale = reap_aligned(room * sizeof(*l->scale));
-    if (!l->bias || !l->scale)
-        return reap_fail(err, REAP_ENOMEM, "no memory for scales");
-    memset(l->bias, 0, room * sizeof(*l->bias));
-    memset(l->scale, 0, room * sizeof(*l->scale));
-    for (size_t o = 0; o < room; o++)
+    memset(l->bias, 0, l->bias_bytes);
+    memset(l->scale, 0, l->scale_bytes);
+    for (size_t o = 0; o < (n->c + 63) / 64 * 64; o++)
         step[o] = 1;
     for (size_t o = 0; o < n->c && !rc; o++)
         rc = channel(p, l, o, &step[o], err);

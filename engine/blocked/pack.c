@@ -115,17 +115,12 @@ static void pack_second(struct pen *w, const struct reap_program *p,
 }
 
 /* Biases of the layer and of the projection that it contains. */
-static int pack_bias(const struct reap_program *p, struct reap_layer *l,
-                     struct reap_err *err)
+static void pack_bias(const struct reap_program *p, const struct reap_layer *l)
 {
     const struct reap_node *n = &p->net->node[l->node];
-    size_t room = round_up(n->c, 64);
     int second = l->in2 >= 0 ? p->second[l->node] : -1;
 
-    l->bias = reap_aligned(room * sizeof(*l->bias));
-    if (!l->bias)
-        return reap_fail(err, REAP_ENOMEM, "no memory for biases");
-    memset(l->bias, 0, room * sizeof(*l->bias));
+    memset(l->bias, 0, l->bias_bytes);
     for (size_t o = 0; o < n->c; o++) {
         double b = n->bias[o];
 
@@ -133,10 +128,9 @@ static int pack_bias(const struct reap_program *p, struct reap_layer *l,
             b += p->net->node[second].bias[o];
         l->bias[o] = (float)b;
     }
-    return REAP_OK;
 }
 
-int reap_blocked_pack(struct reap_program *p, struct reap_layer *l,
+int reap_blocked_pack(const struct reap_program *p, struct reap_layer *l,
                       struct reap_err *err)
 {
     struct pen w = { .ops = &p->ops };
@@ -144,15 +138,14 @@ int reap_blocked_pack(struct reap_program *p, struct reap_layer *l,
     int rc = REAP_OK;
 
     w.nr = l->conv.grouped ? p->ops.group_nr : p->ops.conv_nr;
-    l->w = reap_aligned(l->conv.bytes + REAP_PIXEL);
     if (p->ops.elem == 1)
         w.step = reap_calloc(room, sizeof(*w.step));
-    if (!l->w || (p->ops.elem == 1 && !w.step))
+    if (p->ops.elem != 1)
+        pack_bias(p, l);
+    else if (!w.step)
         rc = reap_fail(err, REAP_ENOMEM, "no memory for packed weights");
-    else if (w.step)
-        rc = reap_blocked_int8_layer(p, l, w.step, err);
     else
-        rc = pack_bias(p, l, err);
+        rc = reap_blocked_int8_layer(p, l, w.step, err);
     if (rc)
         goto out;
     for (size_t panel = 0; panel < l->conv.panels; panel++) {
@@ -221,7 +214,7 @@ static void wino_u(const struct reap_node *n, size_t cin, size_t o, size_t i,
 }
 
 /* (number, panel, block, dword, nr) dwords */
-int reap_blocked_pack_wino(struct reap_program *p, struct reap_layer *l,
+int reap_blocked_pack_wino(const struct reap_program *p, struct reap_layer *l,
                            struct reap_err *err)
 {
     const struct reap_node *n = &p->net->node[l->node];
@@ -230,10 +223,7 @@ int reap_blocked_pack_wino(struct reap_program *p, struct reap_layer *l,
     const size_t ci = in->blocks * p->ops.block, co = round_up(n->c, 64);
     double g[6][3], u[6][6];
 
-    l->conv.bytes = (m + 2) * (m + 2) * ci * co * p->ops.elem;
-    l->w = reap_aligned(l->conv.bytes);
-    if (!l->w)
-        return reap_fail(err, REAP_ENOMEM, "no memory for packed weights");
+    (void)err;
     wino_g(m, g);
     for (size_t o = 0; o < co; o++)
         for (size_t at = 0; at < ci; at++) {
@@ -247,5 +237,6 @@ int reap_blocked_pack_wino(struct reap_program *p, struct reap_layer *l,
                 put(&p->ops, l->w, k * ci * co + to,
                     u[k / (m + 2)][k % (m + 2)]);
         }
-    return pack_bias(p, l, err);
+    pack_bias(p, l);
+    return REAP_OK;
 }

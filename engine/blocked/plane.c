@@ -155,21 +155,24 @@ void reap_blocked_maxpool(const struct reap_program *p,
             }
 }
 
-int reap_blocked_affine_plan(struct reap_program *p, struct reap_layer *l,
-                             struct reap_err *err)
+static int pack_affine(const struct reap_program *p, struct reap_layer *l,
+                       struct reap_err *err)
 {
     const struct reap_node *n = &p->net->node[l->node];
-    size_t room = p->tensor[l->node].blocks * p->ops.block;
 
-    l->bias = reap_aligned(room * sizeof(*l->bias));
-    l->scale = reap_aligned(room * sizeof(*l->scale));
-    if (!l->bias || !l->scale)
-        return reap_fail(err, REAP_ENOMEM, "no memory for biases");
-    for (size_t c = 0; c < room; c++) {
+    (void)err;
+    for (size_t c = 0; c < l->bias_bytes / sizeof(*l->bias); c++) {
         l->bias[c] = c < n->c ? n->bias[c] : 0;
         l->scale[c] = c < n->c ? n->weight[c] : 0;
     }
     return REAP_OK;
+}
+
+void reap_blocked_affine_plan(struct reap_program *p, struct reap_layer *l)
+{
+    l->bias_bytes = p->tensor[l->node].blocks * p->ops.block * sizeof(*l->bias);
+    l->scale_bytes = l->bias_bytes;
+    l->pack = pack_affine;
 }
 
 void reap_blocked_affine(const struct reap_program *p,

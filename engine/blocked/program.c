@@ -178,7 +178,7 @@ static int plan(struct reap_program *p, struct reap_layer *l,
     if (l->run == reap_blocked_conv)
         return reap_blocked_conv_plan(p, l, err);
     if (l->run == reap_blocked_affine)
-        return reap_blocked_affine_plan(p, l, err);
+        reap_blocked_affine_plan(p, l);
     return REAP_OK;
 }
 

@@ -58,12 +58,14 @@ int reap_blocked_wino_plan(struct reap_program *p, struct reap_layer *l,
                            struct reap_err *err)
 {
     const struct reap_tensor *in = &p->tensor[l->in];
+    const size_t co = (p->net->node[l->node].c + 63) / 64 * 64;
     struct reap_conv *c = &l->conv;
-    int rc = reap_blocked_pack_wino(p, l, err);
     size_t all, most, chunks;
 
-    if (rc)
-        return rc;
+    c->bytes = room(p, l).numbers * in->blocks * REAP_PIXEL * co;
+    l->w_bytes = c->bytes;
+    l->bias_bytes = co * sizeof(*l->bias);
+    l->pack = reap_blocked_pack_wino;
     /* As many as keep tiles in L2 while the weights are few, enough to go
      * often over each panel where they are many; chunks of equal size. */
     most = c->bytes <= 1 << 20 ? 28 : c->bytes <= 4 << 20 ? 49 : 112;

@@ -93,7 +93,7 @@ static void try(const struct reap_backend *b, const struct reap_net *net)
         rc = b->compile(&prog, &a, &err);
         bad += rc == REAP_ENOMEM ? prog != NULL : rc != REAP_OK;
     }
-    ok(!bad && !rc && i > 20, "%s: %ld allocations fail, one at a time",
+    ok(!bad && !rc && i > 2 * NODES, "%s: %ld allocations fail, one at a time",
        b->name, i - 2);
     arena = guard_new(b->arena(prog));
     reap_mem_fail_at(1);
