@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <stdbool.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -10,49 +9,27 @@
 
 #include "engine/base/mem.h"
 #include "io/le.h"
-#include "io/mdb_check.h"
+#include "io/mdb_walk.h"
 
-/* Offsets in a page; of a struct MDB_meta behind the page's header. */
+/* Offsets in a meta page, behind the page's flags. */
 enum {
     PAGE_FLAGS = 10,
-    PAGE_LOWER = 12,
-    PAGE_HEAD = 16,
     META_MAGIC = 16,
     META_VERSION = 20,
     META_MAP_SIZE = 32,
-    META_PAGE_SIZE = 40,
+    META_FREE = 40, /* the database of free pages; begins with the page size */
     META_MAIN = 88, /* the default database */
     META_LAST_PAGE = 136,
     META_TXN = 144,
     META_END = 152
 };
-enum { DB_FLAGS = 4, DB_DEPTH = 6, DB_BRANCH = 8, DB_LEAF = 16 };
-enum { DB_ENTRIES = 32, DB_ROOT = 40 };
-enum { KIND_BRANCH = 1, KIND_LEAF = 2, KIND_META = 8 };
-/* A node: data's length or child's page, flags, length of the key, key. */
-enum { NODE_FLAGS = 4, NODE_KEY_LEN = 6, NODE_HEAD = 8 };
-enum { NODE_BIG = 1, NODE_DB = 2 };
-enum { KEY_MAX = 511, DEPTH_MAX = 31, MIN_PAGE = 512, MAX_PAGE = 32768 };
+enum { KIND_META = 8, INTEGER_KEYS = 8, MIN_PAGE = 512, MAX_PAGE = 32768 };
+enum { SHOWN = 40 }; /* of a key */
 
 static const uint32_t magic = 0xbeefc0de, version = 1;
-static const uint64_t no_page = UINT64_MAX;
 
-struct walk {
-    const char *path;
-    const uint8_t *map;
-    uint64_t size, pages; /* of the file: bytes, whole pages */
-    struct reap_mdb_head head;
-    uint8_t *seen; /* a bit per page */
-    uint64_t entries;
-};
-
-static int bad(const struct walk *w, uint64_t page, const char *what,
-               struct reap_err *err)
-{
-    return reap_fail(err, REAP_EFORMAT,
-                     "%s is damaged: page %" PRIu64 ": %s; make it anew",
-                     w->path, page, what);
-}
+/* How far to look. */
+enum depth { HEAD, RECORDS, NAMED };
 
 /* ---- meta pages ---- */
 
@@ -62,7 +39,7 @@ static bool is_meta(const uint8_t *page)
            reap_le_get32(page + META_MAGIC) == magic;
 }
 
-static int check_first(struct walk *w, struct reap_err *err)
+static int check_first(struct reap_mdb_walk *w, struct reap_err *err)
 {
     uint32_t size;
 
@@ -72,9 +49,9 @@ static int check_first(struct walk *w, struct reap_err *err)
         return reap_fail(err, REAP_EFORMAT,
                          "%s: LMDB format %u, only %u is known", w->path,
                          reap_le_get32(w->map + META_VERSION), version);
-    size = reap_le_get32(w->map + META_PAGE_SIZE);
+    size = reap_le_get32(w->map + META_FREE);
     if (size < MIN_PAGE || size > MAX_PAGE || (size & (size - 1)))
-        return bad(w, 0, "no page has such a size", err);
+        return reap_mdb_walk_bad(w, 0, "no page has such a size", err);
     w->head.page_size = size;
     w->pages = w->size / size;
     if (w->pages < 2)
@@ -84,247 +61,171 @@ static int check_first(struct walk *w, struct reap_err *err)
 }
 
 /* The newer meta page; LMDB keeps transaction n in meta page n % 2. */
-static int read_head(struct walk *w, struct reap_err *err)
+static int read_head(struct reap_mdb_walk *w, struct reap_err *err)
 {
     struct reap_mdb_head *h = &w->head;
-    const uint8_t *second = w->map + h->page_size, *m, *db;
+    const uint8_t *second = w->map + h->page_size, *m;
     uint64_t txn[2];
+    int rc;
 
     if (!is_meta(second) || reap_le_get32(second + META_VERSION) != version ||
-        reap_le_get32(second + META_PAGE_SIZE) != h->page_size)
-        return bad(w, 1, "not a meta page like the first", err);
+        reap_le_get32(second + META_FREE) != h->page_size)
+        return reap_mdb_walk_bad(w, 1, "not a meta page like the first", err);
     txn[0] = reap_le_get64(w->map + META_TXN);
     txn[1] = reap_le_get64(second + META_TXN);
     m = txn[1] > txn[0] ? second : w->map;
     h->txn = txn[m == second];
     if ((h->txn & 1) != (m == second))
-        return bad(w, m == second, "transaction in the wrong place", err);
-    db = m + META_MAIN;
+        return reap_mdb_walk_bad(w, m == second,
+                                 "transaction in the wrong place", err);
     h->map_size = reap_le_get64(m + META_MAP_SIZE);
     h->last_page = reap_le_get64(m + META_LAST_PAGE);
-    h->depth = reap_le_get16(db + DB_DEPTH);
-    h->branch_pages = reap_le_get64(db + DB_BRANCH);
-    h->leaf_pages = reap_le_get64(db + DB_LEAF);
-    h->entries = reap_le_get64(db + DB_ENTRIES);
-    h->root = reap_le_get64(db + DB_ROOT);
-    if (reap_le_get16(db + DB_FLAGS))
-        return reap_fail(err, REAP_EFORMAT,
-                         "%s: its keys have duplicates or another order; "
-                         "a dataset has plain keys",
-                         w->path);
-    return REAP_OK;
+    rc = reap_mdb_walk_root(w, h->txn & 1, m + META_FREE, &h->free, err);
+    if (!rc)
+        rc = reap_mdb_walk_root(w, h->txn & 1, m + META_MAIN, &h->main, err);
+    if (!rc && h->main.flags)
+        rc = reap_fail(err, REAP_EFORMAT,
+                       "%s: its keys have duplicates or another order; "
+                       "a dataset has plain keys",
+                       w->path);
+    return rc;
 }
 
-/* LMDB itself may leave a few last pages unwritten that nothing refers to. */
-static int check_length(struct walk *w, struct reap_err *err)
+static int is_cut(const struct reap_mdb_walk *w, struct reap_err *err)
 {
-    enum { SPARE = 64 };
+    return reap_fail(err, REAP_EFORMAT,
+                     "%s is cut: %" PRIu64 " bytes, %" PRIu64 " are needed; %s",
+                     w->path, w->size,
+                     (w->head.last_page + 1) * w->head.page_size, w->advice);
+}
+
+static int check_length(struct reap_mdb_walk *w, struct reap_err *err)
+{
     const struct reap_mdb_head *h = &w->head;
 
     if (h->last_page < 1 || h->last_page >= UINT64_MAX / MAX_PAGE)
-        return bad(w, h->txn & 1, "impossible last page", err);
-    if (w->pages + SPARE <= h->last_page)
-        return reap_fail(err, REAP_EFORMAT,
-                         "%s is cut: %" PRIu64 " bytes, %" PRIu64
-                         " are needed; copy it again",
-                         w->path, w->size, (h->last_page + 1) * h->page_size);
+        return reap_mdb_walk_bad(w, h->txn & 1, "impossible last page", err);
+    if (w->pages + REAP_MDB_SPARE <= h->last_page)
+        return is_cut(w, err);
     if (w->pages > h->last_page + 1)
         w->pages = h->last_page + 1;
-    if ((h->root == no_page) != (h->depth == 0) || h->depth > DEPTH_MAX ||
-        (h->root == no_page) != (h->entries == 0))
-        return bad(w, h->txn & 1, "impossible root", err);
     return REAP_OK;
 }
 
-/* ---- the tree ---- */
+/* ---- what values may be ---- */
 
-static const uint8_t *page_at(const struct walk *w, uint64_t page)
+static int record(struct reap_mdb_walk *w, uint64_t page,
+                  const struct reap_mdb_value *v, struct reap_err *err)
 {
-    return w->map + page * w->head.page_size;
+    (void)page;
+    if (!v->db)
+        return REAP_OK;
+    return reap_fail(err, REAP_EFORMAT,
+                     "%s holds named databases (such as '%.*s'): it is no "
+                     "dataset of records",
+                     w->path, (int)(v->key_len < SHOWN ? v->key_len : SHOWN),
+                     (const char *)v->key);
 }
 
-static size_t n_nodes(const uint8_t *page)
+/* In the default database of a store: its databases by name. */
+static int name(struct reap_mdb_walk *w, uint64_t page,
+                const struct reap_mdb_value *v, struct reap_err *err)
 {
-    return (size_t)(reap_le_get16(page + PAGE_LOWER) - PAGE_HEAD) / 2;
-}
-
-static const uint8_t *node_at(const uint8_t *page, size_t i)
-{
-    return page + reap_le_get16(page + PAGE_HEAD + 2 * i);
-}
-
-static uint64_t child_at(const uint8_t *page, size_t i)
-{
-    const uint8_t *node = node_at(page, i);
-
-    return reap_le_get32(node) | (uint64_t)reap_le_get16(node + NODE_FLAGS)
-                                     << 32;
-}
-
-static int check_leaf_node(const struct walk *w, uint64_t page,
-                           const uint8_t *node, size_t room,
-                           struct reap_err *err)
-{
-    const size_t key = reap_le_get16(node + NODE_KEY_LEN),
-                 size = w->head.page_size;
-    const unsigned flags = reap_le_get16(node + NODE_FLAGS);
-    const uint64_t len = reap_le_get32(node);
-    uint64_t first, n;
-
-    if (flags & NODE_DB)
-        return reap_fail(err, REAP_EFORMAT,
-                         "%s holds named databases (such as '%.*s'): it is no "
-                         "dataset of records",
-                         w->path, (int)(key < 40 ? key : 40),
-                         (const char *)node + NODE_HEAD);
-    if ((flags & ~(unsigned)NODE_BIG) || !key)
-        return bad(w, page, "a record of no known kind", err);
-    if (!(flags & NODE_BIG))
-        return NODE_HEAD + key + len <= room
-                   ? REAP_OK
-                   : bad(w, page, "a value leaves its page", err);
-    if (NODE_HEAD + key + sizeof(first) > room)
-        return bad(w, page, "a value leaves its page", err);
-    first = reap_le_get64(node + NODE_HEAD + key);
-    n = (PAGE_HEAD + len + size - 1) / size;
-    if (first < 2 || first >= w->pages || n > w->pages - first)
-        return bad(w, page, "a value is not within the file", err);
-    return REAP_OK;
-}
-
-static int check_node(const struct walk *w, uint64_t page, size_t i, bool leaf,
-                      struct reap_err *err)
-{
-    const uint8_t *p = page_at(w, page), *node = node_at(p, i);
-    const size_t at = (size_t)(node - p), size = w->head.page_size;
-    size_t key;
-
-    if ((at & 1) || at < reap_le_get16(p + PAGE_LOWER) || at + NODE_HEAD > size)
-        return bad(w, page, "a node is not within its page", err);
-    key = reap_le_get16(node + NODE_KEY_LEN);
-    if (key > KEY_MAX || at + NODE_HEAD + key > size)
-        return bad(w, page, "a key leaves its page", err);
-    return leaf ? check_leaf_node(w, page, node, size - at, err) : REAP_OK;
-}
-
-static int check_page(const struct walk *w, uint64_t page, bool leaf,
-                      struct reap_err *err)
-{
-    const uint8_t *p;
-    size_t lower, n;
-    int rc = REAP_OK;
-
-    if (page < 2 || page >= w->pages)
-        return bad(w, page, "not a page of this file", err);
-    p = page_at(w, page);
-    lower = reap_le_get16(p + PAGE_LOWER);
-    if (reap_le_get16(p + PAGE_FLAGS) != (leaf ? KIND_LEAF : KIND_BRANCH))
-        return bad(w, page, leaf ? "not a leaf" : "not a branch", err);
-    if (lower < PAGE_HEAD || lower > w->head.page_size || (lower & 1))
-        return bad(w, page, "impossible number of nodes", err);
-    n = n_nodes(p);
-    if (n < (leaf ? 1 : 2))
-        return bad(w, page, "too few nodes", err);
-    for (size_t i = 0; i < n && !rc; i++)
-        rc = check_node(w, page, i, leaf, err);
-    return rc;
-}
-
-static int visit(struct walk *w, uint64_t page, bool leaf, struct reap_err *err)
-{
-    int rc = check_page(w, page, leaf, err);
-
-    if (rc)
-        return rc;
-    if (w->seen[page / 8] >> page % 8 & 1)
-        return bad(w, page, "twice in the tree", err);
-    w->seen[page / 8] |= (uint8_t)(1 << page % 8);
-    if (leaf)
-        w->entries += n_nodes(page_at(w, page));
-    return REAP_OK;
-}
-
-static int walk_all(struct walk *w, struct reap_err *err)
-{
-    const unsigned depth = w->head.depth;
-    uint64_t page[DEPTH_MAX + 1];
-    size_t next[DEPTH_MAX + 1] = { 0 };
-    unsigned level = 0;
+    struct reap_mdb_tree *t = &w->named[w->n_named];
     int rc;
 
-    w->seen = reap_calloc((size_t)(w->pages / 8 + 1), 1);
-    if (!w->seen)
-        return reap_fail(err, REAP_ENOMEM, "%s: no memory to check it",
-                         w->path);
-    page[0] = w->head.root;
-    rc = visit(w, page[0], depth == 1, err);
-    while (!rc) {
-        const uint8_t *p = page_at(w, page[level]);
-
-        if (level + 1 == depth || next[level] == n_nodes(p)) {
-            if (!level)
-                break;
-            level--;
-            continue;
-        }
-        page[level + 1] = child_at(p, next[level]++);
-        next[++level] = 0;
-        rc = visit(w, page[level], level + 1 == depth, err);
-    }
-    if (!rc && w->entries != w->head.entries)
+    if (!v->db)
+        return REAP_OK;
+    if (w->n_named == REAP_MDB_NAMED_MAX)
+        return reap_fail(err, REAP_EFORMAT,
+                         "%s is not a store: too many databases", w->path);
+    if (v->len != REAP_MDB_DB_SIZE)
+        return reap_mdb_walk_bad(w, page, "a database of no known kind", err);
+    rc = reap_mdb_walk_root(w, page, v->data, t, err);
+    if (!rc && t->flags)
         rc = reap_fail(err, REAP_EFORMAT,
-                       "%s is damaged: %" PRIu64
-                       " records, its head says %" PRIu64 "; make it anew",
-                       w->path, w->entries, w->head.entries);
+                       "%s is not a store: '%.*s' has keys of another kind",
+                       w->path, (int)(v->key_len < SHOWN ? v->key_len : SHOWN),
+                       (const char *)v->key);
+    w->n_named += !rc;
     return rc;
 }
 
-/* Path number i of 'n' takes, at each level, the child that lies i / n of the
- * way along; then a mix of i chooses, so that no two paths are alike. */
-static int walk_paths(const struct walk *w, struct reap_err *err)
+/* Free pages: how many, and their numbers. Those behind the file's end may be
+ * missing from it. */
+static int free_list(struct reap_mdb_walk *w, uint64_t page,
+                     const struct reap_mdb_value *v, struct reap_err *err)
 {
-    for (uint64_t i = 0; i < REAP_MDB_WALK_PATHS; i++) {
-        uint64_t page = w->head.root, mix = i * 0x9e3779b97f4a7c15;
+    uint64_t n = v->len >= 8 ? reap_le_get64(v->data) : 0;
 
-        for (unsigned level = 1; level <= w->head.depth; level++) {
-            const bool leaf = level == w->head.depth;
-            int rc = check_page(w, page, leaf, err);
-            size_t n;
+    if (v->db || v->key_len != 8 || v->len < 8 || n > v->len / 8 - 1)
+        return reap_mdb_walk_bad(w, page, "no list of free pages", err);
+    for (uint64_t i = 1; i <= n; i++) {
+        uint64_t p = reap_le_get64(v->data + 8 * i);
 
-            if (rc || leaf) {
-                if (rc)
-                    return rc;
-                break;
-            }
-            n = n_nodes(page_at(w, page));
-            page = child_at(page_at(w, page), level == 1
-                                                  ? i * n / REAP_MDB_WALK_PATHS
-                                                  : (size_t)((mix >> 33) % n));
-            mix = mix * 6364136223846793005 + 1442695040888963407;
-        }
+        if (p < 2 || p > w->head.last_page)
+            return reap_mdb_walk_bad(w, page, "a free page that is none", err);
+        if (p >= w->pages) /* check_length(): SPARE of them at most */
+            w->tail |= (uint64_t)1 << (p - w->pages);
     }
     return REAP_OK;
 }
 
-static int check(struct walk *w, struct reap_err *err)
+/* ---- the whole ---- */
+
+static int check_named(struct reap_mdb_walk *w, struct reap_err *err)
 {
-    const struct reap_mdb_head *h = &w->head;
+    int rc;
+
+    w->value = name;
+    rc = reap_mdb_walk_tree(w, &w->head.main, true, err);
+    w->value = record;
+    for (size_t i = 0; i < w->n_named && !rc; i++)
+        rc = reap_mdb_walk_tree(w, &w->named[i], false, err);
+    return rc;
+}
+
+/*
+ * Pages that the file lacks must be free. Where each page in use was come to,
+ * that is known; else the list of free pages tells. Who will write follows
+ * that list, so it is looked at in any case.
+ */
+static int check_tail(struct reap_mdb_walk *w, bool list, struct reap_err *err)
+{
+    uint64_t missing = w->head.last_page + 1 - w->pages;
+    int rc;
+
+    if (!list && (!missing || !w->sampled))
+        return REAP_OK;
+    if (w->head.free.flags != INTEGER_KEYS && w->head.free.depth)
+        return reap_mdb_walk_bad(w, w->head.txn & 1, "no list of free pages",
+                                 err);
+    w->value = free_list;
+    rc = reap_mdb_walk_tree(w, &w->head.free, missing && w->sampled, err);
+    for (uint64_t i = 0; i < missing && w->sampled && !rc; i++)
+        if (!(w->tail >> i & 1))
+            rc = is_cut(w, err);
+    return rc;
+}
+
+static int check(struct reap_mdb_walk *w, enum depth depth,
+                 struct reap_err *err)
+{
     int rc = check_first(w, err);
 
     if (!rc)
         rc = read_head(w, err);
     if (!rc)
         rc = check_length(w, err);
-    if (rc || !h->depth)
+    if (rc || depth == HEAD)
         return rc;
-    if (w->pages <= REAP_MDB_WALK_PAGES ||
-        (h->branch_pages <= REAP_MDB_WALK_PAGES &&
-         h->leaf_pages <= REAP_MDB_WALK_PAGES - h->branch_pages))
-        return walk_all(w, err);
-    return walk_paths(w, err);
+    w->value = record;
+    rc = depth == NAMED ? check_named(w, err)
+                        : reap_mdb_walk_tree(w, &w->head.main, false, err);
+    return rc ? rc : check_tail(w, depth == NAMED, err);
 }
 
-static int map_file(struct walk *w, int fd, struct reap_err *err)
+static int map_file(struct reap_mdb_walk *w, int fd, struct reap_err *err)
 {
     struct stat st;
     void *map;
@@ -345,10 +246,15 @@ static int map_file(struct walk *w, int fd, struct reap_err *err)
 }
 
 /* Once over the file; 'txn' receives the transaction that was looked at. */
-static int check_once(const char *path, struct reap_mdb_head *out,
-                      uint64_t *txn, struct reap_err *err)
+static int check_once(const char *path, enum depth depth,
+                      struct reap_mdb_head *out, uint64_t *txn,
+                      struct reap_err *err)
 {
-    struct walk w = { .path = path };
+    struct reap_mdb_walk w = { .path = path,
+                               .advice = depth == RECORDS
+                                             ? "copy it again, or make it anew"
+                                             : "copy it again, or name another "
+                                               "output" };
     const int fd = open(path, O_RDONLY | O_CLOEXEC);
     union {
         const void *in;
@@ -365,7 +271,7 @@ static int check_once(const char *path, struct reap_mdb_head *out,
     rc = map_file(&w, fd, err);
     close(fd);
     if (!rc)
-        rc = check(&w, err);
+        rc = check(&w, depth, err);
     *txn = w.head.txn;
     if (!rc && out)
         *out = w.head;
@@ -378,18 +284,36 @@ static int check_once(const char *path, struct reap_mdb_head *out,
 
 /* Pages may be used anew while they are looked at, if a writer commits
  * meanwhile: then the transaction is another one the next time. */
-int reap_mdb_check(const char *path, struct reap_mdb_head *out,
-                   struct reap_err *err)
+static int check_file(const char *path, enum depth depth,
+                      struct reap_mdb_head *out, struct reap_err *err)
 {
     enum { TRIES = 8 };
     uint64_t txn, before;
-    int rc = check_once(path, out, &txn, err);
+    int rc = check_once(path, depth, out, &txn, err);
 
     for (int i = 1; i < TRIES && rc == REAP_EFORMAT; i++) {
         before = txn;
-        rc = check_once(path, out, &txn, err);
+        rc = check_once(path, depth, out, &txn, err);
         if (txn == before)
             break;
     }
     return rc;
+}
+
+int reap_mdb_check(const char *path, struct reap_mdb_head *out,
+                   struct reap_err *err)
+{
+    return check_file(path, RECORDS, out, err);
+}
+
+int reap_mdb_check_head(const char *path, struct reap_mdb_head *out,
+                        struct reap_err *err)
+{
+    return check_file(path, HEAD, out, err);
+}
+
+int reap_mdb_check_named(const char *path, struct reap_mdb_head *out,
+                         struct reap_err *err)
+{
+    return check_file(path, NAMED, out, err);
 }

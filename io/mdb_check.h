@@ -15,12 +15,17 @@
 
 #include "engine/base/err.h"
 
-/* What the newer of the two meta pages says of the default database. */
+/* A database: where its tree begins, and how large it is. */
+struct reap_mdb_tree {
+    uint64_t entries, branch_pages, leaf_pages, root;
+    unsigned depth, flags;
+};
+
+/* What the newer of the two meta pages says. */
 struct reap_mdb_head {
     uint32_t page_size;
     uint64_t last_page, map_size, txn;
-    uint64_t entries, branch_pages, leaf_pages, root;
-    unsigned depth;
+    struct reap_mdb_tree free, main; /* free pages; the default database */
 };
 
 enum {
@@ -42,5 +47,19 @@ enum {
  */
 int reap_mdb_check(const char *path, struct reap_mdb_head *out,
                    struct reap_err *err) REAP_MUST_CHECK;
+
+/* The meta pages and the length alone, whatever the databases are. Same
+ * codes. */
+int reap_mdb_check_head(const char *path, struct reap_mdb_head *out,
+                        struct reap_err *err) REAP_MUST_CHECK;
+
+/*
+ * The same for an environment of named databases with plain keys, such as a
+ * store: the tree of each, and the list of free pages, which a writer follows.
+ * Where a writer may be at work the caller holds a reader open, which keeps
+ * the pages in use as they are. Same codes.
+ */
+int reap_mdb_check_named(const char *path, struct reap_mdb_head *out,
+                         struct reap_err *err) REAP_MUST_CHECK;
 
 #endif /* REAP_IO_MDB_CHECK_H */

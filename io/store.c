@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "engine/base/mem.h"
+#include "io/mdb_check.h"
 #include "io/netfs.h"
 #include "io/store_impl.h"
 
@@ -255,24 +256,21 @@ static int open_env(struct reap_store *s, size_t map, unsigned flags)
 }
 
 /*
- * A cut file would end the process where its map has no page behind it. LMDB
- * itself may leave a few last pages unwritten that nothing refers to.
+ * LMDB trusts its file: a cut or damaged one would end the process. So it is
+ * looked at before: the head before LMDB maps it, then its trees, while a
+ * reader or our lock keeps the pages in use as they are. No file yet, or an
+ * empty one, is well for a writer.
  */
-static int check_size(struct reap_store *s, struct reap_err *err)
+static int check_file(const struct reap_store *s, bool trees,
+                      struct reap_err *err)
 {
-    enum { SPARE = 64 };
-    MDB_envinfo info;
-    MDB_stat stat_;
-    struct stat st;
+    char path[4096];
+    int rc;
 
-    mdb_env_info(s->env, &info);
-    mdb_env_stat(s->env, &stat_);
-    if (has(s->path, "data.mdb", &st) &&
-        (uint64_t)st.st_size / stat_.ms_psize + SPARE <= info.me_last_pgno)
-        return reap_fail(err, REAP_EFORMAT,
-                         "%s/data.mdb is cut: %lld bytes of %zu pages", s->path,
-                         (long long)st.st_size, info.me_last_pgno + 1);
-    return REAP_OK;
+    snprintf(path, sizeof(path), "%s/data.mdb", s->path);
+    rc = trees ? reap_mdb_check_named(path, NULL, err)
+               : reap_mdb_check_head(path, NULL, err);
+    return rc == REAP_ENOTFOUND && s->write ? REAP_OK : rc;
 }
 
 static int open_dbs(struct reap_store *s, MDB_txn *txn, unsigned flags,
@@ -305,6 +303,9 @@ static int open_read(struct reap_store *s, struct reap_err *err)
                          "no store at %s: %s", s->path, strerror(errno));
     if (s->alone && (rc = reap_store_lock_look(s->path, true, err)))
         return rc;
+    rc = check_file(s, false, err);
+    if (rc)
+        return rc;
     mrc = open_env(s, map_read, MDB_RDONLY | (s->alone ? MDB_NOLOCK : 0));
     if (mrc == ENOMEM) /* little address space is allowed */
         mrc = open_env(s, 0, MDB_RDONLY | (s->alone ? MDB_NOLOCK : 0));
@@ -314,9 +315,9 @@ static int open_read(struct reap_store *s, struct reap_err *err)
     }
     if (mrc)
         return reap_store_fail(s, mrc, "open", err);
-    rc = check_size(s, err);
+    rc = reap_store_begin(s, &txn, err);
     if (!rc)
-        rc = reap_store_begin(s, &txn, err);
+        rc = check_file(s, true, err);
     if (!rc)
         rc = open_dbs(s, txn, 0, err);
     if (!rc)
@@ -379,15 +380,15 @@ static int open_write(struct reap_store *s, const struct reap_run_meta *meta,
     if (rc)
         return rc;
     clear_stub(s->path);
-    if (!s->alone)
+    rc = check_file(s, true, err);
+    if (!rc && !s->alone)
         rc = fill_lock_file(s, err);
     if (rc)
         return rc;
     mrc = open_env(s, map_for(s->path), s->alone ? MDB_NOLOCK : 0);
     if (mrc)
         return reap_store_fail(s, mrc, "open", err);
-    rc = check_size(s, err);
-    return rc ? rc : reap_store_write(s, first_write, &copy, err);
+    return reap_store_write(s, first_write, &copy, err);
 }
 
 /* Locks of our own where LMDB's do not work: asked for, or a network. */

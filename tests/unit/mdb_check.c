@@ -182,10 +182,10 @@ int main(void)
     snprintf(dir, sizeof(dir), "%s", scratch("set"));
     snprintf(file, sizeof(file), "%s/data.mdb", dir);
     ok(!dataset_make(dir, &how, RECORDS), "a dataset");
-    ok(!reap_mdb_check(file, &head, &err) && head.entries == RECORDS &&
-           head.page_size == PAGE && head.depth > 1,
+    ok(!reap_mdb_check(file, &head, &err) && head.main.entries == RECORDS &&
+           head.page_size == PAGE && head.main.depth > 1,
        "its head: %" PRIu64 " records, %" PRIu64 " leaves, depth %u",
-       head.entries, head.leaf_pages, head.depth);
+       head.main.entries, head.main.leaf_pages, head.main.depth);
     test_spoilt(dir, file);
     test_cut(dir, file);
     scratch_delete();

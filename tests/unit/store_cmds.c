@@ -291,6 +291,28 @@ static void check_dataset(void)
        "a dataset that is gone is not asked: %s", first());
 }
 
+/* Pages that the file lacks at its end stop each command in order. */
+static void check_cut(void)
+{
+    static const char *const command[][2] = {
+        { "info", "" },
+        { "info", " --complete" },
+        { "export", " -o x.npy" },
+        { "show", " k00001" },
+        { "verify", "" },
+    };
+    struct stat st;
+
+    make("cut", 5000, true);
+    ok(!stat(scratch("cut/data.mdb"), &st) &&
+           !truncate(scratch("cut/data.mdb"), st.st_size - 4096),
+       "a store that was cut by a page");
+    for (size_t i = 0; i < sizeof(command) / sizeof(command[0]); i++)
+        ok(reap(command[i][0], command[i][1], "cut") == 66 &&
+               strstr(out, "copy it again"),
+           "%s%s: 66: %s", command[i][0], command[i][1], first());
+}
+
 int main(void)
 {
     char program[4096];
@@ -307,6 +329,7 @@ int main(void)
     check_verify();
     check_pages();
     check_dataset();
+    check_cut();
     scratch_delete();
     return done();
 }
