@@ -208,6 +208,42 @@ static int open_ledger(struct reap_coord *c, struct reap_err *err)
     return reap_ledger_new(&c->ledger, &l, err);
 }
 
+/* Has each key of the dataset a row, also those behind --limit? */
+static int look_beyond(struct reap_coord *c, bool *all, struct reap_err *err)
+{
+    uint64_t counts[REAP_N_STATUS], rows = 0;
+    struct reap_todo *t = NULL;
+    struct reap_lease run = { 0 };
+    uint32_t deaths;
+    int rc = reap_store_counts(c->a.store, counts, err);
+
+    *all = false;
+    for (int i = 0; i < REAP_N_STATUS && !rc; i++)
+        rows += counts[i];
+    if (rc || rows < reap_dataset_count(c->a.dataset))
+        return rc;
+    rc = reap_todo_open(&t, c->a.dataset, c->a.store, 0, NULL, 0, err);
+    while (!rc && !run.count)
+        rc = reap_todo_next(t, 1, &run, &deaths, err);
+    *all = rc == REAP_ENOTFOUND;
+    reap_todo_close(&t);
+    return *all ? REAP_OK : rc;
+}
+
+/* The marker of all keys where it can be had: a run over the first of them
+ * must not take it from a store that has more. */
+static int mark(struct reap_coord *c, struct reap_err *err)
+{
+    bool all = false;
+    int rc = c->a.limit ? look_beyond(c, &all, err) : REAP_OK;
+
+    if (rc)
+        return rc;
+    return reap_store_mark_complete(
+        c->a.store, all ? 0 : c->a.limit,
+        all ? reap_dataset_count(c->a.dataset) : reap_todo_seen(c->todo), err);
+}
+
 static void destroy(struct reap_coord *c)
 {
     reap_ledger_free(&c->ledger);
@@ -476,8 +512,7 @@ int reap_coord_close(struct reap_coord **coord, struct reap_run_status *status,
     if (!rc)
         reap_ledger_look(c->ledger);
     if (!rc && reap_ledger_complete(c->ledger))
-        rc = reap_store_mark_complete(c->a.store, c->a.limit,
-                                      reap_todo_seen(c->todo), err);
+        rc = mark(c, err);
     else if (!rc)
         rc = reap_fail(err, REAP_ESTOPPED, "stopped early");
     destroy(c);

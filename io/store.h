@@ -42,9 +42,10 @@ struct reap_store;
  * Open or make a store. For REAP_STORE_WRITE, 'meta' is compared with what is
  * there: another fingerprint or dataset is REAP_EMISFIT, and the message says
  * what differs, line by line. Digests of datasets without a UUID change with
- * every key that is added: two of them are for the caller to tell apart. Held by another live run after 15 s:
- * REAP_ECREATE, names the holder (host, pid). 'meta' may be NULL for READ.
- * Also REAP_ENOTFOUND, REAP_EFORMAT, REAP_EACCESS, REAP_EIO, REAP_ENOMEM.
+ * every key that is added: two of them are for the caller to tell apart. Held
+ * by another live run after 15 s: REAP_ECREATE, names the holder (host, pid).
+ * 'meta' may be NULL for READ. Also REAP_ENOTFOUND, REAP_EFORMAT, REAP_EACCESS,
+ * REAP_EIO, REAP_ENOMEM.
  */
 int reap_store_open(struct reap_store **out, const char *path,
                     enum reap_store_mode mode, const struct reap_run_meta *meta,
@@ -120,6 +121,8 @@ int reap_store_leases_get(struct reap_store *s, struct reap_suspect **out,
 int reap_store_mark_complete(struct reap_store *s, uint64_t limit,
                              uint64_t keys,
                              struct reap_err *err) REAP_MUST_CHECK;
+/* What the marker says; false if there is none. */
+bool reap_store_marker(struct reap_store *s, uint64_t *limit, uint64_t *keys);
 /* Delete the marker; more is to come. */
 int reap_store_unmark(struct reap_store *s,
                       struct reap_err *err) REAP_MUST_CHECK;

@@ -65,6 +65,14 @@ int reap_store_mark_complete(struct reap_store *s, uint64_t limit,
     return reap_store_write(s, put_complete, &m, err);
 }
 
+bool reap_store_marker(struct reap_store *s, uint64_t *limit, uint64_t *keys)
+{
+    const char *text = reap_store_meta(s, "complete");
+
+    return text &&
+           sscanf(text, "limit=%" SCNu64 "\nkeys=%" SCNu64, limit, keys) == 2;
+}
+
 int reap_store_unmark(struct reap_store *s, struct reap_err *err)
 {
     return reap_store_write(s, put_marker, NULL, err);

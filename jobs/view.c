@@ -6,17 +6,6 @@
 #include "engine/base/mem.h"
 #include "jobs/view.h"
 
-static void read_marker(struct reap_view *v)
-{
-    char text[32];
-
-    v->complete = reap_store_meta(v->store, "complete") != NULL;
-    if (reap_view_line(v, "complete", "limit", text, sizeof(text)))
-        v->limit = strtoull(text, NULL, 10);
-    if (reap_view_line(v, "complete", "keys", text, sizeof(text)))
-        v->keys = strtoull(text, NULL, 10);
-}
-
 int reap_view_open(struct reap_view *v, const char *path, struct reap_err *err)
 {
     int rc;
@@ -31,7 +20,7 @@ int reap_view_open(struct reap_view *v, const char *path, struct reap_err *err)
         v->bad += i == REAP_STATUS_ok ? 0 : v->by_status[i];
     }
     if (!rc)
-        read_marker(v);
+        v->complete = reap_store_marker(v->store, &v->limit, &v->keys);
     else
         reap_view_close(v);
     return rc;

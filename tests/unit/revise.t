@@ -32,14 +32,22 @@ run --limit 3
 verdict $? "the first three: $(head -1 err)"
 [ "$(rows)" = 3 ]
 verdict $? "are three rows"
+[ "$("$REAP" info store | sed -n 's/^complete: *//p')" = 'the first 3 keys' ]
+verdict $? "of which the store is complete"
 run
 verdict $? "all: $(head -1 err)"
+marker() { "$REAP" info store | sed -n 's/^complete: *//p'; }
+run --limit 5
+[ "$(marker)" = 'yes, 8 keys' ]
+verdict $? "the first five of a complete store: $(marker)"
 run --limit 3 --retry-failed
 verdict $? "the failed ones of the first three again: $(head -1 err)"
 [ "$(forgotten)" = 1 ]
 verdict $? "of two failed rows one is forgotten: $(forgotten)"
 [ "$(rows)" = 8 ]
 verdict $? "and all eight keys have a row: $(rows)"
+[ "$(marker)" = 'yes, 8 keys' ]
+verdict $? "which the marker still says: $(marker)"
 run --retry-failed
 [ "$(forgotten)" = 2 ] && [ "$(rows)" = 8 ]
 verdict $? "without a limit both are: $(forgotten)"
