@@ -15,12 +15,17 @@ bool reap_run_launched(void)
     return getenv("OMPI_COMM_WORLD_SIZE") || getenv("PMIX_RANK");
 }
 
-bool reap_run_is_first(void)
+const char *reap_run_rank(void)
 {
     const char *rank = getenv("OMPI_COMM_WORLD_RANK");
 
-    if (!rank)
-        rank = getenv("PMIX_RANK");
+    return rank ? rank : getenv("PMIX_RANK");
+}
+
+bool reap_run_is_first(void)
+{
+    const char *rank = reap_run_rank();
+
     return !rank || !strcmp(rank, "0");
 }
 

@@ -36,6 +36,9 @@ struct reap_run_args {
 /* Under mpirun or srun, as the environment says? */
 bool reap_run_launched(void);
 
+/* This rank's number as the environment has it; NULL without a launcher. */
+const char *reap_run_rank(void);
+
 /* Is this the rank that owns the store? True without a launcher. */
 bool reap_run_is_first(void);
 

@@ -151,7 +151,15 @@ static int code_of(int status)
     return REAP_EBUG;
 }
 
-enum { BAD_RECORDS = 65, STOPPED_EARLY = 75 };
+enum { STOPPED_EARLY = 75 };
+
+/* The first rank has said why, on the same stderr: once is enough. */
+static int told(int rc, struct reap_err *err)
+{
+    err->code = rc;
+    err->msg[0] = '\0';
+    return rc;
+}
 
 /* What the end of one start means; true: that was the last. A marker counts
  * once the ranks have met: the first of them deletes an old one before. */
@@ -159,21 +167,16 @@ static bool settle(const struct supervisor *s, bool complete, int *rc,
                    struct reap_err *err)
 {
     const struct reap_signs *g = &s->signs;
+    const bool stopped = s->heeded != REAP_ASKED_NOTHING || g->time;
 
     *rc = REAP_OK;
     if (g->ended && complete && !g->status)
         return true;
-    if (g->ended && g->status == BAD_RECORDS)
-        *rc = reap_fail(err, REAP_EBADRECS,
-                        "complete, but the first rank "
-                        "found too many bad records");
-    else if (s->heeded != REAP_ASKED_NOTHING || g->time)
+    if (g->ended && g->status && (stopped || g->status != STOPPED_EARLY))
+        *rc = told(code_of(g->status), err);
+    else if (stopped)
         *rc = reap_fail(err, REAP_ESTOPPED,
                         "stopped early; run the same command again to go on");
-    else if (g->ended && g->status && g->status != STOPPED_EARLY)
-        *rc = reap_fail(err, code_of(g->status),
-                        "the first rank ended with %d and has said why",
-                        g->status);
     return *rc != REAP_OK;
 }
 

@@ -27,8 +27,8 @@ int reap_supervise_check(bool ranks_given,
  * again where mpirun ended before that. Gives up after three starts that
  * brought no new row. SIGUSR1, SIGTERM and SIGINT become a drain of the ranks.
  * Returns REAP_OK if complete, REAP_EBADRECS if complete but the first rank
- * says so, REAP_ESTOPPED, or what the first rank failed with, which has told
- * why.
+ * says so, REAP_ESTOPPED, or what the first rank failed with. Where that rank
+ * ended in order it has said why, and the message is empty.
  */
 int reap_supervise(int argc, char **argv, uint64_t ranks, const char *hostfile,
                    const char *store, struct reap_err *err) REAP_MUST_CHECK;

@@ -1,5 +1,6 @@
 /* The only file that prints an error, ends the process or reads the command
  * line. Exit status: engine/base/codes.def. */
+#define _GNU_SOURCE
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -85,7 +86,11 @@ static int help(const char *name)
 
 static void print_error(const char *command, const char *message)
 {
+    char host[64] = "";
+
     fprintf(stderr, "reap %s: ", command);
+    if (!reap_run_is_first() && !gethostname(host, sizeof(host) - 1))
+        fprintf(stderr, "rank %s on %s: ", reap_run_rank(), host);
     reap_text_line(stderr, message);
 }
 
@@ -116,7 +121,7 @@ static int command(int argc, char **argv)
     rc = reap_options_parse(&o, argc, argv, &err);
     if (!rc)
         rc = c->run(&o, &err);
-    if (rc)
+    if (rc && err.msg[0]) /* else a rank has said it */
         print_error(c->name, err.msg);
     reap_options_clear(&o);
     return reap_exit_status(rc);

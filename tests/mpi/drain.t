@@ -53,6 +53,8 @@
     stop TERM b "$REAP"
     [ $still = 0 ] && [ $rc = 75 ]
     ok $? "--ranks 2, TERM: 75 ($rc)"
+    [ "$(grep -c 'stopped early' "$dir/log")" = 1 ]
+    ok $? "which is said once: $(grep -c 'stopped early' "$dir/log")"
     more=
     quiet "$REAP" extract "$dir/set" -o "$dir/c" $slow --time-limit 1
     [ $rc = 75 ]

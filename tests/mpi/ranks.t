@@ -59,5 +59,8 @@
     quiet "$REAP" extract "$dir/none" -o "$dir/no" $net --ranks 2
     [ $rc = 66 ]
     ok $? "--ranks on a dataset that is not there ends with the ranks' 66: $rc"
+    [ "$(grep -c '^reap extract: /' "$dir/log")" = 1 ] &&
+        grep -q '^reap extract: rank 1 on .*: /' "$dir/log"
+    ok $? 'which each rank tells once'
 }
 finish
