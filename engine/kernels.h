@@ -2,10 +2,11 @@
  * engine/kernels.h - the kernels of the blocked backend: types and table
  *
  * Activations are planes of pixels of 64 bytes: 16 channels of float32, 32 of
- * bfloat16 or 64 bytes, channels beyond the last being zero. Everything is counted in
- * dwords: a dword of activations is one float32, two bfloat16 or four byte channels of
- * a pixel; it is broadcast and multiplied with a vector of weights, one dword
- * (or pair) for each channel of the output. So all precisions are one program.
+ * bfloat16 or 64 bytes, channels beyond the last being zero. Everything is
+ * counted in dwords: a dword of activations is one float32, two bfloat16 or
+ * four byte channels of a pixel; it is broadcast and multiplied with a vector
+ * of weights, one dword (or pair) for each channel of the output. So all
+ * precisions are one program.
  *
  * Kernels return nothing and check nothing: shapes were checked when the plan
  * was made. Buffers of activations and weights are 64-byte aligned. The sum of
@@ -117,6 +118,32 @@ struct reap_affine_run {
     float floor;
 };
 typedef void reap_affine_fn(const struct reap_affine_run *r);
+
+/*
+ * One step of an optimizer on n rows of 'vectors' times 16 weights:
+ *
+ *   w, m, v   rows of vectors * 16 floats, one after the other
+ *   g         of row r and vector k: 16 floats at g + k * g_block + r * 16
+ *
+ * With g' = g + decay * w, all in float32 and multiplied with addition:
+ *
+ *   adam   m += (g' - m) * (1 - beta1); v += (g' * g' - v) * (1 - beta2);
+ *          w -= m * rate / (sqrt(v) + epsilon)
+ *   sgd    m = momentum * m - rate * g'; w += m; v is not touched
+ *
+ * Adam has the form of Keras: the caller folds the correction of the bias into
+ * the rate. Levels agree to the bit.
+ */
+struct reap_update_run {
+    size_t n, vectors;
+    float *w, *m, *v;
+    const float *g;
+    size_t g_block; /* floats */
+    float rate, decay, momentum;
+    float keep1, keep2; /* 1 - beta1, 1 - beta2 */
+    float epsilon;
+};
+typedef void reap_update_fn(const struct reap_update_run *r);
 
 /* Do n rounds of multiplications with additions that wait for nothing but each
  * other; returns how many operations that were, two for each pair. */

@@ -1,37 +1,15 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "engine/base/rng.h"
 #include "engine/random.h"
-
-/* Source: splitmix64, Steele, Lea and Flood, OOPSLA 2014. */
-static uint64_t mix(uint64_t *state)
-{
-    uint64_t z = *state += 0x9e3779b97f4a7c15u;
-
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-    return z ^ (z >> 31);
-}
-
-/* Each tensor has a stream of its own, so that its numbers do not depend on
- * what else the network has. */
-static uint64_t stream(uint64_t seed, const char *name)
-{
-    uint64_t s = mix(&seed);
-
-    for (; *name; name++) {
-        s ^= (unsigned char)*name;
-        s = mix(&s);
-    }
-    return s;
-}
 
 static void fill(struct reap_param *p, uint64_t seed, double lo, double hi)
 {
-    uint64_t s = stream(seed, p->name);
+    uint64_t s = reap_rng_stream(seed, p->name);
 
     for (size_t i = 0; i < p->count; i++) {
-        const double u = (double)(mix(&s) >> 11) * 0x1p-53;
+        const double u = reap_rng_real(&s);
 
         p->data[i] = (float)(lo + u * (hi - lo));
     }

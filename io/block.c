@@ -192,8 +192,8 @@ void reap_block_row(const struct reap_block *b, size_t i, struct reap_row *row)
     row->status = p[20];
 }
 
-/* The stored values of column 'col' of row i; NULL if it has none. */
-static const uint8_t *stored(const struct reap_block *b, size_t i, size_t col)
+const uint8_t *reap_block_stored(const struct reap_block *b, size_t i,
+                                 size_t col)
 {
     const uint8_t *p;
     size_t slot;
@@ -216,7 +216,7 @@ bool reap_block_values(const struct reap_block *b, size_t i, size_t col,
                        void *out)
 {
     const struct reap_column *c = &b->schema.column[col];
-    const uint8_t *from = stored(b, i, col);
+    const uint8_t *from = reap_block_stored(b, i, col);
     float *to = out;
 
     if (!from)

@@ -101,6 +101,11 @@ void reap_block_row(const struct reap_block *b, size_t i, struct reap_row *row);
 bool reap_block_values(const struct reap_block *b, size_t i, size_t col,
                        void *out);
 
+/* Those values as they are stored, little-endian f32, f16 or pairs, in an
+ * opened block: borrowed with its bytes. NULL if the row is not ok. */
+const uint8_t *reap_block_stored(const struct reap_block *b, size_t i,
+                                 size_t col);
+
 void reap_block_free(struct reap_block **b);
 
 #endif /* REAP_IO_BLOCK_H */

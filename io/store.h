@@ -98,6 +98,10 @@ int reap_rows_next(struct reap_rows *r, struct reap_stored *out,
 /* The values of column 'col' of the row last lent, as reap_block_values(). */
 int reap_rows_values(struct reap_rows *r, size_t col, void *out,
                      struct reap_err *err) REAP_MUST_CHECK;
+/* The same as they are stored (reap_block_stored()), in a store that is open to
+ * read: lent until the rows are closed, and any thread may look at them. */
+int reap_rows_lend(struct reap_rows *r, size_t col, const uint8_t **out,
+                   struct reap_err *err) REAP_MUST_CHECK;
 void reap_rows_close(struct reap_rows **r);
 
 /* Counts of rows by status (enum reap_status), REAP_N_STATUS of them. */

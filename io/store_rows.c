@@ -315,8 +315,8 @@ static int check_place(const struct reap_rows *r, const struct reap_block *b,
     return REAP_OK;
 }
 
-int reap_rows_values(struct reap_rows *r, size_t col, void *out,
-                     struct reap_err *err)
+/* The block of the row last lent, in front. */
+static int block_of(struct reap_rows *r, size_t col, struct reap_err *err)
 {
     const struct entry *e = r->lent;
     int rc;
@@ -326,12 +326,40 @@ int reap_rows_values(struct reap_rows *r, size_t col, void *out,
     rc = use_block(r, e->place.block, err);
     if (!rc)
         rc = check_place(r, r->opened[0].block, e, err);
+    return rc ? reap_wrap(err, rc, "%s: block %llu", r->s->path,
+                          (unsigned long long)e->place.block)
+              : REAP_OK;
+}
+
+static int no_values(struct reap_err *err)
+{
+    return reap_fail(err, REAP_ENOTFOUND, "a row without values");
+}
+
+int reap_rows_values(struct reap_rows *r, size_t col, void *out,
+                     struct reap_err *err)
+{
+    int rc = block_of(r, col, err);
+
     if (rc)
-        return reap_wrap(err, rc, "%s: block %llu", r->s->path,
-                         (unsigned long long)e->place.block);
-    return reap_block_values(r->opened[0].block, e->place.index, col, out)
+        return rc;
+    return reap_block_values(r->opened[0].block, r->lent->place.index, col, out)
                ? REAP_OK
-               : reap_fail(err, REAP_ENOTFOUND, "a row without values");
+               : no_values(err);
+}
+
+int reap_rows_lend(struct reap_rows *r, size_t col, const uint8_t **out,
+                   struct reap_err *err)
+{
+    int rc = block_of(r, col, err);
+
+    *out = NULL;
+    if (rc)
+        return rc;
+    if (r->s->write)
+        return reap_fail(err, REAP_EBUG, "values lent by a store that changes");
+    *out = reap_block_stored(r->opened[0].block, r->lent->place.index, col);
+    return *out ? REAP_OK : no_values(err);
 }
 
 void reap_rows_close(struct reap_rows **rows)

@@ -11,6 +11,7 @@
 #include <stddef.h>
 
 #include "engine/backend.h"
+#include "engine/kernels.h"
 #include "engine/net.h"
 
 /*
@@ -51,6 +52,10 @@ void reap_affine_f32_ref(const struct reap_node *n, const float *in,
 /* Mean (summed in double, pixel by pixel) and maximum of (pixels, c). */
 void reap_avg_f32_ref(size_t pixels, size_t c, const float *in, float *out);
 void reap_max_f32_ref(size_t pixels, size_t c, const float *in, float *out);
+
+/* The float32 kernels of runs (engine/kernels.h, tiles of { 1, 16 }) in plain
+ * C, with the same bits: each product is added with one rounding. */
+void reap_conv_run_ref(const struct reap_conv_run *r);
 
 /* out (n, d->out) = in (n, d->in) * transpose(weight) + bias, no activation.
  * Each sum runs in 16 parts, k modulo 16, added up in order at the end. */

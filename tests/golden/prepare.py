@@ -2,6 +2,7 @@
 
     prepare.py OUT topology EXPECTED WEIGHTS GEOMETRY PHOTOS
     prepare.py OUT pqf
+    prepare.py OUT fit-head
 
 Writes OUT/weights.safetensors, OUT/pixels.u8 and OUT/expected.f32. GEOMETRY is
 short:R,C (short edge R bilinear, centre C), warp:HxW (bilinear) or
@@ -84,5 +85,20 @@ def pqf(out):
     write(out, crops, arrays)
 
 
+def glorot(shape, seed):
+    """As golden/fit/make_fit.py begins."""
+    u = np.random.Generator(np.random.PCG64(seed)).random(shape)
+    return ((2 * u - 1) * np.sqrt(6 / sum(shape))).astype(np.float32)
+
+
+def fit_head(out):
+    ref = np.load(os.path.join(GOLDEN, "fit", "fit.npz"))
+    arrays = {k: ref["head/" + k] for k in ("losses", "w1", "b1", "w2", "b2", "logits")}
+    arrays["labels"] = ref["labels"]
+    arrays["x"] = np.load(os.path.join(GOLDEN, "pqf_torchvision.npz"))["embedding"]
+    arrays["first1"], arrays["first2"] = glorot((2048, 16), 11), glorot((16, 10), 12)
+    write(out, [], arrays)
+
+
 if __name__ == "__main__":
-    {"topology": topology, "pqf": pqf}[sys.argv[2]](sys.argv[1], *sys.argv[3:])
+    {"topology": topology, "pqf": pqf, "fit-head": fit_head}[sys.argv[2]](sys.argv[1], *sys.argv[3:])

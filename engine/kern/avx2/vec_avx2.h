@@ -37,6 +37,10 @@ INLINE void vec_store(void *p, vec x)
 {
     _mm256_store_ps(p, x);
 }
+INLINE void vec_storeu(void *p, vec x)
+{
+    _mm256_storeu_ps(p, x);
+}
 INLINE vec vec_set(float x)
 {
     return _mm256_set1_ps(x);
@@ -56,6 +60,19 @@ INLINE vec vec_mul(vec a, vec b)
 INLINE vec vec_fma(vec a, vec b, vec c)
 {
     return _mm256_fmadd_ps(a, b, c);
+}
+INLINE vec vec_div(vec a, vec b)
+{
+    return _mm256_div_ps(a, b);
+}
+INLINE vec vec_sqrt(vec a)
+{
+    return _mm256_sqrt_ps(a);
+}
+/* a * b - c */
+INLINE vec vec_fms(vec a, vec b, vec c)
+{
+    return _mm256_fmsub_ps(a, b, c);
 }
 /* x if either is NaN */
 INLINE vec vec_max(vec floor, vec x)

@@ -1,0 +1,6 @@
+#include "engine/kernels.h"
+#include "engine/kern/avx2/vec_avx2.h"
+
+#define NAMED(op) reap_##op##_f32_avx2
+
+#include "engine/kern/update_f32.inc"
