@@ -23,6 +23,9 @@ enum {
     COLUMNS = 3
 };
 
+/* What class 0 of a head with 1001 classes is: "nothing of the others". */
+static const char background[] = "background";
+
 struct reap_labels {
     size_t n;
     const char **name, **wnid; /* constants, or inside 'text' or 'tree' */
@@ -128,8 +131,9 @@ static bool heading(const char *line)
     return false;
 }
 
-/* Put the name of one line where its index says, else in place 'at'. */
-static int place(struct reap_labels *l, size_t at, char *line,
+/* Put the name of one line where its index says, else in place 'at', behind
+ * 'front' classes that have a name already. */
+static int place(struct reap_labels *l, size_t at, size_t front, char *line,
                  struct reap_err *err)
 {
     char *column[COLUMNS];
@@ -137,6 +141,7 @@ static int place(struct reap_labels *l, size_t at, char *line,
 
     if (n > 1 && number(column[0], &index))
         first = 1;
+    index += front;
     if (index >= l->n || *l->name[index] || !*column[n - 1])
         return reap_fail(err, REAP_EFORMAT, "name %zu (\"%s\"): %s", at + 1,
                          column[n - 1],
@@ -172,20 +177,36 @@ static int split(char *text, char ***line, size_t *n, struct reap_err *err)
     return REAP_OK;
 }
 
+/* Room for 'classes' names of which a file has 'names'. ImageNet's 1000 may
+ * name 1001, the first of which is then '*front' = 1 for the background. */
+static int room_for(struct reap_labels **out, size_t names, size_t classes,
+                    size_t *front, struct reap_err *err)
+{
+    int rc;
+
+    *front = classes == IMAGENET + 1 && names == IMAGENET;
+    if (names + *front != classes)
+        return differ(names, classes, err);
+    rc = make(out, classes, err);
+    if (!rc && *front)
+        (*out)->name[0] = background;
+    return rc;
+}
+
 static int from_lines(struct reap_labels **out, char *text, size_t classes,
                       struct reap_err *err)
 {
     char **line;
-    size_t n, first;
+    size_t n, first, front;
     int rc = split(text, &line, &n, err);
 
     if (rc)
         return rc;
-    first = n == classes + 1 && heading(line[0]);
-    rc = n - first == classes ? make(out, classes, err)
-                              : differ(n - first, classes, err);
-    for (size_t i = 0; !rc && i < classes; i++)
-        rc = place(*out, i, line[first + i], err);
+    first = n && heading(line[0]) &&
+            (n == classes + 1 || (n == classes && n == IMAGENET + 1));
+    rc = room_for(out, n - first, classes, &front, err);
+    for (size_t i = 0; !rc && i < n - first; i++)
+        rc = place(*out, i, front, line[first + i], err);
     reap_free(line);
     return rc;
 }
@@ -202,23 +223,21 @@ static int from_json(struct reap_labels **out, json_t *tree, size_t classes,
 {
     const bool list = json_is_array(tree);
     const size_t n = list ? json_array_size(tree) : json_object_size(tree);
+    size_t front;
     char key[24];
-    int rc;
+    int rc = room_for(out, n, classes, &front, err);
 
-    if (n != classes)
-        return differ(n, classes, err);
-    rc = make(out, n, err);
     for (size_t i = 0; !rc && i < n; i++) {
         const json_t *v;
 
         snprintf(key, sizeof(key), "%zu", i);
         v = list ? json_array_get(tree, i) : json_object_get(tree, key);
         if (json_is_array(v)) {
-            (*out)->wnid[i] = text_of(json_array_get(v, 0));
+            (*out)->wnid[front + i] = text_of(json_array_get(v, 0));
             v = json_array_get(v, 1);
         }
-        (*out)->name[i] = text_of(v);
-        if (!*(*out)->name[i])
+        (*out)->name[front + i] = text_of(v);
+        if (!*(*out)->name[front + i])
             rc = reap_fail(err, REAP_EFORMAT,
                            "class %zu: a name is expected, or [wnid, name]", i);
     }
@@ -265,12 +284,16 @@ int reap_labels_open(struct reap_labels **out, const char *file, size_t classes,
     if (file)
         return from_file(out, file, classes, err);
     rc = make(out, classes, err);
-    if (!rc && classes == IMAGENET)
-        for (size_t i = 0; i < classes; i++) {
-            (*out)->wnid[i] = imagenet[i].wnid;
-            (*out)->name[i] =
-                keras ? imagenet[i].keras : imagenet[i].torchvision;
-        }
+    if (rc || (classes != IMAGENET && classes != IMAGENET + 1))
+        return rc;
+    if (classes > IMAGENET)
+        (*out)->name[0] = background;
+    for (size_t i = 0; i < IMAGENET; i++) {
+        const size_t at = classes - IMAGENET + i;
+
+        (*out)->wnid[at] = imagenet[i].wnid;
+        (*out)->name[at] = keras ? imagenet[i].keras : imagenet[i].torchvision;
+    }
     return rc;
 }
 

@@ -16,13 +16,15 @@ struct reap_labels;
 
 /*
  * The names of a head's 'classes' classes. 'file' NULL: ImageNet's if there
- * are 1000, in Keras's spelling ("great_grey_owl") or torchvision's ("great
- * grey owl"), else empty names. 'file' holds a name a line; or columns between
- * tabs, [index] [wnid] name; or JSON: a list of names, or an object from index
- * to name or [wnid, name] (imagenet_class_index.json). A byte order mark, CRLF
- * and a line of headings are passed over. Returns REAP_OK, REAP_EINVAL (names
- * and classes differ in number: the message tells both), REAP_ENOTFOUND,
- * REAP_EACCESS, REAP_EFORMAT, REAP_EIO or REAP_ENOMEM.
+ * are 1000, or 1001 of which the first is the "background", in Keras's spelling
+ * ("great_grey_owl") or torchvision's ("great grey owl"), else empty names.
+ * 'file' holds a name a line; or columns between tabs, [index] [wnid] name; or
+ * JSON: a list of names, or an object from index to name or [wnid, name]
+ * (imagenet_class_index.json). A byte order mark, CRLF and a line of headings
+ * are passed over; 1000 names may name 1001 classes behind a background.
+ * Returns REAP_OK, REAP_EINVAL (names and classes differ in number: the message
+ * tells both), REAP_ENOTFOUND, REAP_EACCESS, REAP_EFORMAT, REAP_EIO or
+ * REAP_ENOMEM.
  */
 int reap_labels_open(struct reap_labels **out, const char *file, size_t classes,
                      bool keras, struct reap_err *err) REAP_MUST_CHECK;

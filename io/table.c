@@ -46,9 +46,16 @@ static int read_all(FILE *f, const char *path, char **text, size_t *len,
     return REAP_OK;
 }
 
+/* What stands between columns, by the first line that is no comment. */
 static char between(const char *text)
 {
-    const size_t n = strcspn(text, "\r\n");
+    size_t n = strcspn(text, "\r\n");
+
+    while (*text == '#') {
+        text += n;
+        text += strspn(text, "\r\n");
+        n = strcspn(text, "\r\n");
+    }
 
     return memchr(text, ',', n) && !memchr(text, '\t', n) ? ',' : '\t';
 }

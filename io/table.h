@@ -1,10 +1,11 @@
 /*
  * io/table.h - read a small file of lines and columns
  *
- * Columns stand between tabs, or, where the first line has a comma and no tab,
- * between commas with quotes as in RFC 4180. A byte order mark, CRLF, lone CR
- * and blank lines are passed over. The file is read whole, from a pipe too;
- * what a column means is the caller's business. One thread at a time.
+ * Columns stand between tabs, or, where the first line (but one that begins
+ * with '#') has a comma and no tab, between commas with quotes as in RFC 4180.
+ * A byte order mark, CRLF, lone CR and blank lines are passed over. The file is
+ * read whole, from a pipe too; what a column means is the caller's business.
+ * One thread at a time.
  */
 #ifndef REAP_IO_TABLE_H
 #define REAP_IO_TABLE_H

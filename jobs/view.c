@@ -56,6 +56,18 @@ bool reap_view_has_top(const struct reap_view *v)
     return false;
 }
 
+/* Has it any column that is about classes? */
+static bool has_classes(const struct reap_view *v)
+{
+    const struct reap_schema *s = reap_store_schema(v->store);
+
+    for (size_t i = 0; i < s->n; i++)
+        if (!strcmp(s->column[i].name, "probs") ||
+            !strcmp(s->column[i].name, "logits"))
+            return true;
+    return reap_view_has_top(v);
+}
+
 /* The names that the run wrote into the store, if it did. */
 static int own_labels(struct reap_view *v, const char *text,
                       struct reap_err *err)
@@ -89,7 +101,7 @@ int reap_view_labels(struct reap_view *v, const char *file,
     const char *own = reap_store_meta(v->store, "labels");
     char classes[32], model[64];
 
-    if (!reap_view_has_top(v))
+    if (!has_classes(v))
         return REAP_OK;
     if (!file && own)
         return own_labels(v, own, err);
@@ -116,6 +128,13 @@ const char *reap_view_name(const struct reap_view *v, size_t i)
     return v->labels && i < reap_labels_count(v->labels)
                ? reap_labels_name(v->labels, i)
                : "";
+}
+
+size_t reap_view_background(const struct reap_view *v)
+{
+    const size_t n = v->labels ? reap_labels_count(v->labels) : v->n_own;
+
+    return n == 1001 && !strcmp(reap_view_name(v, 0), "background");
 }
 
 const char *reap_view_column(const struct reap_column *c, char *buf,

@@ -47,6 +47,10 @@ int reap_view_labels(struct reap_view *v, const char *file,
 const char *reap_view_name(const struct reap_view *v, size_t i);
 const char *reap_view_wnid(const struct reap_view *v, size_t i);
 
+/* 1 if class 0 is the background that some heads put before ImageNet's 1000
+ * classes, else 0. */
+size_t reap_view_background(const struct reap_view *v);
+
 /* Open the dataset the rows were made from, at 'path' or where it was. If it
  * cannot be had, or is another one by now, 'dataset' stays NULL. */
 void reap_view_dataset(struct reap_view *v, const char *path);

@@ -35,6 +35,13 @@ static void built_in(void)
            !strcmp(reap_labels_name(l, 24), "great grey owl"),
        "torchvision's spelling");
     reap_labels_close(&l);
+    ok(!reap_labels_open(&l, NULL, 1001, true, &err) &&
+           !strcmp(reap_labels_name(l, 0), "background") &&
+           !*reap_labels_wnid(l, 0) &&
+           !strcmp(reap_labels_name(l, 25), "great_grey_owl") &&
+           !strcmp(reap_labels_name(l, 1000), "toilet_tissue"),
+       "1001 classes: the first is the background");
+    reap_labels_close(&l);
     ok(!reap_labels_open(&l, NULL, 7, false, &err) &&
            !*reap_labels_name(l, 6) && !*reap_labels_wnid(l, 6),
        "other heads have empty names");
@@ -55,6 +62,29 @@ static void reads(const char *what, const char *text, const char *wnid)
            !strcmp(reap_labels_name(l, 1), "dog") &&
            !strcmp(reap_labels_wnid(l, 1), wnid),
        "%s", what);
+    reap_labels_close(&l);
+}
+
+/* 1000 names for a head of 1001 classes. */
+static void before_background(const char *what, const char *first,
+                              const char *between, const char *last)
+{
+    static char text[20000];
+    struct reap_labels *l;
+    struct reap_err err = { 0 };
+
+    strcpy(text, first);
+    for (int i = 0; i < 1000; i++)
+        sprintf(text + strlen(text), "%s\"c%d\"", i ? between : "", i);
+    strcat(text, last);
+    put(text, strlen(text));
+    if (reap_labels_open(&l, path, 1001, false, &err)) {
+        ok(0, "%s: %s", what, err.msg);
+        return;
+    }
+    ok(!strcmp(reap_labels_name(l, 0), "background") &&
+           strstr(reap_labels_name(l, 1000), "c999"),
+       "%s: 1000 names stand behind a background", what);
     reap_labels_close(&l);
 }
 
@@ -95,6 +125,9 @@ int main(void)
     reads("a JSON object", "{\"1\": \"dog\", \"0\": \"a cat\"}", "");
     reads("Keras's class index",
           "{\"0\":[\"n1\",\"a cat\"],\"1\":[\"n2\",\"dog\"]}", "n2");
+    before_background("lines", "", "\n", "\n");
+    before_background("a line of headings", "name\n", "\n", "\n");
+    before_background("JSON", "[", ",", "]");
     REFUSES("a\nb\nc\n", REAP_EINVAL, "3 names, but the head has 2 classes");
     REFUSES("", REAP_EINVAL, "0 names");
     REFUSES("a\n\nb\n", REAP_EINVAL, "3 names");

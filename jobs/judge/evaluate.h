@@ -1,0 +1,86 @@
+/*
+ * jobs/judge/evaluate.h - a store's labels beside the true ones
+ *
+ * Three walks over the rows: what is guessed and what is true; logits of a
+ * part of them, for the temperature; what it does to the others. Memory grows
+ * by some 30 bytes a row.
+ */
+#ifndef REAP_JOBS_JUDGE_EVALUATE_H
+#define REAP_JOBS_JUDGE_EVALUATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "io/groups.h"
+#include "io/truth.h"
+#include "jobs/judge/classes.h"
+#include "jobs/judge/metrics.h"
+#include "jobs/judge/scores.h"
+#include "jobs/view.h"
+
+struct reap_evaluate_args {
+    const char *store, *truth, *groups, *labels; /* as the options are */
+    double share;    /* of each class that is kept out of what is fitted */
+    uint64_t seed;   /* chance of that */
+    double abstain;  /* wished precision, 0: not wished */
+    float threshold; /* of probability, 0: all are labelled */
+    long offset;     /* added to the class that a true label means */
+};
+
+struct reap_evaluation {
+    struct reap_view view;
+    struct reap_groups *groups; /* NULL: none */
+    struct reap_truth *truth;
+    struct reap_classes *classes;
+    struct reap_scores *scores;
+    size_t n_classes; /* of the store, or groups */
+
+    /* rows of the store, each counted once */
+    size_t rows, bad, wrong; /* all; without result; not numbers */
+    size_t unlabelled, unknown, ambiguous; /* no label, no such class, two */
+    size_t unmet;                          /* labels whose keys have no row */
+    char unknown_label[200];               /* the first of the unknown ones */
+
+    struct reap_judged *judged; /* the others, in key order */
+    size_t n, room;
+    struct reap_class_score *of_class; /* n_classes */
+    struct reap_score score;
+    struct reap_confusion *confusion;
+    size_t n_confusions;
+    size_t beyond; /* of the unknown: labelled one class too high to exist */
+    size_t above, below, later, earlier; /* right if the label's class were one
+                                            more, less, the next row's, ... */
+
+    /* held out rows; all of them if nothing was fitted */
+    struct reap_reliability before, after;
+    double temperature; /* 0: none was fitted */
+    bool at_bound;
+    size_t n_fitted;
+    float threshold; /* given or found; 0: none */
+    bool threshold_found;
+};
+
+/* Returns REAP_ENOTFOUND if no row has a result and a true class; other codes
+ * are those of what is opened. To be closed after a failure, too. */
+int reap_evaluation_open(struct reap_evaluation *e,
+                         const struct reap_evaluate_args *a,
+                         struct reap_err *err) REAP_MUST_CHECK;
+
+/* "" where there is none. */
+const char *reap_evaluation_name(const struct reap_evaluation *e, size_t class);
+
+/* The class of a row's true label; below 0 as in classes.h. */
+long reap_evaluation_truth(const struct reap_evaluation *e,
+                           const struct reap_evaluate_args *a,
+                           const struct reap_row *row);
+
+/*
+ * What is strange about the labels as a sentence, "" if nothing is: they fit
+ * clearly better if all are moved by one class, or by one row.
+ */
+const char *reap_evaluation_doubt(const struct reap_evaluation *e, char *buf,
+                                  size_t size);
+
+void reap_evaluation_close(struct reap_evaluation *e);
+
+#endif /* REAP_JOBS_JUDGE_EVALUATE_H */

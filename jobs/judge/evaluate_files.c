@@ -1,0 +1,318 @@
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "engine/base/mem.h"
+#include "io/chart.h"
+#include "io/outfile.h"
+#include "io/status.h"
+#include "io/text.h"
+#include "jobs/judge/evaluate_files.h"
+#include "jobs/judge/evaluate_print.h"
+#include "jobs/judge/temperature.h"
+
+enum { KEY_MAX = 511, PATH_LEN = 4096 };
+
+static int begin(struct reap_outfile **f, const char *folder, const char *name,
+                 struct reap_err *err)
+{
+    char path[PATH_LEN];
+
+    snprintf(path, sizeof(path), "%s/%s", folder, name);
+    return reap_outfile_open(f, path, err);
+}
+
+static void put_escaped(FILE *to, const char *text)
+{
+    const struct reap_bytes b = { (const uint8_t *)text, strlen(text) };
+    char *buf = reap_calloc(REAP_TEXT_ROOM(b.len), 1);
+
+    if (buf)
+        reap_text_csv(to, reap_text_escape(buf, REAP_TEXT_ROOM(b.len), b));
+    reap_free(buf);
+}
+
+static void put_class(FILE *to, const struct reap_evaluation *e, size_t class)
+{
+    char buf[24];
+
+    put_escaped(to, reap_evaluation_class(e, class, buf, sizeof(buf)));
+}
+
+/* ---- classes, reliability ---- */
+
+static int write_classes(const struct reap_evaluation *e, const char *folder,
+                         struct reap_err *err)
+{
+    struct reap_outfile *f;
+    FILE *to;
+    int rc = begin(&f, folder, "classes.csv", err);
+
+    if (rc)
+        return rc;
+    to = reap_outfile_stream(f);
+    fputs("index,name,rows,guessed,right,precision,recall,f1\n", to);
+    for (size_t c = 0; c < e->n_classes; c++) {
+        const struct reap_class_score *s = &e->of_class[c];
+
+        fprintf(to, "%zu,", c);
+        put_class(to, e, c);
+        fprintf(to, ",%zu,%zu,%zu,%.9g,%.9g,%.9g\n", s->truth, s->guess,
+                s->right, s->precision, s->recall, s->f1);
+    }
+    return reap_outfile_commit(&f, err);
+}
+
+static void put_bin(FILE *to, const struct reap_reliability *r, size_t b)
+{
+    const double n = (double)r->rows[b];
+
+    fprintf(to, ",%zu,", r->rows[b]);
+    if (r->rows[b])
+        fprintf(to, "%.9g,%.9g", r->sum[b] / n, (double)r->right[b] / n);
+    else
+        fputc(',', to);
+}
+
+static int write_reliability(const struct reap_evaluation *e,
+                             const char *folder, struct reap_err *err)
+{
+    struct reap_outfile *f;
+    FILE *to;
+    int rc = begin(&f, folder, "reliability.csv", err);
+
+    if (rc)
+        return rc;
+    to = reap_outfile_stream(f);
+    fputs("from,to,rows,mean,right,calibrated_rows,calibrated_mean,"
+          "calibrated_right\n",
+          to);
+    for (size_t b = 0; b < REAP_BINS; b++) {
+        fprintf(to, "%.9g,%.9g", (double)b / REAP_BINS,
+                (double)(b + 1) / REAP_BINS);
+        put_bin(to, &e->before, b);
+        put_bin(to, &e->after, b);
+        fputc('\n', to);
+    }
+    return reap_outfile_commit(&f, err);
+}
+
+/* ---- confusion ---- */
+
+/* The classes that occur, and the table of counts; owned. */
+struct table {
+    size_t n, *class, *at; /* at: place of each class */
+    uint32_t *count;       /* (n, n) */
+    const char **name;
+    char *buf; /* for names that have to be made */
+};
+
+static void clear_table(struct table *t)
+{
+    reap_free(t->class);
+    reap_free(t->at);
+    reap_free(t->count);
+    reap_free(t->name);
+    reap_free(t->buf);
+}
+
+static int make_table(struct table *t, const struct reap_evaluation *e,
+                      struct reap_err *err)
+{
+    enum { NUMBER = 24 };
+    const size_t n = e->score.present;
+
+    t->class = reap_calloc(n + 1, sizeof(*t->class));
+    t->at = reap_calloc(e->n_classes, sizeof(*t->at));
+    t->count = reap_calloc(n * n + 1, sizeof(*t->count));
+    t->name = reap_calloc(n + 1, sizeof(*t->name));
+    t->buf = reap_calloc(n + 1, NUMBER);
+    if (!t->class || !t->at || !t->count || !t->name || !t->buf)
+        return reap_fail(err, REAP_ENOMEM, "no memory for confusions");
+    for (size_t c = 0; c < e->n_classes; c++) {
+        if (!e->of_class[c].truth && !e->of_class[c].guess)
+            continue;
+        t->at[c] = t->n;
+        t->class[t->n] = c;
+        t->name[t->n] =
+            reap_evaluation_class(e, c, t->buf + t->n * NUMBER, NUMBER);
+        t->n++;
+    }
+    for (size_t i = 0; i < e->n_confusions; i++) {
+        const struct reap_confusion *c = &e->confusion[i];
+
+        t->count[t->at[c->truth] * n + t->at[c->guess]] = (uint32_t)c->rows;
+    }
+    return REAP_OK;
+}
+
+static void put_table(FILE *to, const struct reap_evaluation *e,
+                      const struct table *t)
+{
+    fputs("truth / guess", to);
+    for (size_t j = 0; j < t->n; j++) {
+        fputc(',', to);
+        put_class(to, e, t->class[j]);
+    }
+    fputc('\n', to);
+    for (size_t i = 0; i < t->n; i++) {
+        put_class(to, e, t->class[i]);
+        for (size_t j = 0; j < t->n; j++)
+            fprintf(to, ",%u", t->count[i * t->n + j]);
+        fputc('\n', to);
+    }
+}
+
+static void put_pairs(FILE *to, const struct reap_evaluation *e)
+{
+    fputs("truth,guess,rows\n", to);
+    for (size_t i = 0; i < e->n_confusions; i++) {
+        put_class(to, e, (size_t)e->confusion[i].truth);
+        fputc(',', to);
+        put_class(to, e, (size_t)e->confusion[i].guess);
+        fprintf(to, ",%zu\n", e->confusion[i].rows);
+    }
+}
+
+static int write_confusion(const struct reap_evaluation *e, const char *folder,
+                           struct reap_err *err)
+{
+    const bool square = e->score.present <= REAP_CHART_MAX;
+    struct table t = { 0 };
+    struct reap_outfile *f = NULL;
+    char path[PATH_LEN];
+    int rc = square ? make_table(&t, e, err) : REAP_OK;
+
+    if (!rc)
+        rc = begin(&f, folder, "confusion.csv", err);
+    if (!rc && square)
+        put_table(reap_outfile_stream(f), e, &t);
+    else if (!rc)
+        put_pairs(reap_outfile_stream(f), e);
+    if (!rc)
+        rc = reap_outfile_commit(&f, err);
+    snprintf(path, sizeof(path), "%s/confusion.png", folder);
+    if (!rc && square)
+        rc = reap_chart_write(path, t.count, t.n, t.name, "true class", "guess",
+                              err);
+    clear_table(&t);
+    return rc;
+}
+
+/* ---- rows ---- */
+
+static void put_number(FILE *to, double v)
+{
+    fputc(',', to);
+    if (isfinite(v))
+        reap_text_float(to, (float)v);
+}
+
+static void put_scores(FILE *to, const struct reap_evaluation *e,
+                       const struct reap_scored *s, long truth, float *prob)
+{
+    const struct reap_top *best = &s->top[0];
+    double calibrated = NAN;
+
+    if (s->prob && e->temperature > 0) {
+        reap_temperature_apply(s->logit, e->n_classes, e->temperature, prob);
+        calibrated = (double)prob[best->index];
+    }
+    fprintf(to, ",%d,", best->index);
+    put_class(to, e, (size_t)best->index);
+    put_number(to, (double)best->prob);
+    put_number(to, calibrated);
+    put_number(to, s->entropy);
+    put_number(to, s->margin);
+    fprintf(to, ",%s,%s\n",
+            truth < 0              ? ""
+            : truth == best->index ? "1"
+                                   : "0",
+            e->threshold_found && best->prob >= e->threshold ? "1" : "0");
+}
+
+static int write_rows(struct reap_evaluation *e,
+                      const struct reap_evaluate_args *a, const char *folder,
+                      struct reap_err *err)
+{
+    float *prob = reap_calloc(e->n_classes, sizeof(*prob));
+    char key[REAP_TEXT_ROOM(KEY_MAX)];
+    struct reap_outfile *f = NULL;
+    struct reap_scored s;
+    FILE *to;
+    int rc = prob ? begin(&f, folder, "rows.csv", err)
+                  : reap_fail(err, REAP_ENOMEM, "no memory for rows");
+
+    to = rc ? NULL : reap_outfile_stream(f);
+    if (!rc)
+        fputs("key,status,true_label,guess_index,guess,prob,calibrated_prob,"
+              "entropy,margin,right,certain\n",
+              to);
+    reap_scores_rewind(e->scores);
+    while (!rc && !(rc = reap_scores_next(e->scores, &s, err))) {
+        const char *label = reap_truth_label(e->truth, &s.row, 0);
+
+        reap_text_csv(to, reap_text_escape(key, sizeof(key), s.row.key));
+        fprintf(to, ",%s,", reap_status_name(s.row.status));
+        put_escaped(to, label ? label : "");
+        if (s.good)
+            put_scores(to, e, &s, reap_evaluation_truth(e, a, &s.row), prob);
+        else
+            fputs(",,,,,,,,\n", to);
+        if (ferror(to))
+            rc = reap_fail(err, REAP_EIO,
+                           "%s: cannot be written: is the disk "
+                           "full?",
+                           folder);
+    }
+    if (rc == REAP_ENOTFOUND)
+        rc = reap_outfile_commit(&f, err);
+    reap_outfile_abort(&f);
+    reap_free(prob);
+    return rc;
+}
+
+static int write_json(const struct reap_evaluation *e,
+                      const struct reap_evaluate_args *a, const char *folder,
+                      struct reap_err *err)
+{
+    json_t *all = reap_evaluation_json(e, a);
+    char *text =
+        all ? json_dumps(all, JSON_INDENT(1) | JSON_REAL_PRECISION(9)) : NULL;
+    struct reap_outfile *f = NULL;
+    int rc = text ? begin(&f, folder, "evaluation.json", err)
+                  : reap_fail(err, REAP_ENOMEM, "no memory for JSON");
+
+    if (!rc) {
+        fputs(text, reap_outfile_stream(f));
+        fputc('\n', reap_outfile_stream(f));
+        rc = reap_outfile_commit(&f, err);
+    }
+    free(text);
+    json_decref(all);
+    return rc;
+}
+
+int reap_evaluation_write(struct reap_evaluation *e,
+                          const struct reap_evaluate_args *a,
+                          const char *folder, struct reap_err *err)
+{
+    int rc;
+
+    if (strlen(folder) > PATH_LEN - 64)
+        return reap_fail(err, REAP_EINVAL, "-o: the path is too long");
+    if (mkdir(folder, 0777) && errno != EEXIST)
+        return reap_fail(err, errno == EACCES ? REAP_EACCESS : REAP_ECREATE,
+                         "%s: %s", folder, strerror(errno));
+    rc = write_classes(e, folder, err);
+    if (!rc)
+        rc = write_confusion(e, folder, err);
+    if (!rc)
+        rc = write_reliability(e, folder, err);
+    if (!rc)
+        rc = write_rows(e, a, folder, err);
+    return rc ? rc : write_json(e, a, folder, err);
+}
