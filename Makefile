@@ -81,7 +81,7 @@ LINT  := $(wildcard tests/lint/*.t)
 FAULT := $(patsubst %.c,$(B)/%.t,$(wildcard tests/fault/*.c))
 # Tests start REAP and look for objects under B; MPI may run as root and with
 # more ranks than cores, as containers and small machines need it.
-TESTS := B=$(B) REAP=$(abspath $(B))/reap CC="$(CC)" \
+TESTS := B=$(B) REAP=$(abspath $(B))/reap REAP_CACHE=$(abspath $(B))/cache CC="$(CC)" \
          OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 \
          OMPI_MCA_rmaps_base_oversubscribe=1 prove $(PROVE_FLAGS)
 $(B)/man/reap.1: jobs/man/reap.man

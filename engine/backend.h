@@ -18,6 +18,7 @@
 #include <stddef.h>
 
 #include "engine/base/err.h"
+#include "engine/blobs.h"
 #include "engine/net.h"
 
 enum reap_precision {
@@ -51,6 +52,10 @@ struct reap_plan_args {
     size_t max_batch; /* largest n that run() will see */
     size_t n_taps;
     const struct reap_tap *taps;
+    /* NULL, or where packed weights are kept, used until free(), and what tells
+     * the weights of the net from others. */
+    const struct reap_blobs *blobs;
+    const char *id;
 };
 
 struct reap_backend {

@@ -203,7 +203,9 @@ int reap_engine_new(struct reap_engine **out, const struct reap_engine_args *a,
                                    .norm = a->norm,
                                    .precision = a->precision,
                                    .exact = a->exact,
-                                   .max_batch = a->max_batch };
+                                   .max_batch = a->max_batch,
+                                   .blobs = a->id ? a->blobs : NULL,
+                                   .id = a->id };
     int rc;
 
     *out = NULL;

@@ -39,6 +39,10 @@ struct reap_engine_args {
     size_t n_outputs;
     const char *const *outputs;
     size_t k; /* for "top": 1 or more; more than there are classes is all */
+    /* Where packed weights are kept, or NULL; borrowed until the engine is
+     * freed. 'id' tells the weights of the net: a hash, or a seed. */
+    const struct reap_blobs *blobs;
+    const char *id;
 };
 
 struct reap_engine;

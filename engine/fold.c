@@ -68,6 +68,18 @@ static void join(const struct reap_graph *g, size_t c,
     }
 }
 
+/* Numbers that can be fetched again need no memory from here on. */
+static void forget(const struct reap_graph *g, size_t i,
+                   const struct reap_intake *in)
+{
+    struct reap_tensor_spec is;
+
+    for (int kind = 0; kind < REAP_T_KINDS; kind++)
+        if (reap_graph_tensor(g, i, kind, &is))
+            reap_params_forget(in->params,
+                               reap_params_find(in->params, is.name));
+}
+
 int reap_fold_node(const struct reap_graph *g, size_t i, struct reap_intake *in,
                    double *scale, float *weight, float *bias,
                    struct reap_err *err)
@@ -81,7 +93,7 @@ int reap_fold_node(const struct reap_graph *g, size_t i, struct reap_intake *in,
         if (reap_graph_tensor(g, i, kind, &want))
             rc = reap_intake_take(in, &want, kind == REAP_T_VARIANCE, &t[kind],
                                   err);
-    if (rc)
+    if (rc || in->shapes)
         return rc;
     join(g, n->c, t, scale, bias);
     if (t[REAP_T_KERNEL])
@@ -89,5 +101,6 @@ int reap_fold_node(const struct reap_graph *g, size_t i, struct reap_intake *in,
     else
         for (size_t o = 0; o < n->c; o++)
             weight[o] = (float)scale[o];
+    forget(g, i, in);
     return REAP_OK;
 }

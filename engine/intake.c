@@ -58,12 +58,15 @@ int reap_intake_take(struct reap_intake *in,
     const struct reap_param *p = reap_params_find(in->params, want->name);
     int rc = check_shape(in, want, p, err);
 
-    if (!rc)
+    *data = NULL;
+    if (!rc && !in->shapes)
+        rc = reap_params_need(in->params, p, err);
+    if (!rc && !in->shapes)
         rc = check_values(p, variance, err);
     if (rc)
         return rc;
     in->taken[p->index] = true;
-    *data = p->data;
+    *data = in->shapes ? NULL : p->data;
     return REAP_OK;
 }
 

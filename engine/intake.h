@@ -18,10 +18,12 @@ struct reap_intake {
     const struct reap_model *model; /* for messages */
     const struct reap_params *params;
     bool *taken; /* one for each param */
+    bool shapes; /* look at names and shapes alone, take no numbers */
 };
 
 /* The numbers of the tensor that 'want' describes, finite each of them;
- * variances, told by 'variance', are not negative either. Borrowed. */
+ * variances, told by 'variance', are not negative either. Borrowed; NULL if
+ * only shapes are looked at. */
 int reap_intake_take(struct reap_intake *in,
                      const struct reap_tensor_spec *want, bool variance,
                      const float **data, struct reap_err *err) REAP_MUST_CHECK;

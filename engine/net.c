@@ -1,11 +1,10 @@
 #include <string.h>
 
 #include "engine/base/mem.h"
-#include "engine/fold.h"
-#include "engine/graph.h"
 #include "engine/guess.h"
 #include "engine/net.h"
 #include "engine/net_head.h"
+#include "engine/net_trunk.h"
 #include "engine/random.h"
 
 enum { DEFAULT_SIDE = 224, SMALLEST = 32, LARGEST = 8192, CLASSES = 1000 };
@@ -39,59 +38,6 @@ static int pick_model(const struct reap_net_args *a,
     return a->model ? REAP_EINVAL : REAP_EMISFIT;
 }
 
-/* One block for the numbers of all nodes, each run at a multiple of 64 bytes.
- */
-static size_t round16(size_t floats)
-{
-    return (floats + 15) / 16 * 16;
-}
-
-static int room_for_trunk(struct reap_net *net, const struct reap_graph *g,
-                          struct reap_err *err)
-{
-    size_t all = 0, weights, biases;
-
-    for (size_t i = 0; i < g->n; i++) {
-        reap_fold_size(g, i, &weights, &biases);
-        all += round16(weights) + round16(biases);
-    }
-    net->node = reap_calloc(g->n, sizeof(*net->node));
-    net->own = reap_aligned(all * sizeof(float));
-    if (!net->node || !net->own)
-        return reap_fail(err, REAP_ENOMEM, "%s: no memory for its weights",
-                         net->model->name);
-    memcpy(net->node, g->node, g->n * sizeof(*net->node));
-    net->n_nodes = g->n;
-    net->features = g->node[g->n - 1].c;
-    return REAP_OK;
-}
-
-static int fold_all(struct reap_net *net, const struct reap_graph *g,
-                    struct reap_intake *in, struct reap_err *err)
-{
-    size_t most = 0, weights, biases;
-    float *to = net->own;
-    double *scale;
-    int rc = REAP_OK;
-
-    for (size_t i = 0; i < g->n; i++)
-        most = g->node[i].c > most ? g->node[i].c : most;
-    scale = reap_calloc(most, sizeof(*scale));
-    if (!scale)
-        return reap_fail(err, REAP_ENOMEM, "no memory");
-    for (size_t i = 0; i < g->n && !rc; i++) {
-        reap_fold_size(g, i, &weights, &biases);
-        if (!weights)
-            continue;
-        rc = reap_fold_node(g, i, in, scale, to, to + round16(weights), err);
-        net->node[i].weight = to;
-        net->node[i].bias = to + round16(weights);
-        to += round16(weights) + round16(biases);
-    }
-    reap_free(scale);
-    return rc;
-}
-
 /* Scales for int8, where the weights have them. */
 static int take_quantized(struct reap_net *net, struct reap_intake *in,
                           struct reap_err *err)
@@ -112,19 +58,19 @@ static int take_quantized(struct reap_net *net, struct reap_intake *in,
     return rc ? rc : reap_net_quantized(net, scale, shift, err);
 }
 
-static int fill(struct reap_net *net, const struct reap_graph *g,
-                const struct reap_net_args *args,
-                const struct reap_params *params, struct reap_err *err)
+/* Look at every tensor: the head's numbers are taken, the trunk's are folded
+ * when they are needed. */
+static int fill(struct reap_net *net, const struct reap_net_args *args,
+                struct reap_err *err)
 {
-    struct reap_intake in = { .model = net->model, .params = params };
+    struct reap_intake in = { .model = net->model,
+                              .params = net->trunk->params };
     int rc;
 
-    in.taken = reap_calloc(reap_params_count(params) + 1, sizeof(*in.taken));
+    in.taken = reap_calloc(reap_params_count(in.params) + 1, sizeof(*in.taken));
     if (!in.taken)
         return reap_fail(err, REAP_ENOMEM, "no memory");
-    rc = room_for_trunk(net, g, err);
-    if (!rc)
-        rc = fold_all(net, g, &in, err);
+    rc = reap_trunk_check(net, &in, err);
     if (!rc)
         rc = reap_net_head(net, args, &in, err);
     if (!rc)
@@ -132,7 +78,7 @@ static int fill(struct reap_net *net, const struct reap_graph *g,
     if (!rc)
         rc = reap_intake_done(&in, err);
     reap_free(in.taken);
-    return rc;
+    return rc || args->later ? rc : reap_net_fold(net, err);
 }
 
 /* Tell a user who named the wrong model which one the tensors are of. */
@@ -149,12 +95,25 @@ static int explain(int rc, const struct reap_model *m,
     return reap_wrap(err, rc, "these are weights of %s", is->name);
 }
 
+/* The trunk's graph, and the params: those given, or random ones. */
+static int begin(struct reap_net *net, const struct reap_net_args *args,
+                 const struct reap_params *params, struct reap_err *err)
+{
+    const size_t classes = args->classes ? args->classes : CLASSES;
+    int rc = reap_trunk_new(net, params, err);
+
+    if (rc || params)
+        return rc;
+    rc = reap_random_params(&net->trunk->made, net->trunk->graph,
+                            args->no_top ? 0 : classes, args->seed, err);
+    net->trunk->params = net->trunk->made;
+    return rc;
+}
+
 int reap_net_new(struct reap_net **out, const struct reap_net_args *args,
                  const struct reap_params *params, struct reap_err *err)
 {
     const struct reap_model *m = NULL;
-    struct reap_params *made = NULL;
-    struct reap_graph *g = NULL;
     struct reap_net *net = NULL;
     size_t h, w;
     int rc;
@@ -165,32 +124,19 @@ int reap_net_new(struct reap_net **out, const struct reap_net_args *args,
         rc = pick_model(args, params, &m, err);
     if (rc)
         return rc;
-    g = reap_graph_new(m, h, w);
     net = reap_calloc(1, sizeof(*net));
-    if (!g || !net) {
-        rc = reap_fail(err, REAP_ENOMEM, "%s: no memory", m->name);
-        goto out;
-    }
+    if (!net)
+        return reap_fail(err, REAP_ENOMEM, "%s: no memory", m->name);
     net->model = m;
     net->in_h = h;
     net->in_w = w;
-    if (!params) {
-        const size_t classes = args->classes ? args->classes : CLASSES;
-
-        rc = reap_random_params(&made, g, args->no_top ? 0 : classes,
-                                args->seed, err);
-    }
+    rc = begin(net, args, params, err);
     if (!rc)
-        rc = fill(net, g, args, params ? params : made, err);
+        rc = fill(net, args, err);
     rc = explain(rc, m, params, err);
     if (rc)
-        goto out;
+        reap_net_free(&net);
     *out = net;
-    net = NULL;
-out:
-    reap_params_free(&made);
-    reap_free(g);
-    reap_net_free(&net);
     return rc;
 }
 
@@ -269,8 +215,7 @@ void reap_net_free(struct reap_net **net)
     if (!*net)
         return;
     reap_net_head_free(*net);
-    reap_free((*net)->node);
-    reap_free((*net)->own);
+    reap_trunk_free(*net);
     reap_free((*net)->quantized);
     reap_free(*net);
     *net = NULL;

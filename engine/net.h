@@ -32,6 +32,9 @@ struct reap_net_args {
      * config told; n_head 0: relu for hidden layers, softmax for the last. */
     const enum reap_activation *head;
     size_t n_head;
+    /* Leave the numbers of the trunk where they are until reap_net_fold() asks
+     * for them: until then, or the net's end, the params are borrowed. */
+    bool later;
 };
 
 enum reap_op {
@@ -56,8 +59,9 @@ struct reap_node {
     size_t h, w, c; /* of the output */
     size_t kh, kw, stride, pad, groups;
     bool relu, pad_zero;
-    const float *weight; /* CONV: (c, kh, kw, cin / groups); AFFINE: (c) */
-    const float *bias;   /* (c) */
+    /* CONV: (c, kh, kw, cin / groups); AFFINE: (c); NULL before the net was
+     * folded, as is the bias, (c). */
+    const float *weight, *bias;
     /* For int8, 0 and NULL if the weights were not quantised: what 1 of the
      * output's bytes stands for, and what to add to the bias, (c). */
     float scale;
@@ -81,9 +85,9 @@ struct reap_net {
     size_t features;        /* channels of the last node */
     size_t n_dense;         /* layers of the head, 0 without a top */
     struct reap_dense *dense;
-    size_t classes;   /* out of the last dense layer, 0 without */
-    void *own;        /* what the pointers above point into */
-    float *quantized; /* scale of each node, then the shifts; or NULL */
+    size_t classes;           /* out of the last dense layer, 0 without */
+    struct reap_trunk *trunk; /* where the nodes' numbers come from */
+    float *quantized;         /* scale of each node, then the shifts; or NULL */
 };
 
 /*
@@ -96,6 +100,15 @@ struct reap_net {
 int reap_net_new(struct reap_net **out, const struct reap_net_args *args,
                  const struct reap_params *params,
                  struct reap_err *err) REAP_MUST_CHECK;
+
+/*
+ * See that the nodes have their weights: what is about to read them calls
+ * this. Does nothing if they have. Before threads share the net, or one thread
+ * at a time. Returns REAP_OK, REAP_EMISFIT (a number is not finite, or a
+ * variance negative), REAP_ENOMEM, or what reading the numbers returns.
+ */
+int reap_net_fold(const struct reap_net *net,
+                  struct reap_err *err) REAP_MUST_CHECK;
 
 /* The tensors of a weights file that int8 needs, (n_nodes) and
  * (reap_net_shifts()), see reap_net_quantized(). */

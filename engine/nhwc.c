@@ -62,7 +62,10 @@ static int prepare(struct reap_nhwc *p, const void *own, struct reap_err *err)
 {
     size_t all = 0, most = 0;
     float *to;
+    int rc = reap_net_fold(p->net, err);
 
+    if (rc)
+        return rc;
     for (size_t i = 0; i < p->n; i++) {
         if (p->net->node[i].op != REAP_OP_CONV)
             continue;

@@ -12,6 +12,7 @@ struct reap_params {
     struct reap_param **at; /* in the order of adding */
     size_t slots;           /* a power of two, more than half of it empty */
     size_t *slot;           /* index + 1 into 'at', 0: empty */
+    struct reap_fetch_numbers from; /* fetch is NULL: all are there */
 };
 
 /* Source: FNV-1a, Fowler, Noll and Vo. */
@@ -104,9 +105,9 @@ int reap_params_add(struct reap_params *p, const char *name, size_t rank,
         return reap_fail(err, REAP_EFORMAT, "%s: there twice", name);
     if (!grow(p))
         t = reap_calloc(1, sizeof(*t) + len);
-    if (t)
+    if (t && !p->from.fetch)
         t->data = reap_calloc(count ? count : 1, sizeof(float));
-    if (!t || !t->data) {
+    if (!t || (!t->data && !p->from.fetch)) {
         reap_free(t);
         return reap_fail(err, REAP_ENOMEM,
                          "%s: no memory for its %zu "
@@ -123,6 +124,47 @@ int reap_params_add(struct reap_params *p, const char *name, size_t rank,
     *slot_of(p, name) = ++p->n;
     *out = t;
     return REAP_OK;
+}
+
+void reap_params_later(struct reap_params *p,
+                       const struct reap_fetch_numbers *from)
+{
+    p->from = *from;
+}
+
+int reap_params_need(const struct reap_params *p, const struct reap_param *t,
+                     struct reap_err *err)
+{
+    float *data;
+    int rc;
+
+    if (t->data)
+        return REAP_OK;
+    data = reap_aligned((t->count ? t->count : 1) * sizeof(float));
+    if (!data)
+        return reap_fail(err, REAP_ENOMEM, "%s: no memory for its %zu numbers",
+                         t->name, t->count);
+    rc = p->from.fetch(p->from.own, t, data, err);
+    if (rc)
+        reap_free(data);
+    else
+        p->at[t->index]->data = data;
+    return rc;
+}
+
+void reap_params_settled(struct reap_params *p)
+{
+    if (p->from.close)
+        p->from.close(p->from.own);
+    p->from = (struct reap_fetch_numbers){ .fetch = NULL };
+}
+
+void reap_params_forget(const struct reap_params *p, const struct reap_param *t)
+{
+    if (!p->from.fetch)
+        return;
+    reap_free(t->data);
+    p->at[t->index]->data = NULL;
 }
 
 const struct reap_param *reap_params_find(const struct reap_params *p,
@@ -147,6 +189,7 @@ void reap_params_free(struct reap_params **p)
 {
     if (!*p)
         return;
+    reap_params_settled(*p);
     for (size_t i = 0; i < (*p)->n; i++) {
         reap_free((*p)->at[i]->data);
         reap_free((*p)->at[i]);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "engine/base/mem.h"
+#include "io/hash_memo.h"
 #include "io/le.h"
 #include "io/published.h"
 #include "io/weights_impl.h"
@@ -140,31 +141,6 @@ static int read_all(int fd, uint8_t *to, size_t len, struct reap_err *err)
     return REAP_OK;
 }
 
-/* The whole file in memory: a map would end the process if the file shrank. */
-static int slurp(const char *path, uint8_t **data, size_t *len,
-                 struct reap_err *err)
-{
-    const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    struct stat st;
-    int rc = REAP_OK;
-
-    if (fd < 0)
-        return cannot_open(errno, err);
-    if (fstat(fd, &st))
-        rc = reap_fail(err, REAP_EIO, "%s", strerror(errno));
-    if (!rc)
-        rc = check_kind(&st, err);
-    if (!rc) {
-        *len = (size_t)st.st_size;
-        *data = reap_aligned(*len);
-        rc = *data
-                 ? read_all(fd, *data, *len, err)
-                 : reap_fail(err, REAP_ENOMEM, "no memory for %zu bytes", *len);
-    }
-    close(fd);
-    return rc;
-}
-
 static int hash(struct reap_bytes f, char hex[65], struct reap_err *err)
 {
     unsigned char sum[32];
@@ -216,7 +192,7 @@ static void recognise(struct reap_weights *w)
 
 static int parse(struct reap_weights_in *in, struct reap_err *err)
 {
-    int rc = list(in, err);
+    int rc = in->fd < 0 ? list(in, err) : reap_weights_safetensors(in, err);
 
     recognise(in->out);
 
@@ -227,36 +203,143 @@ static int parse(struct reap_weights_in *in, struct reap_err *err)
     return rc ? rc : reap_weights_settle(in, err);
 }
 
+/* A place for what is found, and a file to find it in. */
+static int begin(struct reap_weights_in **in, struct reap_err *err)
+{
+    *in = reap_calloc(1, sizeof(**in));
+    if (!*in)
+        return reap_fail(err, REAP_ENOMEM, "no memory");
+    (*in)->fd = -1;
+    (*in)->out = reap_calloc(1, sizeof(*(*in)->out));
+    return (*in)->out ? REAP_OK : reap_fail(err, REAP_ENOMEM, "no memory");
+}
+
+/* Hand over what was made of 'in'. */
+static int finish(struct reap_weights_in *in, struct reap_weights **out, int rc)
+{
+    struct reap_weights *w = in ? in->out : NULL;
+
+    if (rc) {
+        reap_weights_in_free(&in);
+        if (w)
+            reap_weights_free(&w);
+    }
+    *out = w;
+    return rc;
+}
+
+/* All numbers now, and the file is closed. */
+static int fetch_all(struct reap_weights *w, struct reap_err *err)
+{
+    int rc = REAP_OK;
+
+    for (size_t i = 0; i < reap_params_count(w->params) && !rc; i++)
+        rc = reap_params_need(w->params, reap_params_at(w->params, i), err);
+    reap_params_settled(w->params);
+    return rc;
+}
+
 int reap_weights_parse(struct reap_weights **out, struct reap_bytes file,
                        struct reap_err *err)
 {
-    struct reap_weights *w = reap_calloc(1, sizeof(*w));
-    struct reap_weights_in in = { .file = file, .out = w };
-    int rc = w ? hash(file, w->sha256, err)
-               : reap_fail(err, REAP_ENOMEM, "no memory");
+    struct reap_weights_in *in = NULL;
+    int rc = begin(&in, err);
+
+    if (!rc) {
+        in->file = file;
+        rc = hash(file, in->out->sha256, err);
+    }
+    if (!rc)
+        rc = parse(in, err);
+    rc = finish(in, out, rc);
+    if (!rc)
+        rc = fetch_all(*out, err);
+    if (rc)
+        reap_weights_free(out);
+    return rc;
+}
+
+/*
+ * Room for all of the file, of which the head is read: 8 bytes and as many as
+ * they tell. A map would end the process if the file shrank.
+ */
+static int read_head(struct reap_weights_in *in, int fd, struct reap_err *err)
+{
+    int rc = in->file.len > 8 ? read_all(fd, in->bytes, 8, err) : REAP_EFORMAT;
+    uint64_t n = rc ? 0 : reap_le_get64(in->bytes);
+
+    if (rc == REAP_EFORMAT || (!rc && n > in->file.len - 8))
+        return reap_fail(err, REAP_EFORMAT, "it changed while it was read");
+    if (!rc)
+        rc = read_all(fd, in->bytes + 8, n, err);
+    in->fd = rc ? -1 : dup(fd);
+    if (!rc && in->fd < 0)
+        rc = reap_fail(err, REAP_EIO, "%s", strerror(errno));
+    return rc;
+}
+
+/* The file's bytes, or the head if its hash is known and that is enough. */
+static int read_file(struct reap_weights_in *in, int fd, bool lasting,
+                     struct reap_err *err)
+{
+    char note[REAP_MEMO_NOTE];
+    struct stat st;
+    bool known;
+    int rc;
+
+    if (fstat(fd, &st))
+        return reap_fail(err, REAP_EIO, "%s", strerror(errno));
+    rc = check_kind(&st, err);
+    if (rc)
+        return rc;
+    in->file.len = (size_t)st.st_size;
+    in->file.data = in->bytes = reap_aligned(in->file.len);
+    if (!in->bytes)
+        return reap_fail(err, REAP_ENOMEM, "no memory for %zu bytes",
+                         in->file.len);
+    known = lasting && reap_hash_memo_find(&st, in->out->sha256, note);
+    if (known && !strcmp(note, "safetensors"))
+        rc = read_head(in, fd, err);
+    else
+        rc = read_all(fd, in->bytes, in->file.len, err);
+    if (!rc && !known)
+        rc = hash(in->file, in->out->sha256, err);
+    if (!rc)
+        rc = parse(in, err);
+    if (!rc && lasting && !known)
+        reap_hash_memo_put(&st, in->out->sha256, in->out->format);
+    return rc;
+}
+
+int reap_weights_open(struct reap_weights **out, const char *path, bool lasting,
+                      struct reap_err *err)
+{
+    const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    struct reap_weights_in *in = NULL;
+    int rc = fd < 0 ? cannot_open(errno, err) : begin(&in, err);
 
     *out = NULL;
     if (!rc)
-        rc = parse(&in, err);
-    reap_weights_in_clear(&in);
-    if (rc)
-        reap_weights_free(&w);
-    *out = w;
-    return rc;
+        rc = read_file(in, fd, lasting, err);
+    if (fd >= 0)
+        close(fd);
+    rc = finish(in, out, rc);
+    return rc ? reap_wrap(err, rc, "%s", path) : REAP_OK;
 }
 
 int reap_weights_read(struct reap_weights **out, const char *path,
                       struct reap_err *err)
 {
-    uint8_t *data = NULL;
-    size_t len = 0;
-    int rc = slurp(path, &data, &len, err);
+    int rc = reap_weights_open(out, path, false, err);
 
-    *out = NULL;
-    if (!rc)
-        rc = reap_weights_parse(out, (struct reap_bytes){ data, len }, err);
-    reap_free(data);
-    return rc ? reap_wrap(err, rc, "%s", path) : REAP_OK;
+    if (!rc) {
+        rc = fetch_all(*out, err);
+        if (rc) {
+            reap_weights_free(out);
+            rc = reap_wrap(err, rc, "%s", path);
+        }
+    }
+    return rc;
 }
 
 static struct reap_about *find_about(const struct reap_weights *w,

@@ -42,6 +42,16 @@ struct reap_weights {
 int reap_weights_read(struct reap_weights **out, const char *path,
                       struct reap_err *err) REAP_MUST_CHECK;
 
+/*
+ * The same, but the numbers of the tensors are read when they are needed: see
+ * reap_params_need(). If 'lasting', the file's hash is remembered from one
+ * start to the next (io/hash_memo.h); then little is read of a safetensors file
+ * whose numbers nobody needs. What is wrong with numbers shows when they are
+ * read.
+ */
+int reap_weights_open(struct reap_weights **out, const char *path, bool lasting,
+                      struct reap_err *err) REAP_MUST_CHECK;
+
 /* The same from a file's bytes in memory, which stay the caller's. */
 int reap_weights_parse(struct reap_weights **out, struct reap_bytes file,
                        struct reap_err *err) REAP_MUST_CHECK;

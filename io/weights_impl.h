@@ -1,9 +1,10 @@
 /*
  * io/weights_impl.h - between io/weights.c and the readers of its formats
  *
- * Inside io/. A file's bytes are in memory as a whole. A reader lists the
- * tensors that it finds, under the names the file has; io/weights.c then
- * settles the names (io/weights_names.h) and turns the numbers into float32.
+ * Inside io/. A file's bytes are in memory as a whole, or the numbers of a
+ * safetensors file are still to come. A reader lists the tensors that it finds,
+ * under the names the file has; io/weights.c then settles the names
+ * (io/weights_names.h) and turns the numbers into float32 as they are needed.
  */
 #ifndef REAP_IO_WEIGHTS_IMPL_H
 #define REAP_IO_WEIGHTS_IMPL_H
@@ -40,6 +41,12 @@ struct reap_weights_in {
                 struct reap_err *err);
     void (*close)(void *own);
     void *own;
+
+    /* The file's bytes if they are ours; if 'fd' is not -1, those of a tensor
+     * are still to be read from there. */
+    uint8_t *bytes;
+    int fd;
+    size_t *raw_of; /* entry of 'raw' of each tensor in out->params */
 };
 
 /* A reader: list the tensors of in->file and set in->out->format. */
@@ -63,11 +70,13 @@ int reap_weights_list(struct reap_weights_in *in, const char *name,
 
 size_t reap_dtype_size(enum reap_dtype d);
 
-/* Turn all that is listed into in->out->params, under the names it has now. */
+/* Put all that is listed into in->out->params, under the names it has now; the
+ * numbers are fetched when they are needed, and the params close 'in'. */
 int reap_weights_settle(struct reap_weights_in *in,
                         struct reap_err *err) REAP_MUST_CHECK;
 
-/* Free the list and what the reader keeps. */
-void reap_weights_in_clear(struct reap_weights_in *in);
+/* Free it with the list, the bytes and what the reader keeps. NULL does
+ * nothing. */
+void reap_weights_in_free(struct reap_weights_in **in);
 
 #endif /* REAP_IO_WEIGHTS_IMPL_H */

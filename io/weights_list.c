@@ -1,4 +1,6 @@
+#include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "engine/base/mem.h"
 #include "io/half.h"
@@ -198,34 +200,98 @@ static void change_epsilon(const struct reap_raw *r, double from, float *to)
             to[n] = (float)(to[n] + (from - known));
 }
 
+/* Read the numbers of a tensor of a file of which only the head was read. */
+static int read_now(struct reap_weights_in *in, const struct reap_raw *r,
+                    struct reap_err *err)
+{
+    const size_t from = (size_t)(r->data - in->bytes);
+    const size_t len = r->count * reap_dtype_size(r->dtype);
+
+    for (size_t at = 0; at < len;) {
+        const ssize_t n =
+            pread(in->fd, in->bytes + from + at, len - at, (off_t)(from + at));
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return reap_fail(err, REAP_EIO, "reading %s: %s", r->name,
+                             strerror(errno));
+        if (!n)
+            return reap_fail(err, REAP_EIO,
+                             "%s: the file ended while it was read", r->name);
+        at += (size_t)n;
+    }
+    return REAP_OK;
+}
+
+static int fetch(void *own, const struct reap_param *t, float *to,
+                 struct reap_err *err)
+{
+    struct reap_weights_in *in = own;
+    struct reap_raw *r = &in->raw[in->raw_of[t->index]];
+    int rc = REAP_OK;
+
+    if (in->load)
+        rc = in->load(in, r, err);
+    else if (in->fd >= 0)
+        rc = read_now(in, r, err);
+    if (rc)
+        return rc;
+    fill(r, to);
+    change_epsilon(r, in->epsilon, to);
+    return REAP_OK;
+}
+
+static void close_in(void *own)
+{
+    struct reap_weights_in *in = own;
+
+    reap_weights_in_free(&in);
+}
+
 int reap_weights_settle(struct reap_weights_in *in, struct reap_err *err)
 {
+    struct reap_params *params;
     int rc = reap_params_new(&in->out->params, err);
 
+    params = in->out->params;
+    in->raw_of = reap_calloc(in->n, sizeof(*in->raw_of));
+    if (!rc && !in->raw_of)
+        rc = reap_fail(err, REAP_ENOMEM, "no memory");
+    if (!rc)
+        reap_params_later(params,
+                          &(struct reap_fetch_numbers){ in, fetch, NULL });
     for (size_t i = 0; !rc && i < in->n; i++) {
-        struct reap_raw *r = &in->raw[i];
+        const struct reap_raw *r = &in->raw[i];
         struct reap_param *p;
 
         if (!*r->name)
             continue; /* of another network around this one */
-        if (in->load)
-            rc = in->load(in, r, err);
+        rc = reap_params_add(params, r->name, r->rank, r->dim, &p, err);
         if (!rc)
-            rc = reap_params_add(in->out->params, r->name, r->rank, r->dim, &p,
-                                 err);
-        if (rc)
-            break;
-        fill(r, p->data);
-        change_epsilon(r, in->epsilon, p->data);
+            in->raw_of[p->index] = i;
     }
+    if (!rc) /* theirs from here on */
+        reap_params_later(params,
+                          &(struct reap_fetch_numbers){ in, fetch, close_in });
     return rc;
 }
 
-void reap_weights_in_clear(struct reap_weights_in *in)
+void reap_weights_in_free(struct reap_weights_in **in)
 {
-    for (size_t i = 0; i < in->n; i++)
-        reap_free(in->raw[i].name);
-    reap_free(in->raw);
-    if (in->close)
-        in->close(in->own);
+    struct reap_weights_in *i = *in;
+
+    *in = NULL;
+    if (!i)
+        return;
+    for (size_t k = 0; k < i->n; k++)
+        reap_free(i->raw[k].name);
+    reap_free(i->raw);
+    reap_free(i->raw_of);
+    if (i->close)
+        i->close(i->own);
+    if (i->fd >= 0)
+        close(i->fd);
+    reap_free(i->bytes);
+    reap_free(i);
 }

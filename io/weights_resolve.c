@@ -1,13 +1,12 @@
 #define _GNU_SOURCE
-#include <errno.h>
 #include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "engine/model.h"
+#include "io/cache.h"
 #include "io/fetch.h"
 #include "io/published.h"
 #include "io/weights.h"
@@ -18,43 +17,6 @@ enum { PATH = 3800 };
 struct wanted {
     char url[1024], file[256], hash[72]; /* hash "": not known */
 };
-
-/* $REAP_CACHE, else reap's folder in the cache of the system. */
-static int cache_dir(char *to, struct reap_err *err)
-{
-    const char *own = getenv("REAP_CACHE"), *xdg = getenv("XDG_CACHE_HOME"),
-               *home = getenv("HOME");
-    int n;
-
-    if (own && *own)
-        n = snprintf(to, PATH, "%s", own);
-    else if (xdg && *xdg)
-        n = snprintf(to, PATH, "%s/reap", xdg);
-    else if (home && *home)
-        n = snprintf(to, PATH, "%s/.cache/reap", home);
-    else
-        return reap_fail(err, REAP_EINVAL,
-                         "no folder for fetched files: set REAP_CACHE");
-    return n < PATH ? REAP_OK
-                    : reap_fail(err, REAP_EINVAL, "REAP_CACHE is too long");
-}
-
-/* Make the folder and those above it. */
-static int make_dir(char *dir, struct reap_err *err)
-{
-    for (char *p = dir + 1; *p; p++)
-        if (*p == '/') {
-            *p = '\0';
-            mkdir(dir, 0777);
-            *p = '/';
-        }
-    if (mkdir(dir, 0777) && errno != EEXIST)
-        return reap_fail(err, REAP_ECREATE,
-                         "%s: %s (fetched files go there; REAP_CACHE names "
-                         "another place)",
-                         dir, strerror(errno));
-    return REAP_OK;
-}
 
 static bool there(const char *path, const struct wanted *w)
 {
@@ -91,7 +53,7 @@ static int get(const struct wanted *w, char *path, size_t size,
                struct reap_err *err)
 {
     char dir[PATH];
-    int rc = cache_dir(dir, err);
+    int rc = reap_cache_path(dir, sizeof(dir), "", err);
 
     if (rc)
         return rc;
@@ -102,7 +64,7 @@ static int get(const struct wanted *w, char *path, size_t size,
     if (elsewhere(w, path, size))
         return REAP_OK;
     snprintf(path, size, "%s/%s", dir, w->file);
-    rc = make_dir(dir, err);
+    rc = reap_cache_make_dir(dir, err);
     if (!rc)
         rc = reap_fetch(w->url, path, *w->hash ? w->hash : NULL, NULL, NULL,
                         err);

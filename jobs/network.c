@@ -33,13 +33,14 @@ static int net_args(const struct reap_options *o, struct reap_net_args *a,
 }
 
 static int read_weights(struct reap_network *n, const struct reap_options *o,
-                        struct reap_net_args *a, struct reap_err *err)
+                        bool lasting, struct reap_net_args *a,
+                        struct reap_err *err)
 {
     int rc = reap_weights_resolve(o->weights, o->model, n->path,
                                   sizeof(n->path), err);
 
     if (!rc)
-        rc = reap_weights_read(&n->weights, n->path, err);
+        rc = reap_weights_open(&n->weights, n->path, lasting, err);
     if (rc)
         return rc;
     a->head = n->weights->head;
@@ -48,8 +49,8 @@ static int read_weights(struct reap_network *n, const struct reap_options *o,
     return REAP_OK;
 }
 
-int reap_network_open(struct reap_network *n, const struct reap_options *o,
-                      bool random, struct reap_err *err)
+static int open_net(struct reap_network *n, const struct reap_options *o,
+                    bool random, bool lasting, struct reap_err *err)
 {
     struct reap_net_args a;
     int rc;
@@ -63,7 +64,8 @@ int reap_network_open(struct reap_network *n, const struct reap_options *o,
                          "--weights FILE is needed (or imagenet, or none for "
                          "random ones)");
     if (o->weights && strcmp(o->weights, "none") != 0) {
-        rc = read_weights(n, o, &a, err);
+        rc = read_weights(n, o, lasting, &a, err);
+        a.later = true;
     } else {
         if (!a.model)
             a.model = "resnet50";
@@ -75,8 +77,35 @@ int reap_network_open(struct reap_network *n, const struct reap_options *o,
                           err);
     if (rc && n->weights)
         rc = reap_wrap(err, rc, "%s", n->path);
+    if (rc)
+        reap_network_close(n);
+    return rc;
+}
+
+int reap_network_open_later(struct reap_network *n,
+                            const struct reap_options *o, bool lasting,
+                            struct reap_err *err)
+{
+    return open_net(n, o, false, lasting, err);
+}
+
+void reap_network_settle(struct reap_network *n)
+{
     if (n->weights)
         reap_params_free(&n->weights->params);
+}
+
+int reap_network_open(struct reap_network *n, const struct reap_options *o,
+                      bool random, struct reap_err *err)
+{
+    int rc = open_net(n, o, random, false, err);
+
+    if (rc)
+        return rc;
+    rc = reap_net_fold(n->net, err);
+    if (rc && n->weights)
+        rc = reap_wrap(err, rc, "%s", n->path);
+    reap_network_settle(n);
     if (rc)
         reap_network_close(n);
     return rc;

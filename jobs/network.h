@@ -7,7 +7,8 @@
 #include "jobs/options.h"
 
 struct reap_network {
-    struct reap_weights *weights; /* its params are freed; NULL for random */
+    /* NULL for random; the params are freed once the net is folded. */
+    struct reap_weights *weights;
     struct reap_net *net;
     char path[4096]; /* of the weights file, "" for random */
     char id[80];     /* "sha256:..." or "seed:N" */
@@ -17,6 +18,17 @@ struct reap_network {
  * says what to type, unless 'random' allows it. */
 int reap_network_open(struct reap_network *n, const struct reap_options *o,
                       bool random, struct reap_err *err) REAP_MUST_CHECK;
+
+/*
+ * The same, but numbers of the weights are read when an engine packs them:
+ * make it, then call reap_network_settle(), which frees what was read. If
+ * 'lasting', the hash of the file is taken from an earlier start where there
+ * was one.
+ */
+int reap_network_open_later(struct reap_network *n,
+                            const struct reap_options *o, bool lasting,
+                            struct reap_err *err) REAP_MUST_CHECK;
+void reap_network_settle(struct reap_network *n);
 
 void reap_network_close(struct reap_network *n);
 

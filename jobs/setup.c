@@ -94,8 +94,15 @@ static int open_engine(struct reap_setup *s, const struct reap_options *o,
                          "weights with a head");
     if (s->network.net->classes && a.k > s->network.net->classes)
         a.k = s->network.net->classes;
+    if (!rc && s->network.weights && !o->no_cache)
+        rc = reap_blob_cache_new(&s->cache, REAP_BLOB_CACHE_MOST, err);
+    a.blobs = reap_blob_cache_blobs(s->cache);
+    a.id = s->network.id;
     if (!rc)
         rc = reap_engine_new(&s->engine, &a, err);
+    if ((rc == REAP_EMISFIT || rc == REAP_EIO) && s->network.weights)
+        rc = reap_wrap(err, rc, "%s", s->network.path);
+    reap_network_settle(&s->network);
     if (!rc)
         rc = reap_outputs_schema(s->engine, o, &s->schema, &s->l2, err);
     return rc;
@@ -156,7 +163,7 @@ int reap_setup_open(struct reap_setup *s, const struct reap_options *o,
     if (!rc)
         rc = shape_from_preset(o, shape, sizeof(shape), &with, err);
     if (!rc)
-        rc = reap_network_open(&s->network, &with, false, err);
+        rc = reap_network_open_later(&s->network, &with, !with.no_cache, err);
     if (rc)
         return rc;
     w = s->network.weights;
@@ -218,5 +225,6 @@ void reap_setup_close(struct reap_setup *s)
 {
     reap_labels_close(&s->labels);
     reap_engine_free(&s->engine);
+    reap_blob_cache_free(&s->cache);
     reap_network_close(&s->network);
 }

@@ -8,6 +8,7 @@
 #define REAP_JOBS_SETUP_H
 
 #include "engine/engine.h"
+#include "io/blob_cache.h"
 #include "io/labels.h"
 #include "jobs/network.h"
 #include "jobs/outputs.h"
@@ -22,6 +23,7 @@ struct reap_setup {
     struct reap_outputs outputs;
     struct reap_schema schema;
     unsigned l2;
+    struct reap_blob_cache *cache; /* of packed weights, or NULL */
     struct reap_engine *engine;
     struct reap_labels *labels; /* classify alone */
     size_t batch;

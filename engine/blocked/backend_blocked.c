@@ -222,7 +222,7 @@ void reap_blocked_free(void **prog)
         reap_free(l->conv.span);
         reap_free(l->conv.panel_at);
     }
-    reap_free(p->weights);
+    reap_blocked_weights_free(p);
     reap_free(p->layer);
     reap_free(p->stage);
     reap_free(p->second);

@@ -121,7 +121,9 @@ struct reap_program {
     size_t n_stages;
     size_t chunk; /* images at once, at most */
     size_t scratch_at, arena;
-    char *weights;      /* of all layers */
+    char *weights; /* of all layers; from args.blobs if 'kept' */
+    size_t weights_bytes;
+    bool kept;
     float norm[3][256]; /* what each byte of a channel is */
 };
 
@@ -142,9 +144,10 @@ int reap_blocked_program(struct reap_program *p,
 /* memory.c: where tensors lie. */
 int reap_blocked_memory(struct reap_program *p,
                         struct reap_err *err) REAP_MUST_CHECK;
-/* weights.c: room for the weights of all layers, filled in by their pack(). */
+/* packed.c: room for the weights of all layers, filled in by their pack(). */
 int reap_blocked_weights(struct reap_program *p,
                          struct reap_err *err) REAP_MUST_CHECK;
+void reap_blocked_weights_free(struct reap_program *p);
 /* pack.c: weights as kernels want them. */
 reap_pack_fn reap_blocked_pack, reap_blocked_pack_wino;
 /* x in steps as a signed byte, to nearest even: adding what leaves no room for

@@ -90,6 +90,49 @@ static void fail_each(void)
     ok(!rc, "any allocation may fail, and leaves no half a tensor");
 }
 
+static int count_up(void *own, const struct reap_param *t, float *to,
+                    struct reap_err *err)
+{
+    ++*(int *)own;
+    for (size_t i = 0; i < t->count; i++)
+        to[i] = (float)(t->index * 10 + i);
+    return t->index == 2 ? reap_fail(err, REAP_EIO, "unreadable") : REAP_OK;
+}
+
+static void closes(void *own)
+{
+    *(int *)own += 100;
+}
+
+/* Numbers that come when they are needed, can go and come again. */
+static void later(void)
+{
+    const size_t dim[] = { 3 };
+    struct reap_param *t[3] = { NULL };
+    struct reap_params *p;
+    int calls = 0, rc = reap_params_new(&p, NULL);
+
+    reap_params_later(p,
+                      &(struct reap_fetch_numbers){ &calls, count_up, closes });
+    for (int i = 0; i < 3 && !rc; i++)
+        rc = reap_params_add(p, (const char *[]){ "a", "b", "c" }[i], 1, dim,
+                             &t[i], NULL);
+    ok(!rc && !calls && !t[1]->data, "nothing is fetched at first");
+    ok(!reap_params_need(p, t[1], NULL) && !reap_params_need(p, t[1], NULL) &&
+           calls == 1 && t[1]->data[2] == 12.f,
+       "what is needed is fetched once");
+    reap_params_forget(p, t[1]);
+    ok(!t[1]->data && !reap_params_need(p, t[1], NULL) && calls == 2,
+       "what was forgotten is fetched again");
+    ok(reap_params_need(p, t[2], NULL) == REAP_EIO && !t[2]->data,
+       "what cannot be read is an error");
+    reap_params_settled(p);
+    ok(calls == 103, "the source is closed");
+    reap_params_forget(p, t[1]);
+    ok(t[1]->data, "what cannot be fetched again stays");
+    reap_params_free(&p);
+}
+
 int main(void)
 {
     struct reap_params *p;
@@ -104,5 +147,6 @@ int main(void)
     ok(!p, "freed and NULL");
     reap_params_free(&p);
     fail_each();
+    later();
     return done();
 }

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "engine/base/mem.h"
+#include "io/hash_memo.h"
 #include "io/le.h"
 #include "io/weights.h"
 #include "tests/tap.h"
@@ -70,6 +71,51 @@ static void reads(void)
     ok(p && p->count == 3 && p->data[0] == 1.265625f * 0x1p-11f,
        "half precision is widened");
     reap_weights_free(&w);
+}
+
+/* Opened twice, the second time by the hash that was remembered: only then is
+ * that of another file believed, which shows that nothing was hashed. */
+static void opens(void)
+{
+    char cache[200];
+    const char *path;
+    struct reap_weights *w[2] = { NULL };
+    const struct reap_param *p;
+    struct stat st;
+    uint8_t file[1024];
+    size_t n = compose(file, good, 22);
+    int rc;
+
+    snprintf(cache, sizeof(cache), "%s/cache", dir);
+    setenv("REAP_CACHE", cache, 1);
+    path = put("later", file, n);
+    rc = reap_weights_open(&w[0], path, true, NULL);
+    sleep(3); /* a file just written is not remembered */
+    if (!rc)
+        rc = stat(path, &st);
+    if (!rc) {
+        char other[65];
+
+        memset(other, 'e', 64);
+        other[64] = '\0';
+        reap_hash_memo_put(&st, other, "safetensors");
+        rc = reap_weights_open(&w[1], path, true, NULL);
+        ok(!rc && !strcmp(w[1]->sha256, other), "a remembered hash is taken");
+    }
+    p = w[1] ? reap_params_find(w[1]->params, "fc.weight") : NULL;
+    ok(p && !p->data && w[1]->n_labels == 2, "the head of the file is read");
+    ok(p && !reap_params_need(w[1]->params, p, NULL) &&
+           !memcmp(p->data, file + n - 22, 16),
+       "and numbers when they are needed");
+    p = w[1] ? reap_params_find(w[1]->params, "fc.bias") : NULL;
+    ok(p && !truncate(path, (off_t)n - 3) &&
+           reap_params_need(w[1]->params, p, NULL) == REAP_EIO,
+       "a file that was cut meanwhile is an error");
+    reap_weights_free(&w[0]);
+    ok(reap_weights_open(&w[0], path, true, NULL) == REAP_EFORMAT,
+       "and its old hash is forgotten");
+    for (int i = 0; i < 2; i++)
+        reap_weights_free(&w[i]);
 }
 
 static void refuses(const char *header, size_t body, const char *says)
@@ -188,6 +234,7 @@ int main(void)
     if (!mkdtemp(dir))
         return 1;
     reads();
+    opens();
     refusals();
     strangers();
     hostile();
