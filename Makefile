@@ -42,7 +42,7 @@ ISA_avx2   := -mavx2 -mfma
 ISA_avx512 := -mavx512f -mavx512bw -mavx512vl -mavx512dq
 ISA_vnni   := $(ISA_avx512) -mavx512vnni
 ISA_bf16   := $(ISA_avx512) -mavx512bf16
-ISA_amx    := $(ISA_avx512) -mamx-tile -mamx-int8 -mamx-bf16
+ISA_amx    := $(ISA_avx512) -mavx512bf16 -mamx-tile -mamx-int8 -mamx-bf16
 
 SRC   := $(sort $(shell find engine io pipeline cluster jobs -name '*.c'))
 PROTO := $(wildcard io/*.proto)

@@ -69,6 +69,53 @@ struct reap_conv_run {
 typedef void reap_conv_fn(const struct reap_conv_run *r);
 
 /*
+ * A convolution on tile registers: rows of 64 bytes of activations times
+ * panels of 32 output channels. Sixteen rows make a tile; row i of tile t of a
+ * part lies at in + at[t] + i * stride + step.in, for each step. Rows behind
+ * the last that matters are read as well (never past the end of their tile)
+ * and what they give is dropped. For panels 0 .. panels - 1:
+ *
+ *   out[row] = max(floor, bias + sum over both parts, steps, 64 bytes + res)
+ *
+ *   w          panel p at p * panel_bytes; a step is two tiles of 1 KB, of 16
+ *              channels each: (dword, 16) dwords, as a panel of reap_conv_run
+ *   bias       (panels, 32) float32, of bytes int32; scale likewise
+ *   place      (tiles, 16): bytes from 'out' to the pixel of that row, or -1
+ *   res_place  the same from 'res'; NULL for no residual
+ *   out_block  bytes between blocks of channels; a pixel of 64 bytes holds one
+ *              panel of bfloat16, two of bytes
+ *   low        bf16x3: bytes from a pixel to the one that holds its low parts
+ *
+ * Tiles go in pairs, and the sums of a pair are finished while those of the
+ * next are formed, in 'scratch' of REAP_TILE_SCRATCH bytes, 64-byte aligned.
+ * The sum of an output starts with the bias and runs over the steps in order.
+ * Tile registers must have been given their form by reap_tile_enter_*().
+ */
+enum { REAP_TILE_ROWS = 16, REAP_TILE_PANEL = 32, REAP_TILE_SCRATCH = 8192 };
+struct reap_tile_part {
+    const char *in;
+    const int32_t *at; /* (tiles) */
+    ptrdiff_t stride;
+    const struct reap_conv_step *step;
+    size_t n_steps;
+};
+struct reap_tile_run {
+    size_t tiles, n_parts, panels, panel_bytes;
+    struct reap_tile_part part[2];
+    const char *w;
+    const float *bias, *scale;
+    const int32_t *place, *res_place;
+    char *out;
+    const char *res;
+    ptrdiff_t out_block, res_block, low, res_low;
+    float floor, res_scale;
+    char *scratch;
+};
+typedef void reap_tile_fn(const struct reap_tile_run *r);
+/* Give this thread's tile registers their form, or give them back. */
+typedef void reap_tile_state_fn(void);
+
+/*
  * Winograd F(m x m, 3 x 3) of one block of channels of one tile, (m + 2)
  * squared numbers a channel, float32 sums. m is 4, with the points 0,
  * +-sqrt(1/2), +-sqrt(2), infinity, or 2 with 0, +-1, infinity.
@@ -106,6 +153,7 @@ struct reap_pool_run {
     ptrdiff_t row, stride; /* bytes */
     float floor;
     char *out;
+    ptrdiff_t in_low, out_low; /* bf16x3: bytes to the low parts */
 };
 typedef void reap_pool_fn(const struct reap_pool_run *r);
 
@@ -116,6 +164,7 @@ struct reap_affine_run {
     char *out;
     const float *scale, *bias;
     float floor;
+    ptrdiff_t in_low, out_low; /* bf16x3: bytes to the low parts */
 };
 typedef void reap_affine_fn(const struct reap_affine_run *r);
 
@@ -144,6 +193,16 @@ struct reap_update_run {
     float epsilon;
 };
 typedef void reap_update_fn(const struct reap_update_run *r);
+
+/* sum[c] += each of the pixels of h rows of w pixels, in that order, for all
+ * channels of one block. */
+struct reap_sum_run {
+    size_t h, w;
+    const char *in;
+    ptrdiff_t row, pixel, low; /* bytes; low: of bf16x3, to the low parts */
+    double *sum;
+};
+typedef void reap_sum_fn(const struct reap_sum_run *r);
 
 /* Do n rounds of multiplications with additions that wait for nothing but each
  * other; returns how many operations that were, two for each pair. */

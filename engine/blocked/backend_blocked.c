@@ -34,6 +34,7 @@ static void ops_bf16(struct reap_ops *o, const struct reap_kernels *k)
                             .wino_out = k->wino_out_bf16.fn,
                             .pool = k->pool_bf16.fn,
                             .affine = k->affine_bf16.fn,
+                            .sum = k->sum_bf16.fn,
                             .conv_nr = k->conv_bf16.tile.nr,
                             .group_nr = k->group_bf16.tile.nr,
                             .gemm_nr = k->gemm_bf16.tile.nr,
@@ -49,11 +50,43 @@ static void ops_int8(struct reap_ops *o, const struct reap_kernels *k)
 {
     *o = (struct reap_ops){ .conv = k->conv_int8.fn,
                             .pool = k->pool_int8.fn,
+                            .sum = k->sum_int8.fn,
                             .conv_nr = k->conv_int8.tile.nr,
                             .elem = 1,
                             .block = 64,
                             .class_name = "int8",
                             .class_direct = "int8" };
+}
+
+/* On tile registers: their kernel instead of those for convolutions. */
+static void ops_tile(struct reap_ops *o, const struct reap_kernels *k,
+                     enum reap_precision precision)
+{
+    const struct reap_ops old = *o;
+    const bool int8 = precision == REAP_INT8, x3 = precision == REAP_BF16X3;
+
+    *o = (struct reap_ops){ .pool = old.pool,
+                            .affine = old.affine,
+                            .sum = old.sum,
+                            .elem = old.elem,
+                            .block = old.block,
+                            .halves = x3,
+                            .tile = k->tile_bf16.fn,
+                            .enter = k->tile_enter.fn,
+                            .leave = k->tile_leave.fn,
+                            .class_name = "bf16-amx",
+                            .class_direct = "bf16-amx" };
+    if (int8) {
+        o->tile = k->tile_int8.fn;
+        o->class_name = o->class_direct = "int8";
+    }
+    if (x3) {
+        o->tile = k->tile_bf16x3.fn;
+        o->pool = k->pool_bf16x3.fn;
+        o->affine = k->affine_bf16x3.fn;
+        o->sum = k->sum_bf16x3.fn;
+        o->class_name = o->class_direct = "bf16x3";
+    }
 }
 
 /* Bytes of each channel as they enter the network. */
@@ -62,8 +95,14 @@ static void norm_table(struct reap_program *p)
     const struct reap_norm *n = &p->args.norm;
 
     for (int c = 0; c < 3; c++)
-        for (int i = 0; i < 256; i++)
-            p->norm[c][i] = ((float)i / n->div - n->mean[c]) / n->std[c];
+        for (int i = 0; i < 256; i++) {
+            const float x = ((float)i / n->div - n->mean[c]) / n->std[c];
+
+            p->norm[c][i] = x;
+            p->half[c][i] = reap_blocked_narrow(x);
+            p->rest[c][i] =
+                reap_blocked_narrow(x - reap_blocked_widen(p->half[c][i]));
+        }
 }
 
 static int build(struct reap_program *p, struct reap_err *err)
@@ -74,11 +113,13 @@ static int build(struct reap_program *p, struct reap_err *err)
     reap_kernels_init(&k, p->args.cpu);
     if (p->args.precision == REAP_FP32)
         ops_f32(&p->ops, &k);
-    else if (p->args.precision == REAP_BF16)
+    else if (p->args.precision & (REAP_BF16 | REAP_BF16X3))
         ops_bf16(&p->ops, &k);
     else if (p->args.precision == REAP_INT8)
         ops_int8(&p->ops, &k);
-    if (!p->ops.conv)
+    if (k.tile_bf16.fn && p->args.precision != REAP_FP32)
+        ops_tile(&p->ops, &k, p->args.precision);
+    if (!p->ops.conv && !p->ops.tile)
         return reap_fail(err, REAP_EINVAL,
                          "no kernels for this precision at this level");
     p->taps = reap_calloc(p->args.n_taps, sizeof(*p->taps));
@@ -155,11 +196,15 @@ void reap_blocked_run_timed(const void *prog, void *arena, size_t n,
     const struct reap_program *p = prog;
     struct reap_frame f = { .arena = arena, .out = out };
 
+    if (p->ops.enter)
+        p->ops.enter();
     for (f.done = 0; f.done < n; f.done += f.n) {
         f.n = n - f.done < p->chunk ? n - f.done : p->chunk;
         f.images = images + f.done;
         run_chunk(p, &f, seconds);
     }
+    if (p->ops.leave)
+        p->ops.leave();
 }
 
 void reap_blocked_run(const void *prog, void *arena, size_t n,
@@ -221,6 +266,7 @@ void reap_blocked_free(void **prog)
         reap_free(l->conv.step);
         reap_free(l->conv.span);
         reap_free(l->conv.panel_at);
+        reap_blocked_tile_clear(&l->tile);
     }
     reap_blocked_weights_free(p);
     reap_free(p->layer);
@@ -245,4 +291,6 @@ void reap_blocked_free(void **prog)
 BLOCKED(avx2, REAP_CPU_AVX2, REAP_FP32);
 BLOCKED(avx512, REAP_CPU_AVX512, REAP_FP32);
 BLOCKED(bf16, REAP_CPU_AVX512 | REAP_CPU_BF16, REAP_BF16);
+BLOCKED(amx, REAP_CPU_AVX512 | REAP_CPU_BF16 | REAP_CPU_AMX,
+        REAP_BF16 | REAP_INT8 | REAP_BF16X3);
 BLOCKED(vnni, REAP_CPU_AVX512 | REAP_CPU_VNNI, REAP_INT8);

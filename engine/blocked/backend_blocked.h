@@ -39,6 +39,6 @@ void reap_blocked_run_timed(const void *prog, void *arena, size_t n,
 
 /* The rows: one for each level. */
 extern const struct reap_backend reap_backend_avx2, reap_backend_avx512,
-    reap_backend_bf16, reap_backend_vnni;
+    reap_backend_bf16, reap_backend_vnni, reap_backend_amx;
 
 #endif /* REAP_ENGINE_BLOCKED_BACKEND_BLOCKED_H */

@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "engine/backend.h"
 #include "engine/kernels.h"
@@ -26,11 +27,16 @@ struct reap_ops {
     reap_wino_out_fn *wino_out;
     reap_pool_fn *pool;
     reap_affine_fn *affine;
+    reap_sum_fn *sum;                  /* or NULL */
     size_t conv_nr, group_nr, gemm_nr; /* channels of a panel */
     size_t wino_m;
     size_t elem;  /* bytes of a number: 4, 2 or 1 */
     size_t block; /* channels of a pixel: 64 / elem */
     bool split;   /* wino_in parts even and odd channels */
+    /* Tile registers, or NULL; then convolutions are tile.c's. */
+    reap_tile_fn *tile;
+    reap_tile_state_fn *enter, *leave;
+    bool halves; /* a number is the sum of two, in two planes */
     const char *level, *class_name, *class_direct;
 };
 
@@ -40,10 +46,18 @@ struct reap_ops {
  * serve as the margin of the next row as well, those in 'lead' as that of the
  * first. The input is no such tensor: its pixels are 3 numbers, its margins on
  * all sides are zero.
+ *
+ * On tile registers there are 'pad' rows of zeros above and below as well
+ * (framed), or sixteen images lie side by side, pixel by pixel, without any
+ * margin (lanes). Numbers in halves have the planes of their low parts behind
+ * those of the high ones.
  */
 struct reap_tensor {
     size_t h, w, c, blocks, pad;
-    ptrdiff_t lead, row, plane, image; /* bytes */
+    size_t lanes, planes; /* images in a pixel; planes of an image */
+    ptrdiff_t lead, row, plane, image, low; /* bytes */
+    ptrdiff_t pixel;                        /* from one to the next */
+    bool framed;
     float scale;        /* what 1 stands for in a tensor of bytes, else 1 */
     bool crosses;       /* lives from one stage of the program to the next */
     size_t slots;       /* images it has room for */
@@ -77,6 +91,22 @@ struct reap_conv {
     size_t bytes, row_bytes;     /* of w; of the input for a row of output */
 };
 
+/* Tiles (engine/kernels.h) that find their taps alike. */
+struct reap_tile_kind {
+    struct reap_span steps, tiles;
+};
+
+/* What a convolution on tile registers goes over for one image, or for all
+ * images of a tensor with lanes. */
+struct reap_tiles {
+    size_t n, n_kinds, panels, panel_bytes, images;
+    struct reap_tile_kind *kind;
+    struct reap_conv_step *step;
+    struct reap_span second;               /* of the second input */
+    int32_t *at, *at2, *place, *res_place; /* see struct reap_tile_run */
+    ptrdiff_t stride, stride2;             /* bytes between rows */
+};
+
 struct reap_program;
 struct reap_layer;
 
@@ -98,6 +128,7 @@ struct reap_layer {
     size_t w_bytes, bias_bytes, scale_bytes;
     reap_pack_fn *pack;
     struct reap_conv conv;
+    struct reap_tiles tile;
     size_t tiles;   /* of Winograd at once */
     size_t group;   /* images at once */
     size_t scratch; /* bytes */
@@ -119,13 +150,33 @@ struct reap_program {
     size_t n_layers;
     struct reap_stage *stage;
     size_t n_stages;
-    size_t chunk; /* images at once, at most */
+    size_t chunk;        /* images at once, at most */
+    size_t side_by_side; /* the first layer whose images lie side by side */
     size_t scratch_at, arena;
     char *weights; /* of all layers; from args.blobs if 'kept' */
     size_t weights_bytes;
     bool kept;
     float norm[3][256]; /* what each byte of a channel is */
+    uint16_t half[3][256], rest[3][256]; /* the same as bfloat16, and what
+                                            rounding leaves of it */
 };
+
+/* x as bfloat16, to nearest even, and back. */
+static inline uint16_t reap_blocked_narrow(float x)
+{
+    uint32_t u;
+
+    memcpy(&u, &x, sizeof(u));
+    return (uint16_t)((u + 0x7fff + (u >> 16 & 1)) >> 16);
+}
+static inline float reap_blocked_widen(uint16_t half)
+{
+    const uint32_t u = (uint32_t)half << 16;
+    float x;
+
+    memcpy(&x, &u, sizeof(x));
+    return x;
+}
 
 /* First pixel of row y of block 0 of image i of the frame. */
 static inline char *reap_blocked_row(const struct reap_tensor *t,
@@ -134,8 +185,8 @@ static inline char *reap_blocked_row(const struct reap_tensor *t,
 {
     size_t slot = i + (t->crosses ? f->first : 0);
 
-    return f->arena + t->at + slot * (size_t)t->image + t->lead +
-           (ptrdiff_t)y * t->row;
+    return f->arena + t->at + slot / t->lanes * (size_t)t->image +
+           slot % t->lanes * REAP_PIXEL + t->lead + (ptrdiff_t)y * t->row;
 }
 
 /* program.c: which layers there are. */
@@ -179,6 +230,14 @@ int reap_blocked_conv_plan(struct reap_program *p, struct reap_layer *l,
  * channels of a group convolution needs. */
 void reap_blocked_slices(const struct reap_node *n, size_t cin, size_t nr,
                          size_t panel, size_t *first, size_t *count);
+/* tile.c: layers on tile registers. Frees what the plan made. */
+int reap_blocked_tile_plan(struct reap_program *p, struct reap_layer *l,
+                           struct reap_err *err) REAP_MUST_CHECK;
+void reap_blocked_tile_clear(struct reap_tiles *t);
+/* The blocks of channels of the input that a panel reads. */
+void reap_blocked_tile_blocks(const struct reap_program *p,
+                              const struct reap_layer *l, size_t panel,
+                              size_t *first, size_t *count);
 bool reap_blocked_wino_fits(const struct reap_program *p, size_t node);
 int reap_blocked_wino_plan(struct reap_program *p, struct reap_layer *l,
                            struct reap_err *err) REAP_MUST_CHECK;
@@ -187,7 +246,8 @@ typedef void reap_blocked_fn(const struct reap_program *p,
                              const struct reap_layer *l,
                              const struct reap_frame *f);
 reap_blocked_fn reap_blocked_conv, reap_blocked_wino, reap_blocked_maxpool,
-    reap_blocked_affine, reap_blocked_subsample, reap_blocked_input;
+    reap_blocked_affine, reap_blocked_subsample, reap_blocked_input,
+    reap_blocked_tile;
 /* The zero columns of a tensor that a layer has written. */
 void reap_blocked_margins(const struct reap_tensor *t,
                           const struct reap_frame *f);

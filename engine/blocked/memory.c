@@ -62,14 +62,16 @@ static const struct reap_tensor *in_place(const struct reap_program *p,
         return NULL;
     r = &p->tensor[l->res];
     if (r->crosses || t->crosses || r->last != t->first || l->res == l->in ||
-        r->image != t->image || r->pad != t->pad || r->slots != t->slots)
+        r->lanes != t->lanes || r->image != t->image || r->pad != t->pad ||
+        r->slots != t->slots)
         return NULL;
     return r;
 }
 
 static size_t size_of(const struct reap_tensor *t)
 {
-    return (t->slots * (size_t)t->image + 127) / 64 * 64;
+    return ((t->slots + t->lanes - 1) / t->lanes * (size_t)t->image + 127) /
+           64 * 64;
 }
 
 static bool collide(const struct reap_tensor *a, const struct reap_tensor *b)
@@ -111,6 +113,8 @@ int reap_blocked_memory(struct reap_program *p, struct reap_err *err)
     for (size_t i = 0; i < p->n_layers; i++)
         if (scratch < p->layer[i].scratch)
             scratch = p->layer[i].scratch;
+    if (p->ops.tile) /* the rest of the last tile is read */
+        p->arena += REAP_TILE_ROWS * 2 * REAP_PIXEL;
     p->scratch_at = (p->arena + 4095) / 4096 * 4096;
     p->arena = p->scratch_at + (scratch + 63) / 64 * 64;
     (void)err;

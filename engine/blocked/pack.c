@@ -21,7 +21,7 @@ static void put(const struct reap_ops *ops, char *to, size_t i, double x)
     } else if (ops->elem == sizeof(float)) {
         memcpy(to + i * sizeof(u), &u, sizeof(u));
     } else { /* bfloat16, to nearest even */
-        uint16_t h = (uint16_t)((u + 0x7fff + (u >> 16 & 1)) >> 16);
+        uint16_t h = reap_blocked_narrow(f);
 
         memcpy(to + i * sizeof(h), &h, sizeof(h));
     }
@@ -48,7 +48,16 @@ struct pen {
     size_t nr, first; /* channels of the panel, its first */
     double worth[3];  /* of bytes: of the input, by channel modulo 3 */
     double *step;     /* and of 1 of a weight, by channel; else NULL */
+    bool low;         /* what rounding leaves, of numbers in halves */
 };
+
+/* What is left of x behind its high half. */
+static double low_of(double x)
+{
+    const float f = (float)x;
+
+    return (double)f - (double)reap_blocked_widen(reap_blocked_narrow(f));
+}
 
 /* From here on the pen works on input 'in' of its layer. */
 static void turn_to(struct pen *w, const struct reap_program *p, int in)
@@ -77,7 +86,8 @@ static void pack_step(struct pen *w, const struct reap_node *n, size_t cin,
                 if (w->step)
                     x = reap_blocked_byte(x * w->worth[at % 3],
                                           w->step[w->first + o]);
-                put(w->ops, w->to, (d * w->nr + o) * pair + e, x);
+                put(w->ops, w->to, (d * w->nr + o) * pair + e,
+                    w->low ? low_of(x) : x);
             }
     w->to += dwords * w->nr * 4;
 }
@@ -114,6 +124,44 @@ static void pack_second(struct pen *w, const struct reap_program *p,
         pack_step(w, n, in->c, 0, 0, b * p->ops.block, l->conv.dwords2, false);
 }
 
+/* A step of a panel of tile registers: two tiles, and two more of what is left
+ * of numbers in halves. */
+static void pack_tiles(struct pen *w, const struct reap_node *n, size_t cin,
+                       size_t panel, size_t ky, size_t kx, size_t i, bool input)
+{
+    for (int low = 0; low < (w->ops->halves ? 2 : 1); low++)
+        for (size_t half = 0; half < 2; half++) {
+            w->low = low;
+            w->first = panel * REAP_TILE_PANEL + half * w->nr;
+            pack_step(w, n, cin, ky, kx, i, REAP_PIXEL / 4, input);
+        }
+}
+
+/* A panel in the order of tile.c. */
+static void pack_tile_panel(struct pen *w, const struct reap_program *p,
+                            const struct reap_layer *l, size_t panel)
+{
+    const struct reap_node *n = &p->net->node[l->node];
+    const struct reap_tensor *in = &p->tensor[l->in];
+    size_t first, count;
+
+    reap_blocked_tile_blocks(p, l, panel, &first, &count);
+    w->to = l->w + panel * l->tile.panel_bytes;
+    turn_to(w, p, l->in);
+    for (size_t b = first; b < first + count; b++)
+        for (size_t ky = 0; ky < n->kh; ky++)
+            for (size_t kx = 0; kx < (l->in ? n->kw : 1); kx++)
+                pack_tiles(w, n, in->c, panel, ky, kx, b * p->ops.block,
+                           l->in == 0);
+    if (l->in2 < 0)
+        return;
+    turn_to(w, p, l->in2);
+    n = &p->net->node[p->second[l->node]];
+    for (size_t b = 0; b < p->tensor[l->in2].blocks; b++)
+        pack_tiles(w, n, p->tensor[l->in2].c, panel, 0, 0, b * p->ops.block,
+                   false);
+}
+
 /* Biases of the layer and of the projection that it contains. */
 static void pack_bias(const struct reap_program *p, const struct reap_layer *l)
 {
@@ -138,6 +186,8 @@ int reap_blocked_pack(const struct reap_program *p, struct reap_layer *l,
     int rc = REAP_OK;
 
     w.nr = l->conv.grouped ? p->ops.group_nr : p->ops.conv_nr;
+    if (p->ops.tile)
+        w.nr = REAP_TILE_PANEL / 2;
     if (p->ops.elem == 1)
         w.step = reap_calloc(room, sizeof(*w.step));
     if (p->ops.elem != 1)
@@ -148,6 +198,8 @@ int reap_blocked_pack(const struct reap_program *p, struct reap_layer *l,
         rc = reap_blocked_int8_layer(p, l, w.step, err);
     if (rc)
         goto out;
+    for (size_t panel = 0; panel < l->tile.panels; panel++)
+        pack_tile_panel(&w, p, l, panel);
     for (size_t panel = 0; panel < l->conv.panels; panel++) {
         w.to = l->w + l->conv.panel_at[panel];
         pack_panel(&w, p, l, panel);

@@ -4,15 +4,6 @@
 #include "engine/base/mem.h"
 #include "engine/blocked/blocked.h"
 
-/* x as bfloat16, to nearest even. */
-static uint16_t narrow(float x)
-{
-    uint32_t u;
-
-    memcpy(&u, &x, sizeof(u));
-    return (uint16_t)((u + 0x7fff + (u >> 16 & 1)) >> 16);
-}
-
 /* Number i of an image, normalised; channel c. */
 static float number(const struct reap_program *p, const void *image, size_t i,
                     size_t c)
@@ -26,12 +17,36 @@ static float number(const struct reap_program *p, const void *image, size_t i,
            norm->std[c];
 }
 
+/* Pixels of bytes: n numbers from 'from' on, each looked up. */
+static void input_looked_up(const struct reap_program *p, const uint8_t *from,
+                            size_t n, uint16_t *to, uint16_t *rest)
+{
+    const uint16_t(*high)[256] = p->half, (*low)[256] = p->rest;
+    const size_t first = p->args.norm.bgr ? 2 : 0, last = 2 - first;
+
+    for (size_t i = 0; i < n; i += 3) {
+        to[i] = high[0][from[i + first]];
+        to[i + 1] = high[1][from[i + 1]];
+        to[i + 2] = high[2][from[i + last]];
+    }
+    for (size_t i = 0; rest && i < n; i += 3) {
+        rest[i] = low[0][from[i + first]];
+        rest[i + 1] = low[1][from[i + 1]];
+        rest[i + 2] = low[2][from[i + last]];
+    }
+}
+
 static void input_row(const struct reap_program *p, const void *image,
-                      size_t first, size_t n, char *to)
+                      size_t first, size_t n, char *to, ptrdiff_t low)
 {
     float *wide = (float *)to;
     uint16_t *half = (uint16_t *)to;
+    uint16_t *rest = p->ops.halves ? (uint16_t *)(to + low) : NULL;
 
+    if (p->ops.elem == sizeof(*half) && !p->args.norm.float_in) {
+        input_looked_up(p, (const uint8_t *)image + first, n, half, rest);
+        return;
+    }
     for (size_t i = 0; i < n; i += 3)
         for (size_t c = 0; c < 3; c++) {
             float x = number(p, image, first + i + c, c);
@@ -39,7 +54,10 @@ static void input_row(const struct reap_program *p, const void *image,
             if (p->ops.elem == sizeof(x))
                 wide[i + c] = x;
             else
-                half[i + c] = narrow(x);
+                half[i + c] = reap_blocked_narrow(x);
+            if (rest)
+                rest[i + c] =
+                    reap_blocked_narrow(x - reap_blocked_widen(half[i + c]));
         }
 }
 
@@ -88,7 +106,8 @@ void reap_blocked_input(const struct reap_program *p,
         for (size_t y = 0; y < t->h; y++)
             input_row(p, f->images[f->first + i], y * wide, wide,
                       to + (ptrdiff_t)(y + t->pad) * t->row +
-                          t->pad * 3 * p->ops.elem);
+                          t->pad * 3 * p->ops.elem,
+                      t->low);
     }
 }
 
@@ -138,7 +157,9 @@ void reap_blocked_maxpool(const struct reap_program *p,
     const struct reap_tensor *in = &p->tensor[l->in],
                              *out = &p->tensor[l->node];
     struct reap_pool_run r = { .row = in->row,
-                               .stride = (ptrdiff_t)n->stride * REAP_PIXEL };
+                               .stride = (ptrdiff_t)n->stride * REAP_PIXEL,
+                               .in_low = in->low,
+                               .out_low = out->low };
 
     for (size_t i = 0; i < f->n; i++)
         for (size_t b = 0; b < out->blocks; b++)
@@ -180,7 +201,9 @@ void reap_blocked_affine(const struct reap_program *p,
 {
     const struct reap_tensor *in = &p->tensor[l->in],
                              *out = &p->tensor[l->node];
-    struct reap_affine_run r = { .n = out->w, .floor = l->floor };
+    struct reap_affine_run r = {
+        .n = out->w, .floor = l->floor, .in_low = in->low, .out_low = out->low
+    };
 
     for (size_t i = 0; i < f->n; i++)
         for (size_t b = 0; b < out->blocks; b++)
@@ -203,7 +226,7 @@ void reap_blocked_subsample(const struct reap_program *p,
     size_t stride = p->net->node[l->node].stride;
 
     for (size_t i = 0; i < f->n; i++)
-        for (size_t b = 0; b < out->blocks; b++)
+        for (size_t b = 0; b < out->planes; b++)
             for (size_t y = 0; y < out->h; y++) {
                 const char *from = reap_blocked_row(in, f, i, y * stride) +
                                    (ptrdiff_t)b * in->plane;
@@ -219,17 +242,19 @@ void reap_blocked_subsample(const struct reap_program *p,
 void reap_blocked_margins(const struct reap_tensor *t,
                           const struct reap_frame *f)
 {
-    size_t bytes = t->pad * REAP_PIXEL;
+    const size_t bytes = t->pad * REAP_PIXEL;
+    const size_t rows = t->framed ? t->pad * (size_t)t->row : 0;
 
     if (!t->pad)
         return;
     for (size_t i = 0; i < f->n; i++)
-        for (size_t b = 0; b < t->blocks; b++) {
+        for (size_t b = 0; b < t->planes; b++) {
             char *to = reap_blocked_row(t, f, i, 0) + (ptrdiff_t)b * t->plane;
 
-            memset(to - bytes, 0, bytes);
+            memset(to - bytes - rows, 0, bytes + rows);
             for (size_t y = 0; y < t->h; y++)
                 memset(to + (ptrdiff_t)y * t->row + t->w * REAP_PIXEL, 0,
                        bytes);
+            memset(to + (ptrdiff_t)t->h * t->row, 0, rows);
         }
 }

@@ -4,6 +4,7 @@
 #include "engine/blocked/blocked.h"
 
 enum {
+    FEW = 12,   /* images that are worth going side by side */
     CHUNK = 16, /* images that pass through a stage at most */
     /* Large maps go one image at a time and stay near the core; of small ones
      * as many are taken together as make the weights worth their way. */
@@ -54,7 +55,17 @@ static void shape(struct reap_program *p, size_t node)
     t->w = n->w;
     t->c = n->c;
     t->scale = 1;
+    t->lanes = 1;
     t->blocks = (n->c + 63) / 64 * 64 / p->ops.block;
+}
+
+/* Planes that begin half a page apart: tiles of 2 KB of neighbouring planes do
+ * not fall into the same sets of a cache. */
+static ptrdiff_t skewed(ptrdiff_t bytes)
+{
+    const ptrdiff_t page = 4096, half = page / 2;
+
+    return (bytes + half - 1) / page * page + half;
 }
 
 /* Strides, once it is known what margin the readers want. */
@@ -66,30 +77,43 @@ static int strides(struct reap_program *p, size_t node, struct reap_err *err)
     if (node == 0) {
         size_t row = (t->w + 2 * t->pad) * 3 * p->ops.elem;
 
-        /* A pair of the last tap may reach one number further. */
+        /* A pair of the last tap may reach one number further, a tile some
+         * rows further. */
         t->row = (ptrdiff_t)((row + 4 + 63) / 64 * 64);
         t->blocks = 1;
-        t->plane = t->row * (ptrdiff_t)(t->h + 2 * t->pad) + REAP_PIXEL;
+        t->plane = t->row * (ptrdiff_t)(t->h + 2 * t->pad) + 8 * REAP_PIXEL;
     } else {
-        t->lead = (ptrdiff_t)(t->pad * REAP_PIXEL);
-        t->row = (ptrdiff_t)((t->w + t->pad) * REAP_PIXEL);
+        t->pixel = (ptrdiff_t)(t->lanes * REAP_PIXEL);
+        t->row = (ptrdiff_t)(t->w + t->pad) * t->pixel;
+        t->lead = (ptrdiff_t)t->pad * (t->pixel + (t->framed ? t->row : 0));
         t->plane = t->lead + t->row * (ptrdiff_t)t->h;
+        if (t->framed)
+            t->plane += (ptrdiff_t)t->pad * t->row;
+        if (p->ops.tile)
+            t->plane = skewed(t->plane);
     }
-    bytes = (double)t->plane * (double)t->blocks;
+    t->planes = t->blocks * (p->ops.halves ? 2 : 1);
+    t->low = p->ops.halves ? t->plane * (ptrdiff_t)t->blocks : 0;
+    bytes = (double)t->plane * (double)t->planes *
+            (p->ops.tile && t->lanes == 1 ? REAP_TILE_ROWS : 1);
     if (bytes > INT32_MAX)
         return reap_fail(err, REAP_EINVAL,
                          "%s: a map of %zu x %zu x %zu is too large for this "
                          "level; try REAP_CPU=blas",
                          p->net->node[node].layer, t->h, t->w, t->c);
-    t->image = t->plane * (ptrdiff_t)t->blocks;
+    t->image = t->plane * (ptrdiff_t)t->planes;
+    if (p->ops.tile) /* rows of a tile are images: not all in one set */
+        t->image += REAP_PIXEL;
     return REAP_OK;
 }
 
-static size_t group_of(const struct reap_program *p, size_t node)
+static size_t group_of(const struct reap_program *p, size_t layer)
 {
-    const struct reap_node *n = &p->net->node[node];
+    const struct reap_node *n = &p->net->node[p->layer[layer].node];
     size_t pixels = n->h * n->w, group = 1;
 
+    if (p->ops.tile)
+        return layer < p->side_by_side ? 1 : p->chunk;
     if (pixels < ALONE)
         group = (TOGETHER + pixels - 1) / pixels;
     return group < p->chunk ? group : p->chunk;
@@ -116,6 +140,8 @@ static void set_layer(struct reap_program *p, struct reap_layer *l, size_t node)
     l->floor = n->relu ? 0 : -INFINITY;
     if (n->op == REAP_OP_CONV && reap_blocked_wino_fits(p, node))
         l->run = reap_blocked_wino;
+    if (n->op == REAP_OP_CONV && p->ops.tile)
+        l->run = reap_blocked_tile;
     if (p->second[node] >= 0) {
         l->in2 = p->net->node[p->second[node]].in;
         l->stride2 = p->net->node[p->second[node]].stride;
@@ -129,10 +155,40 @@ static void find_margins(struct reap_program *p)
     for (size_t i = 0; i < p->n_layers; i++) {
         const struct reap_layer *l = &p->layer[i];
         const struct reap_node *n = &p->net->node[l->node];
+        struct reap_tensor *in = l->in < 0 ? NULL : &p->tensor[l->in];
 
-        if (n->op == REAP_OP_CONV && p->tensor[l->in].pad < n->pad)
-            p->tensor[l->in].pad = n->pad;
+        if (n->op == REAP_OP_CONV && in->lanes == 1 && in->pad < n->pad)
+            in->pad = n->pad;
     }
+    for (size_t i = 1; p->ops.tile && i < p->net->n_nodes; i++)
+        p->tensor[i].framed = p->tensor[i].pad > 0;
+}
+
+/* On tile registers images of small maps lie side by side, where there are
+ * enough: tiles are full then, whatever the width, and borders cost nothing. */
+static void find_lanes(struct reap_program *p)
+{
+    size_t from = p->n_layers, next = 0;
+
+    p->side_by_side = p->n_layers;
+    if (!p->ops.tile || p->args.max_batch < FEW)
+        return;
+    while (from > 1 && next != from) {
+        const struct reap_node *n = &p->net->node[p->layer[from - 1].node];
+
+        next = from;
+        if (p->layer[from - 1].run == reap_blocked_tile && n->h * n->w < ALONE)
+            from--;
+    }
+    for (size_t i = from; i < p->n_layers; i++)
+        if (p->layer[i].run != reap_blocked_tile)
+            return;
+    if (from < 2)
+        return;
+    p->side_by_side = from;
+    p->chunk = REAP_TILE_ROWS;
+    for (size_t i = from; i < p->n_layers; i++)
+        p->tensor[p->layer[i].node].lanes = REAP_TILE_ROWS;
 }
 
 static void find_layers(struct reap_program *p, size_t *uses)
@@ -150,6 +206,7 @@ static void find_layers(struct reap_program *p, size_t *uses)
             shape(p, i);
             set_layer(p, &p->layer[p->n_layers++], i);
         }
+    find_lanes(p);
     find_margins(p);
 }
 
@@ -159,7 +216,7 @@ static void find_stages(struct reap_program *p)
     size_t group = 0;
 
     for (size_t i = 0; i < p->n_layers; i++) {
-        size_t want = group_of(p, p->layer[i].node);
+        size_t want = group_of(p, i);
 
         if (want > group) {
             group = want;
@@ -175,6 +232,8 @@ static int plan(struct reap_program *p, struct reap_layer *l,
 {
     if (l->run == reap_blocked_wino)
         return reap_blocked_wino_plan(p, l, err);
+    if (l->run == reap_blocked_tile)
+        return reap_blocked_tile_plan(p, l, err);
     if (l->run == reap_blocked_conv)
         return reap_blocked_conv_plan(p, l, err);
     if (l->run == reap_blocked_affine)

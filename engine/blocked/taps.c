@@ -11,16 +11,18 @@ static void widen(float *to, const char *from)
 {
     for (size_t i = 0; i < REAP_PIXEL / sizeof(uint16_t); i++) {
         uint16_t h;
-        uint32_t u;
 
         memcpy(&h, from + i * sizeof(h), sizeof(h));
-        u = (uint32_t)h << 16;
-        memcpy(&to[i], &u, sizeof(u));
+        to[i] = reap_blocked_widen(h);
     }
 }
 
-static void pixel(const struct reap_program *p, float *to, const char *from)
+/* A pixel of a block; numbers in halves are put together. */
+static void pixel(const struct reap_program *p, const struct reap_tensor *t,
+                  float *to, const char *from)
 {
+    float low[REAP_PIXEL / sizeof(uint16_t)];
+
     if (p->ops.elem == sizeof(float))
         memcpy(to, from, REAP_PIXEL);
     else if (p->ops.elem == sizeof(uint16_t))
@@ -28,6 +30,11 @@ static void pixel(const struct reap_program *p, float *to, const char *from)
     else
         for (size_t i = 0; i < REAP_PIXEL; i++)
             to[i] = (float)(unsigned char)from[i];
+    if (!p->ops.halves)
+        return;
+    widen(low, from + t->low);
+    for (size_t i = 0; i < p->ops.block; i++)
+        to[i] += low[i];
 }
 
 /* A block of channels of one image. */
@@ -38,21 +45,35 @@ struct block {
     size_t n;   /* channels that there are */
 };
 
-/* Sums run over rows, then columns, in double. */
-static void average(const struct reap_program *p, const struct block *b)
+static void add_up(const struct reap_program *p, const struct block *b,
+                   double *sum)
 {
-    double sum[MOST] = { 0 };
     float x[MOST] = { 0 };
 
     for (size_t y = 0; y < b->t->h; y++)
         for (size_t i = 0; i < b->t->w; i++) {
-            pixel(p, x, b->in + (ptrdiff_t)y * b->t->row + i * REAP_PIXEL);
+            pixel(p, b->t, x,
+                  b->in + (ptrdiff_t)y * b->t->row +
+                      (ptrdiff_t)i * b->t->pixel);
             for (size_t c = 0; c < MOST; c++)
                 sum[c] += (double)x[c];
         }
+}
+
+/* Sums run over rows, then columns, in double. */
+static void average(const struct reap_program *p, const struct block *b)
+{
+    const struct reap_tensor *t = b->t;
+    double sum[MOST] = { 0 };
+    const struct reap_sum_run r = { t->h,     t->w,   b->in, t->row,
+                                    t->pixel, t->low, sum };
+
+    if (p->ops.sum)
+        p->ops.sum(&r);
+    else
+        add_up(p, b, sum);
     for (size_t c = 0; c < b->n; c++)
-        b->out[c] =
-            (float)(sum[c] / (double)(b->t->h * b->t->w) * (double)b->t->scale);
+        b->out[c] = (float)(sum[c] / (double)(t->h * t->w) * (double)t->scale);
 }
 
 static void maximum(const struct reap_program *p, const struct block *b)
@@ -63,7 +84,9 @@ static void maximum(const struct reap_program *p, const struct block *b)
         most[c] = -INFINITY;
     for (size_t y = 0; y < b->t->h; y++)
         for (size_t i = 0; i < b->t->w; i++) {
-            pixel(p, x, b->in + (ptrdiff_t)y * b->t->row + i * REAP_PIXEL);
+            pixel(p, b->t, x,
+                  b->in + (ptrdiff_t)y * b->t->row +
+                      (ptrdiff_t)i * b->t->pixel);
             for (size_t c = 0; c < MOST; c++)
                 most[c] = x[c] > most[c] ? x[c] : most[c];
         }
@@ -77,7 +100,9 @@ static void map(const struct reap_program *p, const struct block *b)
 
     for (size_t y = 0; y < b->t->h; y++)
         for (size_t i = 0; i < b->t->w; i++) {
-            pixel(p, x, b->in + (ptrdiff_t)y * b->t->row + i * REAP_PIXEL);
+            pixel(p, b->t, x,
+                  b->in + (ptrdiff_t)y * b->t->row +
+                      (ptrdiff_t)i * b->t->pixel);
             for (size_t c = 0; c < b->n; c++)
                 b->out[(y * b->t->w + i) * b->t->c + c] = x[c] * b->t->scale;
         }

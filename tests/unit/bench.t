@@ -28,7 +28,7 @@ else
 fi
 $reap bench nothing 2>&1 | grep -q 'engine'
 verdict 'an unknown part names those there are' $?
-$reap bench engine --precision bf16x3 2>&1 | grep -q 'there is fp32'
+REAP_CPU=ref $reap bench engine --precision bf16x3 2>&1 | grep -q 'there is fp32'
 verdict 'a precision that the CPU lacks is refused' $?
 $reap bench engine --batch 100000 2>&1 | grep -q 'at most'
 verdict 'a batch beyond reason is refused' $?

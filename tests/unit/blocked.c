@@ -22,7 +22,11 @@ static const struct {
     double bound; /* of the difference to double, by the largest value */
 } level[] = { { "avx2", REAP_CPU_AVX2, REAP_FP32, 1e-5 },
               { "avx512", REAP_CPU_AVX2 | REAP_CPU_AVX512, REAP_FP32, 1e-5 },
-              { "bf16", REAP_CPU_AVX512 | REAP_CPU_BF16, REAP_BF16, 4e-2 } };
+              { "bf16", REAP_CPU_AVX512 | REAP_CPU_BF16, REAP_BF16, 4e-2 },
+              { "amx bf16", REAP_CPU_AVX512 | REAP_CPU_BF16 | REAP_CPU_AMX,
+                REAP_BF16, 4e-2 },
+              { "amx bf16x3", REAP_CPU_AVX512 | REAP_CPU_BF16 | REAP_CPU_AMX,
+                REAP_BF16X3, 5e-5 } };
 enum { LEVELS = sizeof(level) / sizeof(level[0]) };
 
 static const struct reap_norm keras = {
@@ -232,7 +236,7 @@ static void try(const char *model, const struct options *o, unsigned cpu)
     for (int i = 0; i < LEVELS; i++) {
         if ((cpu & level[i].cpu) != level[i].cpu)
             continue;
-        if (i && level[i].precision != level[i - 1].precision) {
+        if (i && level[i].precision != REAP_FP32) {
             drop(first);
             memset(first, 0, sizeof(first));
         }

@@ -16,7 +16,7 @@
 enum { STEPS = 3, MOST = 30 };
 
 /* What kernels take, by the type of their op in kernels.def. */
-enum { KIND_conv = 1, KIND_wino_in, KIND_wino_out, KIND_pool, KIND_affine, KIND_update, KIND_peak };
+enum { KIND_conv = 1, KIND_wino_in, KIND_wino_out, KIND_pool, KIND_affine, KIND_update, KIND_tile, KIND_tile_state, KIND_sum, KIND_peak };
 
 #define OP(op, type) enum { OP_##op = KIND_##type };
 #define KERNEL(op, var, needs, ...) void reap_##op##_##var(void);
