@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cluster/local.h"
+#include "cluster/mpi.h"
 #include "cluster/run.h"
 #include "cluster/serve.h"
 #include "cluster/sign.h"
@@ -29,20 +30,6 @@ bool reap_run_is_first(void)
     return !rank || !strcmp(rank, "0");
 }
 
-static int start_mpi(int *rank, int *ranks, struct reap_err *err)
-{
-    int got;
-
-    if (MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &got) ||
-        MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN) ||
-        MPI_Comm_rank(MPI_COMM_WORLD, rank) ||
-        MPI_Comm_size(MPI_COMM_WORLD, ranks))
-        return reap_fail(err, REAP_EIO, "MPI does not start");
-    if (got < MPI_THREAD_FUNNELED)
-        return reap_fail(err, REAP_EIO, "this MPI allows no threads");
-    return REAP_OK;
-}
-
 int reap_run_all(const struct reap_run_args *a, struct reap_run_status *status,
                  struct reap_err *err)
 {
@@ -54,7 +41,7 @@ int reap_run_all(const struct reap_run_args *a, struct reap_run_status *status,
         return reap_local_run(a, status, err);
     reap_signals_install();
     reap_sign("ready");
-    rc = start_mpi(&rank, &ranks, err);
+    rc = reap_mpi_start(&rank, &ranks, err);
     if (rc)
         return rc;
     rc = rank ? reap_worker_run(a, status, &lost, err)

@@ -14,6 +14,8 @@
  * all work until workers must have said that they have finished. */
 static const double SILENT = 30, PULSE = 2, CHECK = 0.5, FAREWELL = 5,
                     LINGER = 30;
+/* Until a rank says hello: it may be compiling a large network meanwhile. */
+static const double LATE_HELLO = 120;
 
 enum { RESULT_MAX = 1 << 30 };
 
@@ -191,6 +193,7 @@ static void handle(struct serve *s, int rank, const struct reap_message *m)
         on_finished(s, rank, m);
         break;
     case REAP_MESSAGE_alive:
+    case REAP_MESSAGE_offer: /* one that came too late to have a say */
         break;
     default:
         good = false;
@@ -288,8 +291,9 @@ static void check(struct serve *s)
         struct worker *w = &s->worker[r];
 
         /* While its result waits for room nobody listens to it. */
-        bool silent = (w->state == AT_WORK || w->state == NEW) && !w->whole &&
-                      t - reap_peer_heard(w->peer) > SILENT;
+        double heard = t - reap_peer_heard(w->peer);
+        bool silent = (w->state == AT_WORK && !w->whole && heard > SILENT) ||
+                      (w->state == NEW && heard > LATE_HELLO);
 
         if (w->state != DEAD && (silent || reap_peer_gone(w->peer)))
             bury(s, r);

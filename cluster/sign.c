@@ -51,6 +51,7 @@ void reap_signs_read(const char *path, struct reap_signs *out)
     while (f && fgets(line, sizeof(line), f)) {
         out->length += strlen(line);
         out->ready += !strcmp(line, "ready\n");
+        out->met |= !strcmp(line, "met\n");
         out->hello |= !strcmp(line, "hello\n");
         out->time |= !strcmp(line, "time\n");
         out->ended |= sscanf(line, "end %d", &out->status) == 1;

@@ -16,6 +16,7 @@
 /* What the lines of such a file say. */
 struct reap_signs {
     size_t ready;  /* ranks that were about to join MPI: "ready" */
+    bool met;      /* the ranks have agreed on the arithmetic: "met" */
     bool hello;    /* all ranks found each other: "hello" */
     bool time;     /* --time-limit was reached: "time" */
     bool ended;    /* the first rank ended in order: "end STATUS" */

@@ -17,9 +17,10 @@
 #include "io/store.h"
 #include "io/status.h"
 
-/* Seconds: from the last rank that was ready until all say hello; from the
+/* Seconds: from the last rank that was ready until they meet; from then until
+ * all say hello, as the store is waited for and networks are compiled; from the
  * end of the first rank until mpirun must be gone; between SIGTERM and KILL */
-static const double HELLO = 30, END = 10, TERM = 5;
+static const double MEET = 30, HELLO = 150, END = 10, TERM = 5;
 
 static const double LOOK = 0.1;
 enum { STARTS = 3 };
@@ -95,7 +96,8 @@ static bool is_stuck(const struct supervisor *s)
 
     if (s->ended > 0)
         return t - s->ended > END;
-    return s->signs.ready && !s->signs.hello && t - s->news > HELLO;
+    return s->signs.ready && !s->signs.hello &&
+           t - s->news > (s->signs.met ? HELLO : MEET);
 }
 
 /* Until mpirun has ended and nothing of its session is left here. */

@@ -27,7 +27,7 @@ enum reap_message_type {
 };
 
 enum {
-    REAP_WIRE_VERSION = 1,
+    REAP_WIRE_VERSION = 2,
     REAP_WIRE_NUMBERS = 6,
     REAP_WIRE_TEXTS = 3,
     REAP_WIRE_CHUNK = 1 << 18, /* bytes of a result in one message */

@@ -324,7 +324,8 @@ static void loop(struct remote *r)
 static void say_hello(struct remote *r)
 {
     struct reap_message m = { .type = REAP_MESSAGE_hello };
-    const char *level = reap_engine_level(r->a->flow.engine);
+    const struct reap_engine *e = r->a->flow.engine;
+    const char *level = e ? reap_engine_level(e) : "none";
     char host[64] = "";
 
     gethostname(host, sizeof(host) - 1);

@@ -46,25 +46,89 @@ static void list_precisions(unsigned cpu, char *to, size_t size)
     }
 }
 
-static int pick_backend(struct reap_engine *e, enum reap_precision precision,
+/* The arithmetic classes, a row each. */
+static const struct {
+    enum reap_precision precision;
+    const char *backend, *name, *exact;
+} classes[] = {
+#define CLASS(precision, backend, name, exact) \
+    { REAP_##precision, #backend, name, exact },
+#include "engine/classes.def"
+#undef CLASS
+};
+
+/* The class in which a backend computes; NULL if it cannot. */
+static const char *class_of(const struct reap_backend *b,
+                            enum reap_precision precision, bool exact,
+                            unsigned cpu)
+{
+    if ((cpu & b->needs) != b->needs || !(b->precisions & precision))
+        return NULL;
+    for (size_t i = 0; i < sizeof(classes) / sizeof(classes[0]); i++)
+        if (classes[i].precision == precision &&
+            !strcmp(classes[i].backend, b->name))
+            return exact ? classes[i].exact : classes[i].name;
+    return NULL;
+}
+
+static bool has(const char *const *list, size_t n, const char *name)
+{
+    for (size_t i = 0; i < n; i++)
+        if (!strcmp(list[i], name))
+            return true;
+    return false;
+}
+
+size_t reap_engine_classes(enum reap_precision precision, bool exact,
+                           const char **out, size_t room)
+{
+    size_t n = 0, b = 0;
+    unsigned cpu;
+
+    if (reap_cpu_detect(&cpu, NULL))
+        return 0;
+    while (reap_backends[b])
+        b++;
+    while (b-- && n < room) {
+        const char *name = class_of(reap_backends[b], precision, exact, cpu);
+
+        if (name && !has(out, n, name) && (reap_backends[b]->needs || !n))
+            out[n++] = name;
+    }
+    return n;
+}
+
+static int pick_backend(struct reap_engine *e, const struct reap_engine_args *a,
                         unsigned *cpu, struct reap_err *err)
 {
+    const char *want = a->arithmetic, *name;
+    const size_t len = want ? strcspn(want, " ") : 0;
     char list[100];
     int rc = reap_cpu_detect(cpu, err);
 
     if (rc)
         return rc;
-    for (size_t b = 0; reap_backends[b]; b++)
-        if ((*cpu & reap_backends[b]->needs) == reap_backends[b]->needs &&
-            (reap_backends[b]->precisions & precision))
+    for (size_t b = 0; reap_backends[b]; b++) {
+        name = class_of(reap_backends[b], a->precision, a->exact, *cpu);
+        if (name &&
+            (!want || (strlen(name) == len && !strncmp(name, want, len))))
             e->backend = reap_backends[b];
+    }
+    /* Tiles are another class: their kernels must not stand in for others. */
+    if (e->backend && !(e->backend->needs & REAP_CPU_AMX))
+        *cpu &= ~(unsigned)REAP_CPU_AMX;
     if (e->backend)
         return REAP_OK;
+    if (want)
+        return reap_fail(err, REAP_EINVAL,
+                         "no level that this CPU has (or REAP_CPU allows) "
+                         "computes in %.60s",
+                         want);
     list_precisions(*cpu, list, sizeof(list));
     return reap_fail(err, REAP_EINVAL,
                      "--precision %s: no level that this CPU has (or REAP_CPU "
                      "allows) computes it; there is %s",
-                     precision_name(precision), list);
+                     precision_name(a->precision), list);
 }
 
 /* The tap that gives 'kind' of 'node': one that is there already, or new. */
@@ -195,6 +259,19 @@ static int plan_outputs(struct reap_engine *e, const struct reap_engine_args *a,
     return rc;
 }
 
+int reap_engine_check(const struct reap_engine_args *a, struct reap_err *err)
+{
+    struct reap_engine *e = reap_calloc(1, sizeof(*e));
+    int rc;
+
+    if (!e)
+        return reap_fail(err, REAP_ENOMEM, "no memory for an engine");
+    e->net = a->net;
+    rc = plan_outputs(e, a, err);
+    reap_engine_free(&e);
+    return rc;
+}
+
 int reap_engine_new(struct reap_engine **out, const struct reap_engine_args *a,
                     struct reap_err *err)
 {
@@ -215,7 +292,7 @@ int reap_engine_new(struct reap_engine **out, const struct reap_engine_args *a,
     e->max_batch = a->max_batch;
     rc = plan_outputs(e, a, err);
     if (!rc)
-        rc = pick_backend(e, a->precision, &plan.cpu, err);
+        rc = pick_backend(e, a, &plan.cpu, err);
     plan.n_taps = e->n_taps;
     plan.taps = e->tap;
     if (!rc)

@@ -30,6 +30,9 @@ struct reap_engine_args {
     const struct reap_net *net; /* borrowed until the engine is freed */
     struct reap_norm norm;
     enum reap_precision precision;
+    /* The arithmetic class to compute in, by its name in classes.def; what
+     * follows a space in it does not count. NULL: the best there is. */
+    const char *arithmetic;
     bool exact;
     size_t max_batch; /* >= 1 */
     /* Names of outputs in the order wanted: "avg", "max" (also as Keras and
@@ -45,6 +48,15 @@ struct reap_engine_args {
     const char *id;
 };
 
+/*
+ * The arithmetic classes of 'precision' that this CPU can compute in, as far
+ * as REAP_CPU allows, best first: names that ranks and runs can agree on. At
+ * most 'room' of them; returns how many. The reference is for reading: it is
+ * offered only where there is nothing else.
+ */
+size_t reap_engine_classes(enum reap_precision precision, bool exact,
+                           const char **out, size_t room);
+
 struct reap_engine;
 struct reap_session;
 
@@ -52,6 +64,10 @@ struct reap_session;
  * CPU lacks: the message says what there is), REAP_ENOMEM. */
 int reap_engine_new(struct reap_engine **out, const struct reap_engine_args *a,
                     struct reap_err *err) REAP_MUST_CHECK;
+/* Would the outputs of 'a' be had? Says what reap_engine_new() says of them,
+ * without a CPU that can do the rest. */
+int reap_engine_check(const struct reap_engine_args *a,
+                      struct reap_err *err) REAP_MUST_CHECK;
 size_t reap_engine_outputs(const struct reap_engine *e);
 const struct reap_output *reap_engine_output(const struct reap_engine *e,
                                              size_t i);

@@ -73,18 +73,63 @@ static int shape_from_preset(const struct reap_options *o, char *text,
     return REAP_OK;
 }
 
-static int open_engine(struct reap_setup *s, const struct reap_options *o,
-                       struct reap_err *err)
+/* Add the classes of one precision to those on offer. */
+static void add_classes(struct reap_setup *s, enum reap_precision precision,
+                        bool exact)
 {
-    struct reap_engine_args a = { .net = s->network.net,
-                                  .norm = s->preset.norm,
-                                  .exact = o->exact,
-                                  .max_batch = s->batch,
-                                  .n_outputs = s->outputs.n,
-                                  .outputs = s->outputs.name,
-                                  .k = s->outputs.k };
-    int rc = reap_parse_precision(o->precision, &a.precision, err);
+    const char *name[REAP_SETUP_CLASSES];
+    size_t n = reap_engine_classes(precision, exact, name, REAP_SETUP_CLASSES);
 
+    for (size_t i = 0; i < n && s->n_classes < REAP_SETUP_CLASSES; i++) {
+        s->classes[s->n_classes].name = name[i];
+        s->classes[s->n_classes++].precision = precision;
+    }
+}
+
+/* What --precision allows here: "auto" is int8 for weights that have scales,
+ * else bf16, else fp32. */
+static int list_classes(struct reap_setup *s, const struct reap_options *o,
+                        struct reap_err *err)
+{
+    enum reap_precision precision;
+    int rc = reap_parse_precision(o->precision, &precision, err);
+
+    s->n_classes = 0;
+    if (rc)
+        return rc;
+    if (!o->precision || strcmp(o->precision, "auto") != 0) {
+        add_classes(s, precision, o->exact);
+        return REAP_OK;
+    }
+    if (s->network.net->quantized && !s->preset.norm.float_in)
+        add_classes(s, REAP_INT8, o->exact);
+    add_classes(s, REAP_BF16, o->exact);
+    add_classes(s, REAP_FP32, o->exact);
+    return REAP_OK;
+}
+
+/* Its place in the list, n_classes if it has none. */
+static size_t find_class(const struct reap_setup *s, const char *arithmetic)
+{
+    const size_t n = strcspn(arithmetic, " ");
+    size_t i = 0;
+
+    while (i < s->n_classes && (strlen(s->classes[i].name) != n ||
+                                strncmp(s->classes[i].name, arithmetic, n)))
+        i++;
+    return i;
+}
+
+const char *reap_setup_class(const struct reap_setup *s, const char *arithmetic)
+{
+    const size_t i = find_class(s, arithmetic);
+
+    return i < s->n_classes ? s->classes[i].name : NULL;
+}
+
+static int check_head(const struct reap_setup *s, const struct reap_options *o,
+                      struct reap_err *err)
+{
     if (s->classify && o->no_top)
         return reap_fail(err, REAP_EINVAL,
                          "--no-top leaves no classes; use extract");
@@ -92,8 +137,36 @@ static int open_engine(struct reap_setup *s, const struct reap_options *o,
         return reap_fail(err, REAP_EMISFIT,
                          "the weights hold no classifier; use extract, or "
                          "weights with a head");
-    if (s->network.net->classes && a.k > s->network.net->classes)
-        a.k = s->network.net->classes;
+    return REAP_OK;
+}
+
+/* All that the engine is made of but its arithmetic. */
+static struct reap_engine_args engine_args(const struct reap_setup *s,
+                                           const struct reap_options *o)
+{
+    const size_t classes = s->network.net->classes;
+
+    return (struct reap_engine_args){
+        .net = s->network.net,
+        .norm = s->preset.norm,
+        .exact = o->exact,
+        .max_batch = s->batch,
+        .n_outputs = s->outputs.n,
+        .outputs = s->outputs.name,
+        .k = classes && s->outputs.k > classes ? classes : s->outputs.k,
+    };
+}
+
+static int open_engine(struct reap_setup *s, const struct reap_options *o,
+                       const char *arithmetic, struct reap_err *err)
+{
+    const size_t i = arithmetic ? find_class(s, arithmetic) : s->n_classes;
+    struct reap_engine_args a = engine_args(s, o);
+    int rc = reap_parse_precision(o->precision, &a.precision, err);
+
+    a.arithmetic = arithmetic;
+    if (i < s->n_classes)
+        a.precision = s->classes[i].precision;
     if (!rc && s->network.weights && !o->no_cache)
         rc = reap_blob_cache_new(&s->cache, REAP_BLOB_CACHE_MOST, err);
     a.blobs = reap_blob_cache_blobs(s->cache);
@@ -143,8 +216,24 @@ static int quantize(struct reap_setup *s, const char *dataset,
     return rc;
 }
 
-int reap_setup_open(struct reap_setup *s, const struct reap_options *o,
-                    bool classify, const char *calibrate, struct reap_err *err)
+/* What is not to go wrong once other ranks wait. */
+static int check_rest(struct reap_setup *s, const struct reap_options *o,
+                      struct reap_err *err)
+{
+    struct reap_engine_args a;
+    int rc = check_head(s, o, err);
+
+    if (rc)
+        return rc;
+    a = engine_args(s, o);
+    rc = reap_engine_check(&a, err);
+    if (!rc && s->classify)
+        rc = open_labels(s, o, err);
+    return rc ? rc : list_classes(s, o, err);
+}
+
+int reap_setup_begin(struct reap_setup *s, const struct reap_options *o,
+                     bool classify, const char *calibrate, struct reap_err *err)
 {
     struct reap_options with;
     const struct reap_weights *w;
@@ -176,9 +265,28 @@ int reap_setup_open(struct reap_setup *s, const struct reap_options *o,
         !strcmp(o->precision, "int8"))
         rc = quantize(s, calibrate, err);
     if (!rc)
-        rc = open_engine(s, o, err);
-    if (!rc && classify)
-        rc = open_labels(s, o, err);
+        rc = check_rest(s, o, err);
+    if (rc)
+        reap_setup_close(s);
+    return rc;
+}
+
+int reap_setup_finish(struct reap_setup *s, const struct reap_options *o,
+                      const char *arithmetic, struct reap_err *err)
+{
+    if (!arithmetic && s->n_classes)
+        arithmetic = s->classes[0].name;
+    return open_engine(s, o, arithmetic, err);
+}
+
+int reap_setup_open(struct reap_setup *s, const struct reap_options *o,
+                    bool classify, const char *calibrate, struct reap_err *err)
+{
+    int rc = reap_setup_begin(s, o, classify, calibrate, err);
+
+    if (rc)
+        return rc;
+    rc = reap_setup_finish(s, o, NULL, err);
     if (rc)
         reap_setup_close(s);
     return rc;
@@ -203,7 +311,7 @@ char *reap_setup_made_of(const struct reap_setup *s,
     fprintf(f, "activation=%s\n",
             o->classifier_activation ? o->classifier_activation : "model");
     fprintf(f, "preset=%s\n", preset);
-    fprintf(f, "class=%s\n", reap_engine_class(s->engine));
+    fprintf(f, "class=%s\n", s->engine ? reap_engine_class(s->engine) : "none");
     for (size_t i = 0; i < s->schema.n; i++) {
         const struct reap_column *c = &s->schema.column[i];
 

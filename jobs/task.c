@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cluster/agree.h"
 #include "cluster/run.h"
 #include "cluster/signals.h"
 #include "cluster/supervise.h"
@@ -18,6 +19,7 @@
 #include "jobs/task.h"
 #include "jobs/setup.h"
 #include "jobs/threads.h"
+#include "jobs/view.h"
 
 /* All that one run has open. */
 struct run {
@@ -30,7 +32,8 @@ struct run {
     size_t threads;
     enum reap_label_from label_from;
     double time_limit;
-    bool lost; /* a rank was: MPI is up for good */
+    bool agreed; /* with the other ranks, who wait for more */
+    bool lost;   /* a rank was: MPI is up for good */
 };
 
 int reap_task_tolerates(const char *text, uint64_t bad, uint64_t total,
@@ -182,24 +185,73 @@ static char *in_common(const struct run *r)
     return fclose(f) ? NULL : text;
 }
 
+/* The class of a store that is there already: a resume keeps it. Whatever
+ * else is wrong with the store is told when it is opened to write. */
+static const char *class_of_store(const struct run *r)
+{
+    const char *found = NULL;
+    struct reap_view v;
+    char text[REAP_AGREE_SIZE];
+
+    if (reap_view_open(&v, r->o->output, NULL))
+        return NULL;
+    if (reap_view_line(&v, "made_of", "class", text, sizeof(text)))
+        found = reap_setup_class(&r->setup, text);
+    reap_view_close(&v);
+    return found;
+}
+
+/* The classes that this rank may compute in, a line each. */
+static void offer(const struct run *r, char *text, size_t size)
+{
+    const char *kept = reap_run_is_first() ? class_of_store(r) : NULL;
+    size_t at = 0;
+
+    text[0] = '\0';
+    if (kept)
+        snprintf(text, size, "%s\n", kept);
+    for (size_t i = 0; i < r->setup.n_classes && !kept && at < size; i++)
+        at += (size_t)snprintf(text + at, size - at, "%s\n",
+                               r->setup.classes[i].name);
+}
+
+/* The engine in the arithmetic that all ranks have. A rank that lacks it goes
+ * on without one, or with its own, and the first rank sends it away. */
+static int open_engine(struct run *r, struct reap_err *err)
+{
+    char mine[REAP_SETUP_CLASSES * REAP_AGREE_SIZE], agreed[REAP_AGREE_SIZE];
+    const bool first = reap_run_is_first();
+    int rc;
+
+    offer(r, mine, sizeof(mine));
+    rc = reap_agree(mine, agreed, err);
+    if (rc)
+        return rc;
+    r->agreed = true;
+    if (!first && !r->setup.n_classes)
+        return REAP_OK;
+    return reap_setup_finish(&r->setup, r->o,
+                             reap_setup_class(&r->setup, agreed), err);
+}
+
 static int open_all(struct run *r, bool classify, struct reap_err *err)
 {
-    int rc = reap_setup_open(&r->setup, r->o, classify, NULL, err);
+    int rc = reap_setup_begin(&r->setup, r->o, classify, NULL, err);
 
     if (rc)
         return rc;
-    r->made_of = reap_setup_made_of(&r->setup, r->o);
-    if (!r->made_of)
-        return reap_fail(err, REAP_ENOMEM, "no memory");
     rc = reap_dataset_open(&r->ds, r->o->args[0], err);
     if (!rc && !reap_dataset_count(r->ds))
         rc = reap_fail(err, REAP_ENOTFOUND, "%s: the dataset holds no records",
                        r->o->args[0]);
-    if (!rc && !(r->same = in_common(r)))
-        rc = reap_fail(err, REAP_ENOMEM, "no memory");
-    if (!rc && reap_run_is_first())
-        rc = open_store(r, err);
-    return rc;
+    if (!rc)
+        rc = open_engine(r, err);
+    if (rc)
+        return rc;
+    r->made_of = reap_setup_made_of(&r->setup, r->o);
+    if (!r->made_of || !(r->same = in_common(r)))
+        return reap_fail(err, REAP_ENOMEM, "no memory");
+    return reap_run_is_first() ? open_store(r, err) : REAP_OK;
 }
 
 /* All keys have a row: are they good enough? */
@@ -289,8 +341,11 @@ static int on_dataset(const struct reap_options *o, bool classify,
         return reap_fail(err, REAP_EINVAL, "-o STORE is needed");
     reap_signals_install(); /* what is asked early is heeded later */
     rc = parse(&r, err);
-    if (!rc)
+    if (!rc) {
         rc = open_all(&r, classify, err);
+        if (rc && r.agreed)
+            reap_agree_cancel();
+    }
     if (!rc)
         rc = run(&r, err);
     reap_store_close(&r.store);

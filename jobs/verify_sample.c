@@ -250,6 +250,7 @@ static int rebuild(struct reap_setup *setup, const struct reap_view *v,
     char reap[] = "reap", classify[] = "classify", extract[] = "extract";
     char *argv[MAX_ARGS], *mine = reap_options_text(given), *made_of;
     struct reap_options o;
+    char as[128];
     bool top = reap_view_has_top(v);
     int rc, argc;
 
@@ -262,7 +263,14 @@ static int rebuild(struct reap_setup *setup, const struct reap_view *v,
     argc = command_line(*text, argv);
     rc = reap_options_parse(&o, argc, argv, err);
     if (!rc)
-        rc = reap_setup_open(setup, &o, top, NULL, err);
+        rc = reap_setup_begin(setup, &o, top, NULL, err);
+    if (!rc) {
+        /* In the store's arithmetic, even if there is a better one here. */
+        reap_view_line(v, "made_of", "class", as, sizeof(as));
+        rc = reap_setup_finish(setup, &o, reap_setup_class(setup, as), err);
+        if (rc)
+            reap_setup_close(setup);
+    }
     if (!rc) {
         made_of = reap_setup_made_of(setup, &o);
         rc = made_of ? same_kind(v, made_of, err)

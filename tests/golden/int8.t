@@ -53,6 +53,10 @@ echo "$(cosine mean)" | awk '{ exit !($1 >= 0.995) }'
 ok $? "mean cosine $(cosine mean), at least 0.995"
 echo "$(cosine p1)" | awk '{ exit !($1 >= 0.98) }'
 ok $? "of the worst percent $(cosine p1), at least 0.98"
+"$REAP" extract "$dir/set150" -o "$dir/auto" --weights "$dir/q.safetensors" \
+    --precision auto --limit 4 -q && "$REAP" info "$dir/auto" |
+    grep -q '^ *class=int8$'
+ok $? '--precision auto takes int8 for weights that have scales'
 "$REAP" compare "$weights" "$dir/set150" --precision int8 >"$dir/out" 2>&1
 [ $? = 64 ] && grep -q 'reap quantize WEIGHTS --calibrate' "$dir/out"
 ok $? 'weights without scales are refused, and what to type is named'

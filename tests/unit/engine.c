@@ -326,6 +326,91 @@ static void labels(void)
     ok(probs[0] == 1e30f && probs[1] == 0, "ReLU cuts at zero");
 }
 
+static bool begins(const char *text, const char *with)
+{
+    const size_t n = strlen(with);
+
+    return !strncmp(text, with, n) && (!text[n] || text[n] == ' ');
+}
+
+/* Each class that is offered can be had, and says of itself what it is. */
+static void offered(const struct reap_net *net, enum reap_precision precision,
+                    bool exact)
+{
+    const char *name[8];
+    const size_t n = reap_engine_classes(precision, exact, name, 8);
+    struct reap_engine_args a = args_of(net);
+    struct reap_engine *e;
+    struct reap_err err = { 0 };
+
+    a.precision = precision;
+    a.exact = exact;
+    for (size_t i = 0; i < n; i++) {
+        int rc;
+
+        a.arithmetic = name[i];
+        rc = reap_engine_new(&e, &a, &err);
+        ok(!rc && begins(reap_engine_class(e), name[i]), "class %s: %s",
+           name[i], rc ? err.msg : reap_engine_class(e));
+        reap_engine_free(&e);
+    }
+    a.arithmetic = NULL;
+    if (!n)
+        return;
+    ok(!reap_engine_new(&e, &a, &err) && begins(reap_engine_class(e), name[0]),
+       "the first of them is the one without a wish");
+    reap_engine_free(&e);
+}
+
+static void classes(void)
+{
+    static const enum reap_precision all[] = { REAP_FP32, REAP_BF16, REAP_INT8,
+                                               REAP_BF16X3 };
+    static const struct {
+        enum reap_precision precision;
+        const char *backend;
+    } row[] = {
+#define CLASS(precision, backend, name, exact) { REAP_##precision, #backend },
+#include "engine/classes.def"
+#undef CLASS
+    };
+    const size_t rows = sizeof(row) / sizeof(row[0]);
+    struct reap_net *net = net_new("torchvision/resnet18", false);
+    struct reap_engine_args a = args_of(net);
+    const char *name[8];
+
+    for (size_t b = 0; reap_backends[b]; b++) {
+        bool all_named = true;
+
+        for (size_t p = 0; p < 4; p++) {
+            bool named = !(reap_backends[b]->precisions & all[p]);
+
+            for (size_t i = 0; i < rows && !named; i++)
+                named = row[i].precision == all[p] &&
+                        !strcmp(row[i].backend, reap_backends[b]->name);
+            all_named = all_named && named;
+        }
+        ok(all_named, "%s: a class for each of its precisions",
+           reap_backends[b]->name);
+    }
+    for (int exact = 0; exact < 2; exact++) {
+        offered(net, REAP_FP32, exact);
+        offered(net, REAP_BF16, exact);
+        offered(net, REAP_BF16X3, exact);
+    }
+    a.arithmetic = "fp32-magic 7";
+    refused(a, "computes in fp32-magic");
+    setenv("REAP_CPU", "ref", 1);
+    ok(reap_engine_classes(REAP_FP32, false, name, 8) == 1 &&
+           !strcmp(name[0], "fp32-ref"),
+       "the reference is offered where there is nothing else");
+    unsetenv("REAP_CPU");
+    ok(reap_engine_classes(REAP_FP32, false, name, 8) &&
+           strcmp(name[0], "fp32-ref") != 0,
+       "and nowhere else: %s", name[0]);
+    reap_net_free(&net);
+}
+
 int main(void)
 {
     static const char *const models[] = { "torchvision/resnet18",
@@ -354,6 +439,9 @@ int main(void)
         levels(models[m]);
     refusals();
     fail_each();
+    if (cap)
+        setenv("REAP_CPU", cap, 1);
+    classes();
     if (cap)
         setenv("REAP_CPU", cap, 1);
     free(cap);
