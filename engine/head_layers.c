@@ -69,6 +69,15 @@ int reap_head_new(struct reap_head **out, size_t n, const size_t *width,
     return REAP_OK;
 }
 
+size_t reap_head_numbers(const struct reap_head *h)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < h->n; i++)
+        n += (h->dense[i].in + 1) * h->dense[i].out;
+    return n;
+}
+
 size_t reap_head_in(const struct reap_head *h)
 {
     return h->dense[0].in;

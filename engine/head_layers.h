@@ -35,6 +35,10 @@ int reap_head_new(struct reap_head **out, size_t n, const size_t *width,
                   enum reap_activation last,
                   struct reap_err *err) REAP_MUST_CHECK;
 
+/* Numbers of all layers: 'own' holds so many, the weights of a layer (out, in)
+ * and its biases, layer by layer. */
+size_t reap_head_numbers(const struct reap_head *h);
+
 size_t reap_head_in(const struct reap_head *h);
 size_t reap_head_classes(const struct reap_head *h);
 

@@ -19,6 +19,7 @@
 #include "jobs/task.h"
 #include "jobs/setup.h"
 #include "jobs/threads.h"
+#include "jobs/timespan.h"
 #include "jobs/view.h"
 
 /* All that one run has open. */
@@ -56,31 +57,6 @@ int reap_task_tolerates(const char *text, uint64_t bad, uint64_t total,
     return REAP_OK;
 }
 
-/* "90", "1:30" (m:s) or "4:00:00". */
-static int parse_time(const char *text, double *seconds, struct reap_err *err)
-{
-    const char *p = text;
-
-    *seconds = 0;
-    if (!text)
-        return REAP_OK;
-    for (int part = 0; part < 3; part++) {
-        char *end;
-        unsigned long n = strtoul(p, &end, 10);
-
-        if (end == p || n > 100000000)
-            break;
-        *seconds = *seconds * 60 + (double)n;
-        if (!*end && *seconds > 0)
-            return REAP_OK;
-        if (*end != ':')
-            break;
-        p = end + 1;
-    }
-    return reap_fail(err, REAP_EINVAL,
-                     "--time-limit %s: seconds or HH:MM:SS are needed", text);
-}
-
 /* What can be judged before anything is opened. */
 static int parse(struct run *r, struct reap_err *err)
 {
@@ -95,7 +71,7 @@ static int parse(struct run *r, struct reap_err *err)
     if (!rc)
         rc = reap_parse_word("label-from", o->label_from, from, &which, err);
     if (!rc)
-        rc = parse_time(o->time_limit, &r->time_limit, err);
+        rc = reap_timespan(o->time_limit, &r->time_limit, err);
     if (rc)
         return rc;
     r->label_from = (enum reap_label_from)which;

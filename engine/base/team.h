@@ -2,7 +2,7 @@
  * engine/base/team.h - processes that compute one thing together
  *
  * What a computation has to know of the ranks it is shared among, without
- * knowing MPI: cluster/team.h ties it to ranks, and a process on its own is a
+ * knowing MPI: cluster/team_mpi.h ties it to ranks, and a process on its own is a
  * team of one (REAP_TEAM_ALONE).
  */
 #ifndef REAP_ENGINE_BASE_TEAM_H

@@ -1,0 +1,20 @@
+/* jobs/learn/fit_weights.h - what examples of a class count: --class-weight */
+#ifndef REAP_JOBS_LEARN_FIT_WEIGHTS_H
+#define REAP_JOBS_LEARN_FIT_WEIGHTS_H
+
+#include "jobs/learn/fit_data.h"
+
+/*
+ * 'text' is NULL (all 1), "balanced", or a file of lines "class, tab, number".
+ * Balanced is, for one class each, examples / (classes * examples of the
+ * class); for several at once, examples without the class / examples with it.
+ * 'row' are the n examples to be fitted. '*out' is owned, (classes), NULL for
+ * all 1. Returns REAP_OK, REAP_EINVAL (no number above 0), REAP_EFORMAT (a
+ * class that is not there, or two columns are missing), what io/table.h returns
+ * or REAP_ENOMEM.
+ */
+int reap_fit_class_weights(float **out, const char *text,
+                           const struct reap_fit_data *d, const size_t *row,
+                           size_t n, struct reap_err *err) REAP_MUST_CHECK;
+
+#endif /* REAP_JOBS_LEARN_FIT_WEIGHTS_H */

@@ -1,0 +1,41 @@
+/*
+ * jobs/learn/predictor.h - what turns embeddings into classes: --head
+ *
+ * A head that reap fit made, or another way to tell classes from an embedding
+ * (a row in predictor.c). Constant once it is open: any thread may run it.
+ */
+#ifndef REAP_JOBS_LEARN_PREDICTOR_H
+#define REAP_JOBS_LEARN_PREDICTOR_H
+
+#include <stddef.h>
+
+#include "engine/base/err.h"
+
+struct reap_predictor {
+    size_t in, classes;
+    char *const *labels; /* (classes), lent until close */
+    const char *feature; /* the column it takes, likewise */
+    const char *preset;  /* name of the preset behind it, or "" */
+    char id[100];        /* "head=sha256:...": part of a fingerprint */
+    void *ctx;
+    /* Is it for embeddings 'made_of' these lines (io/head_file.h)? */
+    int (*fits)(const void *ctx, const char *made_of,
+                const char *quantized_from, struct reap_err *err);
+    /* Floats of scratch to run n embeddings. */
+    size_t (*scratch)(const void *ctx, size_t n);
+    /* x is (n, in); logits (or NULL) and probs are (n, classes). A row's bytes
+     * depend on the row alone. */
+    void (*run)(const void *ctx, size_t n, const float *x, float *logits,
+                float *probs, float *scratch);
+    void (*close)(void *ctx);
+};
+
+/* Open what 'text' (--head) names. Returns REAP_OK or what the reader of its
+ * kind returns. */
+int reap_predictor_open(struct reap_predictor *p, const char *text,
+                        struct reap_err *err) REAP_MUST_CHECK;
+
+/* A cleared struct does nothing. */
+void reap_predictor_close(struct reap_predictor *p);
+
+#endif /* REAP_JOBS_LEARN_PREDICTOR_H */
