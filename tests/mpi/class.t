@@ -77,5 +77,19 @@ two() { # store, level, level, more options
     else
         skip 4 'this CPU has no bf16'
     fi
+    if has amx_bf16; then
+        quiet env REAP_CPU=bf16 "$REAP" extract "$dir/set" -o "$dir/want16" \
+            $net --precision bf16
+        two tiles amx bf16 --precision bf16
+        [ $rc = 0 ] && [ "$(class tiles)" = bf16-avx512 ] &&
+            [ "$(digest tiles)" = "$(digest want16)" ]
+        ok $? "tiles and a rank without them: $(class tiles)"
+        quiet "$REAP" extract "$dir/set" -o "$dir/alone16" $net \
+            --precision bf16 --limit 9
+        [ $rc = 0 ] && [ "$(class alone16)" = bf16-amx ]
+        ok $? "tiles alone: $(class alone16)"
+    else
+        skip 2 'this CPU has no tile registers'
+    fi
 }
 finish
