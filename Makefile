@@ -38,6 +38,7 @@ BUILD  = $(MAKE) --no-print-directory $(if $(filter -j% --jobserver%,$(MAKEFLAGS
 # Loops of the plain kernels are written to be vectorised for any x86-64.
 ISA_ref    := -O3
 ISA_blas   := -O3
+ISA_train  := -O3
 ISA_avx2   := -mavx2 -mfma
 ISA_avx512 := -mavx512f -mavx512bw -mavx512vl -mavx512dq
 ISA_vnni   := $(ISA_avx512) -mavx512vnni

@@ -3,6 +3,7 @@
     prepare.py OUT topology EXPECTED WEIGHTS GEOMETRY PHOTOS
     prepare.py OUT pqf
     prepare.py OUT fit-head
+    prepare.py OUT tune
 
 Writes OUT/weights.safetensors, OUT/pixels.u8 and OUT/expected.f32. GEOMETRY is
 short:R,C (short edge R bilinear, centre C), warp:HxW (bilinear) or
@@ -100,5 +101,18 @@ def fit_head(out):
     write(out, [], arrays)
 
 
+def tune(out):
+    """The fine-tuning of golden/fit; the head begins as make_fit.py says."""
+    ref = np.load(os.path.join(GOLDEN, "fit", "fit.npz"))
+    os.symlink(os.path.join(SHARED, "weights", "resnet50_pqf.safetensors"),
+               os.path.join(out, "weights.safetensors"))
+    crops = [pixels(str(p), "short:256,224") for p in ref["tune/photos"]]
+    arrays = {k: ref[k] for k in ref if k.startswith("tune/grad/")}
+    arrays["losses"] = ref["tune/losses"]
+    arrays["labels"] = ref["labels"][:len(crops)]
+    arrays["head"] = glorot((2048, 10), 21).T
+    write(out, crops, arrays)
+
+
 if __name__ == "__main__":
-    {"topology": topology, "pqf": pqf, "fit-head": fit_head}[sys.argv[2]](sys.argv[1], *sys.argv[3:])
+    {"topology": topology, "pqf": pqf, "fit-head": fit_head, "tune": tune}[sys.argv[2]](sys.argv[1], *sys.argv[3:])

@@ -59,9 +59,8 @@ static float *lay_row(const struct reap_conv_task *t, const float *in,
     return to;
 }
 
-/* Lay out the windows of output pixels p0 to p1. */
-static void im2row(const struct reap_conv_task *t, const float *in, size_t p0,
-                   size_t p1, float *to)
+void reap_im2row_f32_blas(const struct reap_conv_task *t, const float *in,
+                          size_t p0, size_t p1, float *to)
 {
     const struct reap_node *n = t->node;
 
@@ -107,7 +106,7 @@ void reap_conv_f32_blas(const struct reap_conv_task *t, const float *in,
             if (in_place(t))
                 a = from + p0 * t->in_c;
             else
-                im2row(t, from, p0, p1, scratch);
+                reap_im2row_f32_blas(t, from, p0, p1, scratch);
             reap_openblas_sgemm(t->level, p1 - p0, t->cout, k, a,
                                 in_place(t) ? t->in_c : k,
                                 t->weight + g * k * t->cout, t->cout,

@@ -14,4 +14,9 @@ void reap_conv_f32_blas(const struct reap_conv_task *t, const float *in,
                         const float *add, float *out, void *scratch);
 size_t reap_conv_scratch_blas(const struct reap_conv_task *t);
 
+/* Lay the windows of output pixels p0 to p1 of one image out, a row of
+ * kh * kw * cin floats each; 'in' is the first channel of the group. */
+void reap_im2row_f32_blas(const struct reap_conv_task *t, const float *in,
+                          size_t p0, size_t p1, float *to);
+
 #endif /* REAP_ENGINE_KERN_BLAS_CONV_BLAS_H */

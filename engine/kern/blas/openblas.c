@@ -8,7 +8,7 @@
 #include "engine/base/mem.h"
 #include "engine/kern/blas/openblas.h"
 
-enum { ROW_MAJOR = 101, NO_TRANS = 111 }; /* CBLAS's numbers */
+enum { ROW_MAJOR = 101, NO_TRANS = 111, TRANS = 112 }; /* CBLAS's numbers */
 
 static const char file[] = "libopenblas.so.0";
 
@@ -124,4 +124,14 @@ void reap_openblas_sgemm(const struct reap_openblas *lib, size_t m, size_t n,
 {
     lib->sgemm(ROW_MAJOR, NO_TRANS, NO_TRANS, (int)m, (int)n, (int)k, 1, a,
                (int)lda, b, (int)ldb, 0, c, (int)ldc);
+}
+
+void reap_openblas_gemm(const struct reap_openblas *lib, bool ta, bool tb,
+                        bool add, size_t m, size_t n, size_t k, const float *a,
+                        size_t lda, const float *b, size_t ldb, float *c,
+                        size_t ldc)
+{
+    lib->sgemm(ROW_MAJOR, ta ? TRANS : NO_TRANS, tb ? TRANS : NO_TRANS, (int)m,
+               (int)n, (int)k, 1, a, (int)lda, b, (int)ldb, add ? 1 : 0, c,
+               (int)ldc);
 }

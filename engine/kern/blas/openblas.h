@@ -9,6 +9,7 @@
 #ifndef REAP_ENGINE_KERN_BLAS_OPENBLAS_H
 #define REAP_ENGINE_KERN_BLAS_OPENBLAS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "engine/base/err.h"
@@ -30,5 +31,12 @@ void reap_openblas_close(struct reap_openblas *lib);
 void reap_openblas_sgemm(const struct reap_openblas *lib, size_t m, size_t n,
                          size_t k, const float *a, size_t lda, const float *b,
                          size_t ldb, float *c, size_t ldc);
+
+/* c (m, n) = a * b, or c += a * b; 'ta': a is kept as (k, m), 'tb': b as (n,
+ * k). The sums depend on the shapes and the numbers alone. */
+void reap_openblas_gemm(const struct reap_openblas *lib, bool ta, bool tb,
+                        bool add, size_t m, size_t n, size_t k, const float *a,
+                        size_t lda, const float *b, size_t ldb, float *c,
+                        size_t ldc);
 
 #endif /* REAP_ENGINE_KERN_BLAS_OPENBLAS_H */
