@@ -8,6 +8,7 @@
 #include "engine/base/clock.h"
 #include "engine/base/mem.h"
 #include "io/status.h"
+#include "pipeline/trace.h"
 
 enum { QUEUE = 64, QUEUE_BYTES = 256 << 20, SUSPECTS = 4096 };
 static const double POLL = 0.25; /* for late leases: nobody signals those */
@@ -50,7 +51,7 @@ static void fail(struct reap_coord *c, int rc, const struct reap_err *err)
     pthread_cond_broadcast(&c->news);
 }
 
-/* Rows of encoded blocks that are not ok. */
+/* Rows of a committed block that are not ok. */
 static uint64_t count_bad(const struct reap_block *b, uint64_t *rows)
 {
     struct reap_row row;
@@ -60,6 +61,7 @@ static uint64_t count_bad(const struct reap_block *b, uint64_t *rows)
     for (size_t i = 0; i < *rows; i++) {
         reap_block_row(b, i, &row);
         bad += row.status != REAP_STATUS_ok;
+        reap_trace_row(row.key);
     }
     return bad;
 }

@@ -7,6 +7,7 @@
 #include "engine/base/mem.h"
 #include "pipeline/batch.h"
 #include "pipeline/l2.h"
+#include "pipeline/trace.h"
 
 /* What a slot's row needs besides its values. */
 struct slot {
@@ -241,6 +242,8 @@ int reap_batch_run(struct reap_batch *b, struct reap_err *err)
 
     if (!b->n)
         return REAP_OK;
+    for (size_t i = 0; i < b->n; i++)
+        reap_trace_run(b->slot[i].item.rec.key);
     charge(b, &b->times.sink);
     reap_session_run(b->session, b->n, b->images, b->out);
     charge(b, &b->times.engine);

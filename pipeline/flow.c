@@ -8,6 +8,7 @@
 #include "pipeline/batch.h"
 #include "pipeline/flow.h"
 #include "pipeline/source.h"
+#include "pipeline/trace.h"
 
 struct worker {
     struct reap_flow *flow;
@@ -173,6 +174,7 @@ int reap_flow_join(struct reap_flow **flow, struct reap_err *err)
     if (rc)
         reap_fail(err, rc, "%s", f->err.msg);
     source_rc = reap_source_close(&f->source, rc ? NULL : err);
+    reap_trace_end();
     pthread_mutex_destroy(&f->lock);
     reap_free(f->worker);
     reap_free(f);

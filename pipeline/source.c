@@ -5,6 +5,7 @@
 #include "engine/base/clock.h"
 #include "engine/base/mem.h"
 #include "pipeline/source.h"
+#include "pipeline/trace.h"
 
 struct reap_source {
     struct reap_cursor *cursor;
@@ -106,6 +107,8 @@ static enum reap_fed fetch(struct reap_source *s, bool wait)
     s->fetching = true;
     pthread_mutex_unlock(&s->lock);
     fed = s->feed.next(s->feed.ctx, wait, &lease);
+    if (fed == REAP_FED)
+        reap_trace_lease(&lease);
     if (fed == REAP_FED && lease.count)
         rc = shard_new(s, &lease, &sh, &err);
     pthread_mutex_lock(&s->lock);
