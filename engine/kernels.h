@@ -81,13 +81,22 @@ typedef void reap_conv_fn(const struct reap_conv_run *r);
  *              channels each: (dword, 16) dwords, as a panel of reap_conv_run
  *   bias       (panels, 32) float32, of bytes int32; scale likewise
  *   place      (tiles, 16): bytes from 'out' to the pixel of that row, or -1
- *   res_place  the same from 'res'; NULL for no residual
+ *              for one that is dropped; others only grow within a pair
+ *   res_place  the same from 'res', with -1 for the same rows; NULL for no
+ *              residual; 'res' may be 'out' itself with the same places
  *   out_block  bytes between blocks of channels; a pixel of 64 bytes holds one
  *              panel of bfloat16, two of bytes
  *   low        bf16x3: bytes from a pixel to the one that holds its low parts
  *
  * Tiles go in pairs, and the sums of a pair are finished while those of the
  * next are formed, in 'scratch' of REAP_TILE_SCRATCH bytes, 64-byte aligned.
+ * If the places of the first and last row of a pair (or of the last tile, if it
+ * has no partner) are exactly 31 (15) pixels of 64 bytes apart, its rows may be
+ * taken to follow each other without a gap: what a dropped row between them
+ * gives may then be written to its pixel, and a residual be read from there.
+ * The planner has columns of padding there, which it fills with zeros later.
+ * Nothing else is written but the pixels of rows that are not dropped.
+ *
  * The sum of an output starts with the bias and runs over the steps in order.
  * Tile registers must have been given their form by reap_tile_enter_*().
  */
@@ -194,7 +203,7 @@ struct reap_update_run {
 };
 typedef void reap_update_fn(const struct reap_update_run *r);
 
-/* sum[c] += each of the pixels of h rows of w pixels, in that order, for all
+/* sum[c] += each of the pixels of h rows of w pixels, row by row, for all
  * channels of one block. */
 struct reap_sum_run {
     size_t h, w;

@@ -11,76 +11,10 @@
 #include "engine/kernels.h"
 #include "tests/fill.h"
 #include "tests/guard.h"
+#include "tests/kern_help.h"
 #include "tests/tap.h"
 
 enum { STEPS = 3, MOST = 30 };
-
-/* What kernels take, by the type of their op in kernels.def. */
-enum { KIND_conv = 1, KIND_wino_in, KIND_wino_out, KIND_pool, KIND_affine, KIND_update, KIND_tile, KIND_tile_state, KIND_sum, KIND_peak };
-
-#define OP(op, type) enum { OP_##op = KIND_##type };
-#define KERNEL(op, var, needs, ...) void reap_##op##_##var(void);
-#include "engine/kernels.def"
-#undef OP
-#undef KERNEL
-
-static const struct kernel {
-    const char *name;
-    int kind;
-    void (*fn)(void);
-    unsigned cpu;
-    struct reap_tile tile;
-} kernels[] = {
-#define OP(op, type)
-#define KERNEL(op, var, bits, ...) \
-    { #op "_" #var, OP_##op, reap_##op##_##var, bits, __VA_ARGS__ },
-#include "engine/kernels.def"
-#undef OP
-#undef KERNEL
-};
-
-/* How the numbers of a kernel lie. */
-struct form {
-    size_t elem, out_elem, pair; /* bytes in, out; numbers of a dword */
-};
-
-static struct form form(const char *name)
-{
-    struct form f = { 4, 4, 1 };
-
-    if (strstr(name, "bf16")) {
-        f = (struct form){ 2, 2, 2 };
-        if (!strncmp(name, "gemm", 4))
-            f.out_elem = 4;
-    }
-    if (strstr(name, "int8"))
-        f = (struct form){ 1, 1, 4 };
-    return f;
-}
-
-static void put(char *to, size_t i, size_t elem, float x)
-{
-    uint32_t u;
-
-    memcpy(&u, &x, sizeof(u));
-    if (elem == 2)
-        u >>= 16; /* small whole numbers have no more than 8 bits */
-    if (elem == 1)
-        u = (uint32_t)(int32_t)x;
-    memcpy(to + i * elem, &u, elem);
-}
-
-static float get(const char *from, size_t i, size_t elem)
-{
-    uint32_t u = 0;
-    float x;
-
-    memcpy(&u, from + i * elem, elem);
-    if (elem == 2)
-        u <<= 16;
-    memcpy(&x, &u, sizeof(x));
-    return x;
-}
 
 /* 'bytes' bytes of -1, 0 and 1 before an unmapped page. */
 static char *numbers(size_t bytes, size_t elem)
@@ -88,13 +22,13 @@ static char *numbers(size_t bytes, size_t elem)
     char *p = guard_new(bytes);
 
     for (size_t i = 0; i < bytes / elem; i++)
-        put(p, i, elem, (float)(rand() / 7 % 3 - 1));
+        kern_put(p, i, elem, (float)(rand() / 7 % 3 - 1));
     return p;
 }
 
 /* One call: shapes, and the buffers made for them. */
 struct call {
-    const struct kernel *k;
+    const struct kern *k;
     struct form f;
     size_t n, dwords, stride;
     bool second, res, relu;
@@ -193,8 +127,8 @@ static unsigned char expected_byte(const struct call *c, size_t p, size_t o,
     for (size_t q = 0; q < c->r.n_parts; q++)
         for (size_t s = 0; s < STEPS; s++)
             for (size_t d = 0; d < 4 * c->dwords; d++)
-                sum += (unsigned char)c->in[p * c->stride +
-                                            (size_t)c->step[q][s].in + d] *
+                sum += (unsigned char)
+                           c->in[p * c->stride + (size_t)c->step[q][s].in + d] *
                        (signed char)c->w[(size_t)c->step[q][s].w +
                                          (d / 4 * nr + o) * 4 + d % 4];
     y = (float)sum * c->scale[o];
@@ -213,12 +147,12 @@ static float expected(const struct call *c, size_t p, size_t o, size_t at)
         for (size_t s = 0; s < STEPS; s++)
             for (size_t d = 0; d < c->dwords; d++)
                 for (size_t e = 0; e < c->f.pair; e++)
-                    sum += get(c->in + p * c->stride + c->step[q][s].in,
-                               d * c->f.pair + e, c->f.elem) *
-                           get(c->w + c->step[q][s].w,
-                               (d * nr + o) * c->f.pair + e, c->f.elem);
+                    sum += kern_get(c->in + p * c->stride + c->step[q][s].in,
+                                    d * c->f.pair + e, c->f.elem) *
+                           kern_get(c->w + c->step[q][s].w,
+                                    (d * nr + o) * c->f.pair + e, c->f.elem);
     if (c->res)
-        sum += get(c->residual, at, c->f.out_elem);
+        sum += kern_get(c->residual, at, c->f.out_elem);
     return c->relu && sum < 0 ? 0 : sum;
 }
 
@@ -240,7 +174,7 @@ static bool right(const struct call *c)
         } else if (c->f.elem == 1) {
             if ((unsigned char)c->out[at] != expected_byte(c, p - 1, o, at))
                 return false;
-        } else if (get(c->out, at, c->f.out_elem) !=
+        } else if (kern_get(c->out, at, c->f.out_elem) !=
                    expected(c, p - 1, o, at)) {
             return false;
         }
@@ -248,14 +182,14 @@ static bool right(const struct call *c)
     return true;
 }
 
-static void try(const struct kernel *k, bool second, bool res, bool relu)
+static void try(const struct kern *k, bool second, bool res, bool relu)
 {
     static const size_t dwords[] = { 16, 5 }, strides[] = { 64, 128, 24 };
     size_t wrong = 0;
 
     for (size_t n = 1; n <= MOST; n++) {
         struct call c = { .k = k,
-                          .f = form(k->name),
+                          .f = form_of(k->name),
                           .n = n,
                           .dwords = dwords[n % 2],
                           .stride = strides[n % 3],
@@ -280,11 +214,11 @@ int main(void)
     fill_seed();
     if (reap_cpu_detect(&cpu, NULL))
         return 1;
-    for (size_t i = 0; i < sizeof(kernels) / sizeof(kernels[0]); i++) {
-        const struct kernel *k = &kernels[i];
+    for (size_t i = 0; i < kern_n; i++) {
+        const struct kern *k = &kern[i];
 
         if (k->kind != KIND_conv)
-            continue; /* whole layers: tests/unit/blocked.c */
+            continue; /* see kern_tile.c, kern_plane.c; Winograd: kern_conv.c */
         if ((cpu & k->cpu) != k->cpu) {
             skip("%s: not on this CPU, or REAP_CPU forbids it", k->name);
             continue;
