@@ -78,7 +78,12 @@ $(B)/%.t: $(B)/%.o $(HELP) $(B)/libreap.a
 	$(if $(V),,@echo LD $@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
 
+$(B)/tests/tools/%: $(B)/tests/tools/%.o $(B)/libreap.a
+	$(if $(V),,@echo LD $@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+
 LINT  := $(wildcard tests/lint/*.t)
+TOOLS := $(patsubst %.c,$(B)/%,$(wildcard tests/tools/*.c))
 FAULT := $(patsubst %.c,$(B)/%.t,$(wildcard tests/fault/*.c))
 # Tests start REAP and look for objects under B; MPI may run as root and with
 # more ranks than cores, as containers and small machines need it.
@@ -91,7 +96,7 @@ $(PAGES): jobs/man/page.sh jobs/commands.def jobs/options.def engine/base/codes.
 	@mkdir -p $(@D)
 	@REAP=$(B)/reap jobs/man/page.sh $(patsubst reap-%,%,$(basename $(@F))) >$@
 run = $(if $(strip $(1)),$(TESTS) $(1),echo 'no tests of this kind')
-built: $(B)/reap $(PAGES) $(UNIT) $(GOLD) $(FAULT)
+built: $(B)/reap $(PAGES) $(UNIT) $(GOLD) $(FAULT) $(TOOLS)
 check: built
 	@$(TESTS) $(LINT) $(UNIT) $(wildcard tests/unit/*.t)
 check-all: built
@@ -136,7 +141,7 @@ check-san:
 	@$(call sanitize,address,address -fsanitize=undefined) check-unit
 	@$(call sanitize,thread,thread) check-threads
 	@$(BUILD) B=$(B)/san/clang CC=clang check-unit
-check-unit: $(B)/reap $(UNIT)
+check-unit: $(B)/reap $(UNIT) $(TOOLS)
 	@$(TESTS) $(UNIT) $(wildcard tests/unit/*.t)
 check-threads: $(THREADED:%.c=$(B)/%.t)
 	@$(call run,$^)

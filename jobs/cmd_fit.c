@@ -12,6 +12,7 @@
 #include "engine/base/rng.h"
 #include "io/head_file.h"
 #include "jobs/cmd.h"
+#include "jobs/learn/fit_once.h"
 #include "jobs/learn/fit_run.h"
 #include "jobs/learn/fit_split.h"
 #include "jobs/learn/fit_weights.h"
@@ -182,9 +183,12 @@ static void on_epoch(void *ctx, const struct reap_fit_epoch *e)
         putchar('\n');
         json_decref(line);
     } else if (!j->o->quiet) {
-        printf("epoch %llu/%llu  loss %.4f  accuracy %.4f",
-               (unsigned long long)e->number, (unsigned long long)e->of,
-               e->loss, e->right);
+        if (e->of)
+            printf("epoch %llu/%llu", (unsigned long long)e->number,
+                   (unsigned long long)e->of);
+        else
+            printf("end");
+        printf("  loss %.4f  accuracy %.4f", e->loss, e->right);
         if (e->checked)
             printf("  val_loss %.4f  val_accuracy %.4f", e->check_loss,
                    e->check_right);
@@ -232,7 +236,9 @@ static int fit(struct job *j, struct reap_head **head,
                                         j->checked.train, j->checked.n_train }
               : (struct reap_fit_rows){ reap_fit_data_source(&j->data),
                                         j->split.check, j->split.n_check };
-    return reap_fit_run(&r, head, end, err);
+    return j->plan.solver == REAP_SOLVER_LBFGS
+               ? reap_fit_once(&r, head, end, err)
+               : reap_fit_run(&r, head, end, err);
 }
 
 /* The store's preset by its name: the first word of the line. */

@@ -89,3 +89,27 @@ int reap_cpu_detect(unsigned *cpu, struct reap_err *err)
                      "avx512, vnni, bf16 or amx",
                      cap);
 }
+
+unsigned reap_cpu_flush_tiny(void)
+{
+    unsigned was = 0;
+
+#if defined(__x86_64__)
+    const unsigned flush = 1 << 15, tiny_is_zero = 1 << 6; /* of MXCSR */
+    unsigned now;
+
+    __asm__ volatile("stmxcsr %0" : "=m"(was));
+    now = was | flush | tiny_is_zero;
+    __asm__ volatile("ldmxcsr %0" : : "m"(now));
+#endif
+    return was;
+}
+
+void reap_cpu_restore(unsigned was)
+{
+#if defined(__x86_64__)
+    __asm__ volatile("ldmxcsr %0" : : "m"(was));
+#else
+    (void)was;
+#endif
+}

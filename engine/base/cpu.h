@@ -26,4 +26,13 @@ int reap_cpu_detect(unsigned *cpu, struct reap_err *err) REAP_MUST_CHECK;
 /* The levels that this CPU has, whatever REAP_CPU says. */
 unsigned reap_cpu_machine(void);
 
+/*
+ * Let this thread take numbers too small for a full mantissa for zero, which
+ * costs nothing, while computing with them takes a hundred times as long: the
+ * moments of a unit that has died fade through them for good. Returns what is
+ * to be given back to reap_cpu_restore().
+ */
+unsigned reap_cpu_flush_tiny(void);
+void reap_cpu_restore(unsigned was);
+
 #endif /* REAP_ENGINE_BASE_CPU_H */

@@ -5,6 +5,7 @@
 #include "engine/base/mem.h"
 #include "engine/base/rng.h"
 #include "engine/fit/fit_impl.h"
+#include "engine/fit/fit_loss.h"
 #include "engine/kern/ops.h"
 
 enum {
@@ -231,11 +232,33 @@ static void load(const struct reap_fit *f, const struct reap_fit_batch *b,
         b->from->load(b->from->ctx, b->row[i], x + i * f->ld);
 }
 
-static void load_here(void *ctx, size_t thread)
+static void load_here(struct reap_fit *f, size_t thread)
 {
-    const struct reap_fit *f = ctx;
 
     load(f, &f->here, f->x[f->now], thread);
+}
+
+/* A task of all threads, with tiny numbers taken for zero. */
+struct task {
+    struct reap_fit *f;
+    void (*fn)(struct reap_fit *f, size_t thread);
+};
+
+static void do_task(void *ctx, size_t thread)
+{
+    const struct task *t = ctx;
+    const unsigned was = reap_cpu_flush_tiny();
+
+    t->fn(t->f, thread);
+    reap_cpu_restore(was);
+}
+
+static void all_do(struct reap_fit *f,
+                   void (*fn)(struct reap_fit *f, size_t thread))
+{
+    struct task t = { f, fn };
+
+    reap_crew_run(f->crew, do_task, &t);
 }
 
 /* Blocks 'u' of a thread. */
@@ -247,27 +270,48 @@ static size_t blocks_of(const struct reap_fit *f, size_t thread, size_t *u)
     return end + f->first;
 }
 
-static void forward(void *ctx, size_t thread)
+static void forward(struct reap_fit *f, size_t thread)
 {
-    struct reap_fit *f = ctx;
     size_t u, end = blocks_of(f, thread, &u);
 
     for (; u < end; u++)
         reap_fit_forward(f, u);
 }
 
-static void losses(void *ctx, size_t thread)
+/* The last layer's bias and all blocks' parts in order. */
+static void add_parts(struct reap_fit *f, size_t i)
 {
-    struct reap_fit *f = ctx;
-    size_t i, end = reap_crew_share(f->here.n, thread, f->a.threads, &i);
+    const size_t n = f->here.n, block = f->groups * n * L;
 
-    for (; i < end; i++)
-        reap_fit_loss(f, i);
+    for (size_t c = 0; c < f->groups * L; c++) {
+        const size_t at = reap_fit_place(n, i, c);
+        float z = f->bias[0][c];
+
+        for (size_t u = 0; u < f->blocks; u++)
+            z += f->part[u * block + at];
+        f->dz[at] = c < f->a.classes ? z : 0;
+    }
 }
 
-static void backward(void *ctx, size_t thread)
+static void losses(struct reap_fit *f, size_t thread)
 {
-    struct reap_fit *f = ctx;
+    const struct reap_fit_logits l = {
+        f->dz, f->here.n, f->a.classes, f->a.multi, f->weight, (double)f->here.n
+    };
+    const struct reap_fit_source *from = f->here.from;
+    size_t i, end = reap_crew_share(f->here.n, thread, f->a.threads, &i);
+
+    for (; i < end; i++) {
+        const size_t *at = &from->at[f->here.row[i]];
+
+        add_parts(f, i);
+        f->loss[i] = reap_fit_row(&l, i, from->label + at[0], at[1] - at[0],
+                                  &f->right[i]);
+    }
+}
+
+static void backward(struct reap_fit *f, size_t thread)
+{
     size_t u, end = blocks_of(f, thread, &u);
 
     for (; f->training && u < end; u++)
@@ -293,16 +337,16 @@ static int half_step(struct reap_fit *f, const struct reap_fit_batch *batch,
     if (loaded)
         f->now = !f->now;
     else
-        reap_crew_run(f->crew, load_here, f);
+        all_do(f, load_here);
     reap_fit_tables(f, batch->n);
-    reap_crew_run(f->crew, forward, f);
+    all_do(f, forward);
     if (f->a.team.ranks > 1)
         rc = f->a.team.share(f->a.team.ctx, f->part,
                              f->groups * batch->n * L * sizeof(float), f->owner,
                              err);
     if (rc)
         return rc;
-    reap_crew_run(f->crew, losses, f);
+    all_do(f, losses);
     for (size_t i = 0; i < batch->n; i++) {
         loss += f->loss[i];
         sum->right += f->right[i];
@@ -328,6 +372,14 @@ static float corrected(const struct reap_fit *f, double rate)
     return (float)rate;
 }
 
+static void last_bias(struct reap_fit *f)
+{
+    const unsigned was = reap_cpu_flush_tiny();
+
+    reap_fit_last_bias(f);
+    reap_cpu_restore(was);
+}
+
 int reap_fit_step(struct reap_fit *f, const struct reap_fit_batch *batch,
                   const struct reap_fit_batch *next, double rate,
                   struct reap_fit_score *sum, struct reap_err *err)
@@ -343,8 +395,8 @@ int reap_fit_step(struct reap_fit *f, const struct reap_fit_batch *batch,
     }
     set_next(f, next);
     f->rate = corrected(f, rate);
-    reap_crew_run(f->crew, backward, f);
-    reap_fit_last_bias(f);
+    all_do(f, backward);
+    last_bias(f);
     f->steps++;
     return REAP_OK;
 }
@@ -360,7 +412,7 @@ int reap_fit_try(struct reap_fit *f, const struct reap_fit_batch *batch,
     rc = half_step(f, batch, sum, &finite, err);
     set_next(f, rc ? NULL : next);
     if (!rc && next)
-        reap_crew_run(f->crew, backward, f);
+        all_do(f, backward);
     return rc;
 }
 

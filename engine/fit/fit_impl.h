@@ -82,9 +82,6 @@ void reap_fit_forward(struct reap_fit *f, size_t u);
 /* Gradients and update of block 'u', from dz. */
 void reap_fit_backward(struct reap_fit *f, size_t u, struct reap_fit_desk *d);
 
-/* Loss of row i, and dz if this is training. */
-void reap_fit_loss(struct reap_fit *f, size_t i);
-
 /* Gradient and update of the last layer's bias. */
 void reap_fit_last_bias(struct reap_fit *f);
 

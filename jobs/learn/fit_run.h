@@ -19,7 +19,7 @@ struct reap_fit_rows {
 
 /* One epoch's end. */
 struct reap_fit_epoch {
-    uint64_t number, of; /* from 1 */
+    uint64_t number, of; /* from 1; of 0: no epoch, but the end */
     double loss, right;  /* means, while it was fitted */
     bool checked;
     double check_loss, check_right;
