@@ -203,39 +203,86 @@ static int want_class(struct reap_engine *e, size_t i, const char *name,
 {
     const struct reap_net *net = e->net;
     const bool logits = !strcmp(name, "logits"), top = !strcmp(name, "top");
+    const size_t all = e->classes;
 
     if (!logits && !top && strcmp(name, "probs"))
         return no_output(net, name, err);
-    if (!net->n_dense)
+    if (!e->classifier && !net->n_dense)
         return reap_fail(err, REAP_EINVAL,
                          "'%s' needs a classifier, and this %s has none", name,
                          net->model->name);
     if (logits)
-        return want_head(e, i, REAP_FROM_LOGITS, 0, net->classes);
+        return want_head(e, i, REAP_FROM_LOGITS, 0, all);
     if (!top)
-        return want_head(e, i, REAP_FROM_DENSE, net->n_dense - 1, net->classes);
+        return want_head(e, i, REAP_FROM_PROBS, 0, all);
     if (!k)
         return reap_fail(err, REAP_EINVAL, "the top 0 labels are none");
-    return want_head(e, i, REAP_FROM_TOP, 0,
-                     k < net->classes ? k : net->classes);
+    return want_head(e, i, REAP_FROM_TOP, 0, k < all ? k : all);
+}
+
+/* The node and the kind of tap that a name means; -1 if it is none. */
+static int tap_named(const struct reap_net *net, const char *name,
+                     enum reap_tap_kind *kind)
+{
+    *kind = REAP_TAP_MAP;
+    for (size_t p = 0; p < sizeof(pool_names) / sizeof(pool_names[0]); p++)
+        if (!strcmp(name, pool_names[p].name)) {
+            *kind = pool_names[p].kind;
+            return (int)net->n_nodes - 1;
+        }
+    return reap_net_find(net, name);
+}
+
+bool reap_engine_feature(const struct reap_net *net, const char *name,
+                         size_t shape[3])
+{
+    enum reap_tap_kind kind;
+    const int node = tap_named(net, name, &kind);
+
+    if (node < 0)
+        return false;
+    shape[0] = kind == REAP_TAP_MAP ? net->node[node].h : 1;
+    shape[1] = kind == REAP_TAP_MAP ? net->node[node].w : 1;
+    shape[2] = net->node[node].c;
+    return true;
 }
 
 static int want(struct reap_engine *e, size_t i, const char *name, size_t k,
                 struct reap_err *err)
 {
     const struct reap_net *net = e->net;
-    const int last = (int)net->n_nodes - 1, node = reap_net_find(net, name);
+    enum reap_tap_kind kind;
+    const int node = tap_named(net, name, &kind);
 
     snprintf(e->output[i].name, sizeof(e->output[i].name), "%s", name);
-    for (size_t p = 0; p < sizeof(pool_names) / sizeof(pool_names[0]); p++)
-        if (!strcmp(name, pool_names[p].name))
-            return want_tap(e, i, last, pool_names[p].kind);
     if (node >= 0)
-        return want_tap(e, i, node, REAP_TAP_MAP);
-    for (size_t d = 0; d < net->n_dense; d++)
+        return want_tap(e, i, node, kind);
+    for (size_t d = 0; d < net->n_dense && !e->classifier; d++)
         if (!strcmp(name, net->dense[d].name))
             return want_head(e, i, REAP_FROM_DENSE, d, net->dense[d].out);
     return want_class(e, i, name, k, err);
+}
+
+/* What the head reads: a tap of an output, or one of its own. */
+static int plan_head(struct reap_engine *e, struct reap_err *err)
+{
+    const struct reap_classifier *c = e->classifier;
+    const char *feature = c ? c->feature : "avg";
+    const size_t before = e->n_taps;
+    enum reap_tap_kind kind;
+    const int node = tap_named(e->net, feature, &kind);
+    size_t shape[3];
+
+    if (!reap_engine_feature(e->net, feature, shape))
+        return no_output(e->net, feature, err);
+    e->features = shape[0] * shape[1] * shape[2];
+    if (c && c->in != e->features)
+        return reap_fail(err, REAP_EMISFIT,
+                         "the head takes %zu values, '%s' of %s has %zu", c->in,
+                         c->feature, e->net->model->name, e->features);
+    e->pooled = tap_for(e, node, kind);
+    e->free_pool = e->pooled == before;
+    return REAP_OK;
 }
 
 static int plan_outputs(struct reap_engine *e, const struct reap_engine_args *a,
@@ -248,14 +295,12 @@ static int plan_outputs(struct reap_engine *e, const struct reap_engine_args *a,
                          "1 to %d outputs and a batch of at least 1 are needed",
                          REAP_MAX_OUTPUTS);
     e->n = a->n_outputs;
+    e->classifier = a->classifier;
+    e->classes = a->classifier ? a->classifier->classes : e->net->classes;
     for (size_t i = 0; i < e->n && !rc; i++)
         rc = want(e, i, a->outputs[i], a->k, err);
-    if (!rc && e->head) {
-        const size_t before = e->n_taps;
-
-        e->pooled = tap_for(e, (int)e->net->n_nodes - 1, REAP_TAP_AVG);
-        e->free_pool = e->pooled == before;
-    }
+    if (!rc && e->head)
+        rc = plan_head(e, err);
     return rc;
 }
 

@@ -10,6 +10,7 @@
 
 #include "engine/backend.h"
 #include "engine/base/err.h"
+#include "engine/classifier.h"
 #include "engine/net.h"
 
 enum { REAP_MAX_OUTPUTS = 16 };
@@ -42,6 +43,9 @@ struct reap_engine_args {
     size_t n_outputs;
     const char *const *outputs;
     size_t k; /* for "top": 1 or more; more than there are classes is all */
+    /* What gives "logits", "probs" and "top" instead of the net's own head;
+     * borrowed until the engine is freed, or NULL. */
+    const struct reap_classifier *classifier;
     /* Where packed weights are kept, or NULL; borrowed until the engine is
      * freed. 'id' tells the weights of the net: a hash, or a seed. */
     const struct reap_blobs *blobs;
@@ -61,13 +65,18 @@ struct reap_engine;
 struct reap_session;
 
 /* Returns REAP_OK, REAP_EINVAL (no such output, no head, precision that this
- * CPU lacks: the message says what there is), REAP_ENOMEM. */
+ * CPU lacks: the message says what there is), REAP_EMISFIT (the classifier
+ * takes another number of values), REAP_ENOMEM. */
 int reap_engine_new(struct reap_engine **out, const struct reap_engine_args *a,
                     struct reap_err *err) REAP_MUST_CHECK;
 /* Would the outputs of 'a' be had? Says what reap_engine_new() says of them,
  * without a CPU that can do the rest. */
 int reap_engine_check(const struct reap_engine_args *a,
                       struct reap_err *err) REAP_MUST_CHECK;
+/* The shape h, w, c of what 'name', a pooling or a layer, gives of 'net'; false
+ * if it is neither. */
+bool reap_engine_feature(const struct reap_net *net, const char *name,
+                         size_t shape[3]);
 size_t reap_engine_outputs(const struct reap_engine *e);
 const struct reap_output *reap_engine_output(const struct reap_engine *e,
                                              size_t i);

@@ -9,6 +9,7 @@ enum reap_source_of {
     REAP_FROM_TAP,
     REAP_FROM_LOGITS,
     REAP_FROM_DENSE,
+    REAP_FROM_PROBS,
     REAP_FROM_TOP
 };
 
@@ -26,8 +27,11 @@ struct reap_engine {
     struct reap_wanted wanted[REAP_MAX_OUTPUTS];
     size_t n_taps;
     struct reap_tap tap[REAP_MAX_OUTPUTS + 1];
-    bool head;      /* is the head to be run? */
-    size_t pooled;  /* the tap that the head reads */
+    const struct reap_classifier *classifier; /* or NULL: the net's head */
+    size_t classes;
+    bool head;       /* is the head to be run? */
+    size_t pooled;   /* the tap that the head reads */
+    size_t features; /* values of it */
     bool free_pool; /* it is no output: the session holds it */
 };
 

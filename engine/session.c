@@ -5,15 +5,24 @@
 #include "engine/engine_impl.h"
 #include "engine/head.h"
 #include "engine/kern/ops.h"
+#include "engine/l2.h"
 
 struct reap_session {
     const struct reap_engine *e;
     void *arena;
     float *pooled; /* (max_batch, features), if the engine says so */
     float *logits; /* (max_batch, classes), before the last activation */
+    float *probs;  /* likewise, behind it */
     float **dense; /* of each layer: (max_batch, out), behind its activation */
-    float *own;    /* what those point into */
+    float *unit;   /* (max_batch, features) of length 1, for a classifier */
+    float *scratch;
+    float *own; /* what those point into */
 };
+
+static int no_memory(struct reap_err *err)
+{
+    return reap_fail(err, REAP_ENOMEM, "no memory for the head");
+}
 
 /* Room for pooled features and for what each dense layer gives. */
 static int room_for_head(struct reap_session *s, struct reap_err *err)
@@ -28,14 +37,32 @@ static int room_for_head(struct reap_session *s, struct reap_err *err)
     if (row <= (size_t)-1 / sizeof(float) / s->e->max_batch)
         s->own = reap_aligned(row * s->e->max_batch * sizeof(float));
     if (!s->dense || !s->own)
-        return reap_fail(err, REAP_ENOMEM, "no memory for the head");
+        return no_memory(err);
     s->pooled = s->own;
     s->logits = s->pooled + net->features * s->e->max_batch;
     at = s->logits + net->classes * s->e->max_batch;
     for (size_t d = 0; d < net->n_dense; d++) {
-        s->dense[d] = at;
+        s->dense[d] = s->probs = at;
         at += net->dense[d].out * s->e->max_batch;
     }
+    return REAP_OK;
+}
+
+/* Room for what a classifier takes and gives. */
+static int room_for_classifier(struct reap_session *s, struct reap_err *err)
+{
+    const struct reap_classifier *c = s->e->classifier;
+    const size_t n = s->e->max_batch, in = n * c->in, out = n * c->classes;
+
+    s->own = reap_aligned((2 * in + 2 * out + c->scratch(c->ctx, n)) *
+                          sizeof(float));
+    if (!s->own)
+        return no_memory(err);
+    s->pooled = s->own;
+    s->unit = s->pooled + in;
+    s->logits = s->unit + in;
+    s->probs = s->logits + out;
+    s->scratch = s->probs + out;
     return REAP_OK;
 }
 
@@ -54,7 +81,8 @@ int reap_session_new(struct reap_session **out, const struct reap_engine *e,
         rc = reap_fail(err, REAP_ENOMEM, "no memory for an arena of %zu bytes",
                        e->backend->arena(e->prog));
     if (!rc && e->head)
-        rc = room_for_head(s, err);
+        rc =
+            e->classifier ? room_for_classifier(s, err) : room_for_head(s, err);
     if (rc)
         reap_session_free(&s);
     *out = s;
@@ -76,22 +104,35 @@ static void run_head(struct reap_session *s, size_t n, const float *pooled)
     }
 }
 
+static void run_classifier(struct reap_session *s, size_t n, const float *x)
+{
+    const struct reap_classifier *c = s->e->classifier;
+
+    if (c->l2) {
+        memcpy(s->unit, x, n * c->in * sizeof(*x));
+        for (size_t i = 0; i < n; i++)
+            reap_l2(s->unit + i * c->in, c->in);
+        x = s->unit;
+    }
+    c->run(c->ctx, n, x, s->logits, s->probs, s->scratch);
+}
+
 /* Hand output i, which the head made, to the caller. */
 static void give(const struct reap_session *s, size_t i, size_t n, void *out)
 {
-    const struct reap_net *net = s->e->net;
+    const size_t classes = s->e->classes;
     const struct reap_output *o = &s->e->output[i];
     const struct reap_wanted *w = &s->e->wanted[i];
-    const float *probs = s->dense[net->n_dense - 1];
     struct reap_top *top = out;
 
     if (w->from == REAP_FROM_LOGITS)
         memcpy(out, s->logits, n * o->c * sizeof(float));
+    if (w->from == REAP_FROM_PROBS)
+        memcpy(out, s->probs, n * o->c * sizeof(float));
     if (w->from == REAP_FROM_DENSE)
         memcpy(out, s->dense[w->index], n * o->c * sizeof(float));
     for (size_t b = 0; b < n && w->from == REAP_FROM_TOP; b++)
-        reap_head_top(net->classes, probs + b * net->classes, o->c,
-                      top + b * o->c);
+        reap_head_top(classes, s->probs + b * classes, o->c, top + b * o->c);
 }
 
 void reap_session_run(struct reap_session *s, size_t n,
@@ -108,7 +149,10 @@ void reap_session_run(struct reap_session *s, size_t n,
     e->backend->run(e->prog, s->arena, n, images, to);
     if (!e->head)
         return;
-    run_head(s, n, to[e->pooled]);
+    if (e->classifier)
+        run_classifier(s, n, to[e->pooled]);
+    else
+        run_head(s, n, to[e->pooled]);
     for (size_t i = 0; i < e->n; i++)
         if (e->wanted[i].from != REAP_FROM_TAP)
             give(s, i, n, out[i]);

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "engine/model.h"
+#include "io/head_file.h"
 #include "jobs/info.h"
 #include "jobs/info_weights.h"
 
@@ -107,6 +108,64 @@ void reap_info_weights_print(const char *path, const struct reap_weights *w,
     printf("sha256:   %s\n", w->sha256);
 }
 
+static void print_head_json(const char *path, const struct reap_head_file *f)
+{
+    json_t *all =
+        json_pack("{ss,ss,sI,sI,ss,ss,ss,ss,sf}", "kind", "head", "path", path,
+                  "in", (json_int_t)reap_head_in(f->head), "classes",
+                  (json_int_t)f->n_labels, "feature", f->feature, "preset",
+                  f->preset, "fingerprint", f->fingerprint, "sha256", f->sha256,
+                  "temperature", (double)f->head->temperature);
+    json_t *labels = json_array();
+
+    for (size_t i = 0; i < f->n_labels; i++)
+        json_array_append_new(labels, json_string(f->labels[i]));
+    json_object_set_new(all, "labels", labels);
+    json_dumpf(all, stdout, JSON_INDENT(2));
+    putchar('\n');
+    json_decref(all);
+}
+
+/* Lines of a text, each behind some blanks. */
+static void print_lines(const char *text)
+{
+    for (size_t n; *text; text += n + (text[n] == '\n')) {
+        n = strcspn(text, "\n");
+        printf("          %.*s\n", (int)n, text);
+    }
+}
+
+/* A head that reap fit wrote. */
+static int info_head(const char *path, const struct reap_options *o,
+                     struct reap_err *err)
+{
+    struct reap_head_file *f;
+    int rc = reap_head_file_read(&f, path, err);
+
+    if (rc)
+        return rc;
+    if (o->json) {
+        print_head_json(path, f);
+    } else {
+        printf("head:     %s\nlayers:   %zu", path, reap_head_in(f->head));
+        for (size_t i = 0; i < f->head->n; i++)
+            printf(" -> %zu", f->head->dense[i].out);
+        printf(", %s\nclasses:  %zu: %s",
+               reap_head_file_multi(f) ? "sigmoid" : "softmax", f->n_labels,
+               f->labels[0]);
+        for (size_t i = 1; i < f->n_labels && i < 10; i++)
+            printf(", %s", f->labels[i]);
+        printf("%s\nfeature:  %s\npreset:   %s\nfor:\n",
+               f->n_labels > 10 ? ", ..." : "", f->feature, f->preset);
+        print_lines(f->embeddings);
+        printf("fitted:\n");
+        print_lines(f->fit);
+        printf("sha256:   %s\n", f->sha256);
+    }
+    reap_head_file_free(&f);
+    return REAP_OK;
+}
+
 int reap_info_weights(const char *path, const struct reap_options *o,
                       struct reap_err *err)
 {
@@ -117,6 +176,10 @@ int reap_info_weights(const char *path, const struct reap_options *o,
 
     if (rc)
         return rc;
+    if (reap_weights_about(w, "reap.head")) {
+        reap_weights_free(&w);
+        return info_head(path, o, err);
+    }
     if (reap_info_weights_net(&net, w, o->model, &why) == REAP_ENOMEM)
         rc = reap_fail(err, REAP_ENOMEM, "%s", why.msg);
     else

@@ -9,7 +9,7 @@
 #include "engine/base/mem.h"
 #include "io/text.h"
 #include "jobs/photos.h"
-#include "pipeline/l2.h"
+#include "engine/l2.h"
 
 enum { MAX_FILE = 1 << 30, SHOWN = 4, NAME_WIDTH = 40 };
 

@@ -133,18 +133,24 @@ static int check_head(const struct reap_setup *s, const struct reap_options *o,
     if (s->classify && o->no_top)
         return reap_fail(err, REAP_EINVAL,
                          "--no-top leaves no classes; use extract");
-    if (s->classify && !s->network.net->n_dense)
+    if (s->classify && !s->head.own && !s->network.net->n_dense)
         return reap_fail(err, REAP_EMISFIT,
                          "the weights hold no classifier; use extract, or "
                          "weights with a head");
     return REAP_OK;
 }
 
+/* The head's classes, or the net's. */
+static size_t classes_of(const struct reap_setup *s)
+{
+    return s->head.own ? s->head.by.classes : s->network.net->classes;
+}
+
 /* All that the engine is made of but its arithmetic. */
 static struct reap_engine_args engine_args(const struct reap_setup *s,
                                            const struct reap_options *o)
 {
-    const size_t classes = s->network.net->classes;
+    const size_t classes = classes_of(s);
 
     return (struct reap_engine_args){
         .net = s->network.net,
@@ -153,6 +159,7 @@ static struct reap_engine_args engine_args(const struct reap_setup *s,
         .max_batch = s->batch,
         .n_outputs = s->outputs.n,
         .outputs = s->outputs.name,
+        .classifier = s->head.own ? &s->head.by : NULL,
         .k = classes && s->outputs.k > classes ? classes : s->outputs.k,
     };
 }
@@ -188,10 +195,13 @@ static int open_labels(struct reap_setup *s, const struct reap_options *o,
     const struct reap_weights *w = s->network.weights;
     const struct reap_net *net = s->network.net;
 
+    if (!o->labels && s->head.own)
+        return reap_labels_from(&s->labels, s->head.labels, classes_of(s),
+                                classes_of(s), err);
     if (!o->labels && w && w->n_labels)
         return reap_labels_from(&s->labels, w->labels, w->n_labels,
                                 net->classes, err);
-    return reap_labels_open(&s->labels, o->labels, net->classes,
+    return reap_labels_open(&s->labels, o->labels, classes_of(s),
                             reap_model_keras(net->model), err);
 }
 
@@ -216,6 +226,39 @@ static int quantize(struct reap_setup *s, const char *dataset,
     return rc;
 }
 
+/* "weights=sha256:..." of the weights that int8's were made from, or "". */
+static void quantized_from(const struct reap_weights *w, char *to, size_t size)
+{
+    const char *from = w ? strstr(w->calibration, "weights=") : NULL;
+
+    snprintf(to, size, "%.*s", from ? (int)strcspn(from + 8, " ") : 0,
+             from ? from + 8 : "");
+}
+
+/* Is --head for the embeddings that this run would make? The lines are those
+ * of the run, and the head's own column as it wants it. */
+static int fit_head(const struct reap_setup *s, const struct reap_options *o,
+                    struct reap_err *err)
+{
+    const struct reap_classifier *c = &s->head.by;
+    char *lines = reap_setup_made_of(s, o), *text = NULL, from[80];
+    size_t shape[3] = { 0 }, size;
+    FILE *f = lines ? open_memstream(&text, &size) : NULL;
+    int rc;
+
+    reap_engine_feature(s->network.net, c->feature, shape);
+    if (f)
+        fprintf(f, "%soutput=%s %zux%zux%zu%s\n", lines, c->feature, shape[0],
+                shape[1], shape[2], c->l2 ? " l2" : "");
+    rc = f && !fclose(f) ? REAP_OK : reap_fail(err, REAP_ENOMEM, "no memory");
+    quantized_from(s->network.weights, from, sizeof(from));
+    if (!rc)
+        rc = s->head.fits(s->head.own, text, from, err);
+    free(text);
+    free(lines);
+    return rc ? reap_wrap(err, rc, "--head %s", o->head) : REAP_OK;
+}
+
 /* What is not to go wrong once other ranks wait. */
 static int check_rest(struct reap_setup *s, const struct reap_options *o,
                       struct reap_err *err)
@@ -223,6 +266,8 @@ static int check_rest(struct reap_setup *s, const struct reap_options *o,
     struct reap_engine_args a;
     int rc = check_head(s, o, err);
 
+    if (!rc && s->head.own)
+        rc = fit_head(s, o, err);
     if (rc)
         return rc;
     a = engine_args(s, o);
@@ -237,6 +282,7 @@ int reap_setup_begin(struct reap_setup *s, const struct reap_options *o,
 {
     struct reap_options with;
     const struct reap_weights *w;
+    const char *preset;
     char shape[48];
     int rc;
 
@@ -251,14 +297,20 @@ int reap_setup_begin(struct reap_setup *s, const struct reap_options *o,
         rc = reap_preprocess_limits(o, &s->limits, err);
     if (!rc)
         rc = shape_from_preset(o, shape, sizeof(shape), &with, err);
+    if (!rc && classify && o->head)
+        rc = reap_predictor_open(&s->head, o->head, err);
     if (!rc)
         rc = reap_network_open_later(&s->network, &with, !with.no_cache, err);
-    if (rc)
+    if (rc) {
+        reap_predictor_close(&s->head);
         return rc;
+    }
     w = s->network.weights;
-    rc = reap_preprocess_preset(&with, w ? w->preset : NULL,
-                                s->network.net->model, &s->preset,
-                                &s->preset_guessed, err);
+    preset = s->head.own && *s->head.preset ? s->head.preset
+             : w                            ? w->preset
+                                            : NULL;
+    rc = reap_preprocess_preset(&with, preset, s->network.net->model,
+                                &s->preset, &s->preset_guessed, err);
     if (!rc)
         rc = reap_setup_check_size(&s->preset, s->network.net, err);
     if (!rc && calibrate && !s->network.net->quantized && o->precision &&
@@ -307,7 +359,9 @@ char *reap_setup_made_of(const struct reap_setup *s,
     fprintf(f, "weights=%s\n", s->network.id);
     fprintf(f, "model=%s\n", net->model->name);
     fprintf(f, "input=%zux%zu\n", net->in_h, net->in_w);
-    fprintf(f, "classes=%zu\n", net->classes);
+    if (s->head.own)
+        fprintf(f, "%s\n", s->head.id);
+    fprintf(f, "classes=%zu\n", classes_of(s));
     fprintf(f, "activation=%s\n",
             o->classifier_activation ? o->classifier_activation : "model");
     fprintf(f, "preset=%s\n", preset);
@@ -333,6 +387,7 @@ void reap_setup_close(struct reap_setup *s)
 {
     reap_labels_close(&s->labels);
     reap_engine_free(&s->engine);
+    reap_predictor_close(&s->head);
     reap_blob_cache_free(&s->cache);
     reap_network_close(&s->network);
 }

@@ -12,6 +12,7 @@
 #include "io/blob_cache.h"
 #include "io/labels.h"
 #include "jobs/network.h"
+#include "jobs/learn/predictor.h"
 #include "jobs/outputs.h"
 #include "jobs/preprocess.h"
 
@@ -28,6 +29,7 @@ struct reap_setup {
     unsigned l2;
     struct reap_blob_cache *cache; /* of packed weights, or NULL */
     struct reap_engine *engine;
+    struct reap_predictor head; /* --head, or all zero */
     struct reap_labels *labels; /* classify alone */
     size_t batch;
     /* Arithmetic classes that fit --precision here, best first. */

@@ -6,7 +6,7 @@
 #include "engine/base/clock.h"
 #include "engine/base/mem.h"
 #include "pipeline/batch.h"
-#include "pipeline/l2.h"
+#include "engine/l2.h"
 #include "pipeline/trace.h"
 
 /* What a slot's row needs besides its values. */

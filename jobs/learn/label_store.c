@@ -109,30 +109,30 @@ static int find_column(struct work *w, struct reap_err *err)
 {
     const struct reap_schema *s = reap_store_schema(w->from.store);
     const char *made = reap_store_meta(w->from.store, "made_of");
-    int rc = w->head.fits(w->head.ctx, made ? made : "", NULL, err);
+    int rc = w->head.fits(w->head.own, made ? made : "", NULL, err);
 
     if (rc)
         return reap_wrap(err, rc, "%s", w->from.path);
     for (w->col = 0; w->col < s->n; w->col++)
-        if (!strcmp(s->column[w->col].name, w->head.feature) &&
+        if (!strcmp(s->column[w->col].name, w->head.by.feature) &&
             s->column[w->col].kind != REAP_COLUMN_TOP)
             break;
     if (w->col == s->n)
         return reap_fail(err, REAP_EMISFIT,
                          "%s: the head takes '%s', which is not there",
-                         w->from.path, w->head.feature);
-    if (reap_column_count(&s->column[w->col]) != w->head.in)
+                         w->from.path, w->head.by.feature);
+    if (reap_column_count(&s->column[w->col]) != w->head.by.in)
         return reap_fail(err, REAP_EMISFIT,
                          "%s: '%s' has %zu numbers, the head takes %zu",
-                         w->from.path, w->head.feature,
-                         reap_column_count(&s->column[w->col]), w->head.in);
+                         w->from.path, w->head.by.feature,
+                         reap_column_count(&s->column[w->col]), w->head.by.in);
     return REAP_OK;
 }
 
 static void set_schema(struct work *w)
 {
-    if (w->k > w->head.classes)
-        w->k = w->head.classes;
+    if (w->k > w->head.by.classes)
+        w->k = w->head.by.classes;
     for (int i = 0; i < COLUMNS; i++) {
         struct reap_column *c = &w->schema.column[w->schema.n];
 
@@ -141,7 +141,7 @@ static void set_schema(struct work *w)
         snprintf(c->name, sizeof(c->name), "%s", column_name[i]);
         c->kind = i == BEST ? REAP_COLUMN_TOP : REAP_COLUMN_F32;
         c->h = c->w = 1;
-        c->c = (uint32_t)(i == BEST ? w->k : w->head.classes);
+        c->c = (uint32_t)(i == BEST ? w->k : w->head.by.classes);
         w->schema.n++;
     }
 }
@@ -166,7 +166,7 @@ static char *made_of(const struct work *w)
             fprintf(f, "%.*s\n", (int)n, from);
         from += n + (from[n] == '\n');
     }
-    fprintf(f, "%s\nclasses=%zu\n", w->head.id, w->head.classes);
+    fprintf(f, "%s\nclasses=%zu\n", w->head.id, w->head.by.classes);
     for (size_t i = 0; i < w->schema.n; i++)
         fprintf(f, "output=%s 1x1x%u\n", w->schema.column[i].name,
                 w->schema.column[i].c);
@@ -215,8 +215,8 @@ static int open_all(struct work *w, struct reap_err *err)
         return rc;
     rc = find_column(w, err);
     if (!rc)
-        rc = reap_labels_from(&w->names, w->head.labels, w->head.classes,
-                              w->head.classes, err);
+        rc = reap_labels_from(&w->names, w->head.labels, w->head.by.classes,
+                              w->head.by.classes, err);
     if (rc)
         return rc;
     set_schema(w);
@@ -228,7 +228,7 @@ static int open_all(struct work *w, struct reap_err *err)
 
 static int batch_new(struct batch *b, struct work *w, struct reap_err *err)
 {
-    const size_t classes = w->head.classes;
+    const size_t classes = w->head.by.classes;
     bool good;
 
     memset(b, 0, sizeof(*b));
@@ -236,7 +236,7 @@ static int batch_new(struct batch *b, struct work *w, struct reap_err *err)
     b->row = reap_calloc(ROWS, sizeof(*b->row));
     b->text = reap_calloc(ROWS, ROOM);
     b->slot = reap_calloc(ROWS, sizeof(*b->slot));
-    b->x = reap_aligned(ROWS * w->head.in * sizeof(float));
+    b->x = reap_aligned(ROWS * w->head.by.in * sizeof(float));
     b->logits = reap_aligned(ROWS * classes * sizeof(float));
     b->probs = reap_aligned(ROWS * classes * sizeof(float));
     b->top = reap_calloc(ROWS * w->k, sizeof(*b->top));
@@ -244,8 +244,8 @@ static int batch_new(struct batch *b, struct work *w, struct reap_err *err)
     good = b->row && b->text && b->slot && b->x && b->logits && b->probs &&
            b->top && b->scratch;
     for (size_t t = 0; good && t < w->threads; t++) {
-        b->scratch[t] =
-            reap_aligned(w->head.scratch(w->head.ctx, STRIP) * sizeof(float));
+        b->scratch[t] = reap_aligned(w->head.by.scratch(w->head.by.ctx, STRIP) *
+                                     sizeof(float));
         good = b->scratch[t];
     }
     return good ? REAP_OK
@@ -282,8 +282,8 @@ static int add(struct batch *b, struct reap_rows *rows,
     r->reason = strcpy(text, s->row.reason);
     if (r->status == REAP_STATUS_ok) {
         b->slot[b->n] = b->n_ok;
-        rc = reap_rows_values(rows, b->w->col, b->x + b->n_ok * b->w->head.in,
-                              err);
+        rc = reap_rows_values(rows, b->w->col,
+                              b->x + b->n_ok * b->w->head.by.in, err);
         b->n_ok++;
     } else {
         b->w->failed++;
@@ -295,7 +295,7 @@ static int add(struct batch *b, struct reap_rows *rows,
 static void run_share(void *ctx, size_t thread)
 {
     const struct batch *b = ctx;
-    const struct reap_predictor *h = &b->w->head;
+    const struct reap_classifier *h = &b->w->head.by;
     const size_t c = h->classes, k = b->w->k;
     size_t i, end = reap_crew_share(b->n_ok, thread, b->w->threads, &i);
 
@@ -311,7 +311,7 @@ static void run_share(void *ctx, size_t thread)
 static int set_rows(const struct batch *b, struct reap_block *block,
                     struct reap_err *err)
 {
-    const size_t c = b->w->head.classes;
+    const size_t c = b->w->head.by.classes;
     int rc = REAP_OK;
 
     for (size_t i = 0; !rc && i < b->n; i++) {

@@ -40,15 +40,17 @@ static int open_head(struct reap_predictor *p, const char *path,
 
     if (rc)
         return rc;
-    *p = (struct reap_predictor){ .in = reap_head_in(f->head),
-                                  .classes = f->n_labels,
+    *p = (struct reap_predictor){ .by = { .feature = f->feature,
+                                          .l2 = reap_head_file_l2(f),
+                                          .in = reap_head_in(f->head),
+                                          .classes = f->n_labels,
+                                          .ctx = f,
+                                          .scratch = head_scratch,
+                                          .run = head_run },
                                   .labels = f->labels,
-                                  .feature = f->feature,
                                   .preset = f->preset,
-                                  .ctx = f,
+                                  .own = f,
                                   .fits = head_fits,
-                                  .scratch = head_scratch,
-                                  .run = head_run,
                                   .close = head_close };
     snprintf(p->id, sizeof(p->id), "head=sha256:%s", f->sha256);
     return REAP_OK;
@@ -77,6 +79,6 @@ int reap_predictor_open(struct reap_predictor *p, const char *text,
 void reap_predictor_close(struct reap_predictor *p)
 {
     if (p->close)
-        p->close(p->ctx);
+        p->close(p->own);
     memset(p, 0, sizeof(*p));
 }

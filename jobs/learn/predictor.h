@@ -10,24 +10,18 @@
 #include <stddef.h>
 
 #include "engine/base/err.h"
+#include "engine/classifier.h"
 
 struct reap_predictor {
-    size_t in, classes;
-    char *const *labels; /* (classes), lent until close */
-    const char *feature; /* the column it takes, likewise */
+    struct reap_classifier by;
+    char *const *labels; /* (by.classes), lent until close */
     const char *preset;  /* name of the preset behind it, or "" */
     char id[100];        /* "head=sha256:...": part of a fingerprint */
-    void *ctx;
+    void *own;
     /* Is it for embeddings 'made_of' these lines (io/head_file.h)? */
-    int (*fits)(const void *ctx, const char *made_of,
+    int (*fits)(const void *own, const char *made_of,
                 const char *quantized_from, struct reap_err *err);
-    /* Floats of scratch to run n embeddings. */
-    size_t (*scratch)(const void *ctx, size_t n);
-    /* x is (n, in); logits (or NULL) and probs are (n, classes). A row's bytes
-     * depend on the row alone. */
-    void (*run)(const void *ctx, size_t n, const float *x, float *logits,
-                float *probs, float *scratch);
-    void (*close)(void *ctx);
+    void (*close)(void *own);
 };
 
 /* Open what 'text' (--head) names. Returns REAP_OK or what the reader of its

@@ -1,6 +1,6 @@
 #include <math.h>
 
-#include "pipeline/l2.h"
+#include "engine/l2.h"
 
 void reap_l2(float *x, size_t n)
 {

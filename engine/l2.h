@@ -1,6 +1,6 @@
-/* pipeline/l2.h - embeddings of length 1 */
-#ifndef REAP_PIPELINE_L2_H
-#define REAP_PIPELINE_L2_H
+/* engine/l2.h - embeddings of length 1 */
+#ifndef REAP_ENGINE_L2_H
+#define REAP_ENGINE_L2_H
 
 #include <stddef.h>
 
@@ -8,4 +8,4 @@
  * is the same everywhere. All zero stays so. */
 void reap_l2(float *x, size_t n);
 
-#endif /* REAP_PIPELINE_L2_H */
+#endif /* REAP_ENGINE_L2_H */
