@@ -86,7 +86,9 @@ typedef void reap_conv_fn(const struct reap_conv_run *r);
  *              residual; 'res' may be 'out' itself with the same places
  *   out_block  bytes between blocks of channels; a pixel of 64 bytes holds one
  *              panel of bfloat16, two of bytes
- *   low        bf16x3: bytes from a pixel to the one that holds its low parts
+ *   low        bf16x3: bytes from a pixel to the one that holds its low parts.
+ *              A step is four tiles then, two of high and two of low parts, and
+ *              adds low * high, high * high and high * low, in that order
  *
  * Tiles go in pairs, and the sums of a pair are finished while those of the
  * next are formed, in 'scratch' of REAP_TILE_SCRATCH bytes, 64-byte aligned.
@@ -104,7 +106,7 @@ enum { REAP_TILE_ROWS = 16, REAP_TILE_PANEL = 32, REAP_TILE_SCRATCH = 8192 };
 struct reap_tile_part {
     const char *in;
     const int32_t *at; /* (tiles) */
-    ptrdiff_t stride;
+    ptrdiff_t stride, low;
     const struct reap_conv_step *step;
     size_t n_steps;
 };

@@ -232,7 +232,7 @@ bool reap_blocked_layer(const void *prog, size_t i,
         return false;
     n = &p->net->node[l->node];
     cost->name = n->layer[0] ? n->layer : n->name;
-    cost->macs = macs(p, n);
+    cost->macs = l->run == reap_blocked_subsample ? 0 : macs(p, n);
     cost->bytes = (double)l->conv.bytes + (double)p->tensor[l->node].image;
     if (l->in >= 0)
         cost->bytes += (double)p->tensor[l->in].image;

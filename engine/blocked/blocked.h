@@ -156,7 +156,7 @@ struct reap_program {
     char *weights; /* of all layers; from args.blobs if 'kept' */
     size_t weights_bytes;
     bool kept;
-    float norm[3][256]; /* what each byte of a channel is */
+    float norm[3][256];                  /* what each byte of a channel is */
     uint16_t half[3][256], rest[3][256]; /* the same as bfloat16, and what
                                             rounding leaves of it */
 };

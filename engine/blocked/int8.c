@@ -27,6 +27,8 @@ static int check_layer(const struct reap_program *p, const struct reap_layer *l,
 {
     const struct reap_node *n = &p->net->node[l->node];
 
+    if (l->run == reap_blocked_subsample && n->op == REAP_OP_CONV)
+        return REAP_OK; /* the pixels of a projection */
     if (n->op == REAP_OP_AFFINE || n->op == REAP_OP_SUBSAMPLE)
         return refuse(n, "V2 networks have maps below zero", err);
     if (n->op != REAP_OP_CONV)
@@ -58,7 +60,7 @@ int reap_blocked_int8_check(struct reap_program *p, struct reap_err *err)
         rc = check_layer(p, l, err);
         if (n->op == REAP_OP_CONV)
             p->tensor[l->node].scale = n->scale;
-        if (n->op == REAP_OP_MAXPOOL)
+        if (n->op == REAP_OP_MAXPOOL || l->run == reap_blocked_subsample)
             p->tensor[l->node].scale = p->tensor[l->in].scale;
     }
     return rc;
@@ -85,7 +87,7 @@ static struct weights weights_of(const struct reap_program *p, int node, int in,
 {
     const struct reap_norm *norm = &p->args.norm;
     const struct reap_node *n = &p->net->node[node];
-    struct weights w = { .cin = p->net->node[in].c };
+    struct weights w = { .cin = p->tensor[in].c };
 
     w.n = n->kh * n->kw * w.cin;
     w.w = n->weight + o * w.n;

@@ -223,19 +223,19 @@ void reap_blocked_subsample(const struct reap_program *p,
 {
     const struct reap_tensor *in = &p->tensor[l->in],
                              *out = &p->tensor[l->node];
-    size_t stride = p->net->node[l->node].stride;
+    const ptrdiff_t step = (ptrdiff_t)l->stride * in->pixel;
 
     for (size_t i = 0; i < f->n; i++)
         for (size_t b = 0; b < out->planes; b++)
             for (size_t y = 0; y < out->h; y++) {
-                const char *from = reap_blocked_row(in, f, i, y * stride) +
+                const char *from = reap_blocked_row(in, f, i, y * l->stride) +
                                    (ptrdiff_t)b * in->plane;
                 char *to =
                     reap_blocked_row(out, f, i, y) + (ptrdiff_t)b * out->plane;
 
                 for (size_t x = 0; x < out->w; x++)
-                    memcpy(to + x * REAP_PIXEL, from + x * stride * REAP_PIXEL,
-                           REAP_PIXEL);
+                    memcpy(to + (ptrdiff_t)x * out->pixel,
+                           from + (ptrdiff_t)x * step, REAP_PIXEL);
             }
 }
 

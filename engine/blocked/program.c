@@ -45,7 +45,7 @@ static bool folds(const struct reap_program *p, size_t reader,
            n->in2 < 0;
 }
 
-static void shape(struct reap_program *p, size_t node)
+static void shape(struct reap_program *p, size_t node, size_t c)
 {
     const struct reap_node *n = &p->net->node[node];
     struct reap_tensor *t = &p->tensor[node];
@@ -53,10 +53,10 @@ static void shape(struct reap_program *p, size_t node)
     t->used = true;
     t->h = n->h;
     t->w = n->w;
-    t->c = n->c;
+    t->c = c;
     t->scale = 1;
     t->lanes = 1;
-    t->blocks = (n->c + 63) / 64 * 64 / p->ops.block;
+    t->blocks = (c + 63) / 64 * 64 / p->ops.block;
 }
 
 /* Planes that begin half a page apart: tiles of 2 KB of neighbouring planes do
@@ -119,6 +119,13 @@ static size_t group_of(const struct reap_program *p, size_t layer)
     return group < p->chunk ? group : p->chunk;
 }
 
+/* Whether a folded projection leaves out pixels that it had better not step
+ * over time and again. */
+static bool gathers(const struct reap_program *p, int node)
+{
+    return p->ops.tile && p->net->node[node].stride > 1;
+}
+
 /* What to call for a node, and the inputs it reads. */
 static void set_layer(struct reap_program *p, struct reap_layer *l, size_t node)
 {
@@ -147,6 +154,26 @@ static void set_layer(struct reap_program *p, struct reap_layer *l, size_t node)
         l->stride2 = p->net->node[p->second[node]].stride;
         l->res = -1;
     }
+    if (l->in2 >= 0 && gathers(p, p->second[node])) {
+        l->in2 = p->second[node];
+        l->stride2 = 1;
+    }
+}
+
+/* The pixels that a projection reads are put next to each other first, into
+ * the tensor of its node: a tile of all its pixels at a time. */
+static void gather(struct reap_program *p, size_t node)
+{
+    const struct reap_node *n = &p->net->node[node];
+    struct reap_layer *l = &p->layer[p->n_layers++];
+
+    shape(p, node, p->net->node[n->in].c);
+    *l = (struct reap_layer){ .run = reap_blocked_subsample,
+                              .node = node,
+                              .in = n->in,
+                              .in2 = -1,
+                              .res = -1,
+                              .stride = n->stride };
 }
 
 /* The margins that the readers of each tensor want. */
@@ -157,11 +184,19 @@ static void find_margins(struct reap_program *p)
         const struct reap_node *n = &p->net->node[l->node];
         struct reap_tensor *in = l->in < 0 ? NULL : &p->tensor[l->in];
 
-        if (n->op == REAP_OP_CONV && in->lanes == 1 && in->pad < n->pad)
+        if (l->run != reap_blocked_subsample && n->op == REAP_OP_CONV &&
+            in->lanes == 1 && in->pad < n->pad)
             in->pad = n->pad;
     }
     for (size_t i = 1; p->ops.tile && i < p->net->n_nodes; i++)
         p->tensor[i].framed = p->tensor[i].pad > 0;
+}
+
+/* Whether a layer can do images side by side. */
+static bool sides(const struct reap_layer *l, const struct reap_node *n)
+{
+    return l->run == reap_blocked_tile ||
+           (l->run == reap_blocked_subsample && n->op == REAP_OP_CONV);
 }
 
 /* On tile registers images of small maps lie side by side, where there are
@@ -177,11 +212,11 @@ static void find_lanes(struct reap_program *p)
         const struct reap_node *n = &p->net->node[p->layer[from - 1].node];
 
         next = from;
-        if (p->layer[from - 1].run == reap_blocked_tile && n->h * n->w < ALONE)
+        if (sides(&p->layer[from - 1], n) && n->h * n->w < ALONE)
             from--;
     }
     for (size_t i = from; i < p->n_layers; i++)
-        if (p->layer[i].run != reap_blocked_tile)
+        if (!sides(&p->layer[i], &p->net->node[p->layer[i].node]))
             return;
     if (from < 2)
         return;
@@ -203,7 +238,9 @@ static void find_layers(struct reap_program *p, size_t *uses)
         }
     for (size_t i = 0; i < p->net->n_nodes; i++)
         if (uses[i]) {
-            shape(p, i);
+            if (p->second[i] >= 0 && gathers(p, p->second[i]))
+                gather(p, (size_t)p->second[i]);
+            shape(p, i, p->net->node[i].c);
             set_layer(p, &p->layer[p->n_layers++], i);
         }
     find_lanes(p);

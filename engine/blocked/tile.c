@@ -133,23 +133,13 @@ static void add_tile(struct plan *k, size_t y, size_t x)
     }
 }
 
-static void add_step(struct plan *k, ptrdiff_t in, size_t w)
+/* A step: where its pixels and its weights begin. */
+static void add_tap(struct plan *k, ptrdiff_t in, size_t w)
 {
-    k->t->step[k->steps++] =
-        (struct reap_conv_step){ (int32_t)in, (int32_t)(w * PANEL_STEP) };
-}
+    const size_t bytes = PANEL_STEP * (k->p->ops.halves ? 2 : 1);
 
-/* A step, or those that numbers in halves need: the small ones first. */
-static void add_tap(struct plan *k, const struct reap_tensor *from,
-                    ptrdiff_t in, size_t w)
-{
-    if (!k->p->ops.halves) {
-        add_step(k, in, w);
-        return;
-    }
-    add_step(k, in + from->low, 2 * w);
-    add_step(k, in, 2 * w + 1);
-    add_step(k, in, 2 * w);
+    k->t->step[k->steps++] =
+        (struct reap_conv_step){ (int32_t)in, (int32_t)(w * bytes) };
 }
 
 /* The steps of a kind: from the panel's first block of channels on. */
@@ -165,7 +155,7 @@ static struct reap_span add_steps(struct plan *k, struct taps t, size_t blocks)
     for (size_t b = 0; b < blocks; b++)
         for (size_t y = t.y_lo; y < t.y_hi; y++)
             for (size_t x = t.x_lo; x < t.x_hi; x++)
-                add_tap(k, k->in,
+                add_tap(k,
                         (ptrdiff_t)b * k->in->plane +
                             ((ptrdiff_t)y - pad) * k->in->row +
                             ((ptrdiff_t)x - pad) * k->in->pixel,
@@ -178,7 +168,7 @@ static void add_second(struct plan *k, size_t first)
 {
     k->t->second.first = (uint32_t)k->steps;
     for (size_t b = 0; b < k->in2->blocks; b++)
-        add_tap(k, k->in2, (ptrdiff_t)b * k->in2->plane, first + b);
+        add_tap(k, (ptrdiff_t)b * k->in2->plane, first + b);
     k->t->second.n = (uint32_t)k->steps - k->t->second.first;
 }
 
@@ -259,7 +249,7 @@ static int make_room(struct plan *k, size_t tiles, size_t kinds, size_t blocks)
     const size_t second = k->in2 ? k->in2->blocks : 0;
 
     t->kind = reap_calloc(kinds, sizeof(*t->kind));
-    t->step = reap_calloc((kinds * each + second) * 3, sizeof(*t->step));
+    t->step = reap_calloc(kinds * each + second, sizeof(*t->step));
     t->at = reap_calloc(tiles, sizeof(*t->at));
     t->at2 = k->in2 ? reap_calloc(tiles, sizeof(*t->at2)) : NULL;
     t->place = reap_calloc(tiles * ROWS, sizeof(*t->place));
@@ -439,6 +429,8 @@ void reap_blocked_tile(const struct reap_program *p, const struct reap_layer *l,
                                .scratch = f->arena + p->scratch_at };
 
     r.part[0].stride = l->tile.stride;
+    r.part[0].low = in->low;
+    r.part[1].low = in2 ? in2->low : 0;
     r.part[1].stride = l->tile.stride2;
     r.part[1].step = l->tile.step + l->tile.second.first;
     r.part[1].n_steps = l->tile.second.n;

@@ -4,8 +4,8 @@
 #define DOT_OP "tdpbf16ps"
 #define PANEL_BYTES 64
 #define AT_ONCE 1
+#define HALVES 0
 reap_tile_fn NAME;
 
 #include "engine/kern/amx/finish_tile_bf16.inc"
-#include "engine/kern/amx/finish_tile_rows.inc"
 #include "engine/kern/amx/tile_run.inc"

@@ -4,6 +4,7 @@
 #define DOT_OP "tdpbusd"
 #define PANEL_BYTES 32
 #define AT_ONCE 2
+#define HALVES 0
 reap_tile_fn NAME;
 
 #include "engine/kern/amx/finish_tile_int8.inc"

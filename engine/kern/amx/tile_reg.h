@@ -7,8 +7,6 @@
 #ifndef REAP_ENGINE_KERN_AMX_TILE_REG_H
 #define REAP_ENGINE_KERN_AMX_TILE_REG_H
 
-#include <stdbool.h>
-
 #include "engine/kern/bf16/vec_bf16.h"
 #include "engine/kernels.h"
 
@@ -30,13 +28,12 @@ reap_tile_state_fn reap_tile_enter_amx, reap_tile_leave_amx;
 
 /* A job whose sums wait in scratch memory. */
 struct pending {
-    const char *sums; /* (32, 32) float32 or int32 */
+    const char *sums; /* (tile, half, 16, 16) float32 or int32 */
     const int32_t *place, *res_place;
     char *out;
     const char *res;
     const float *scale;
     size_t row, rows; /* finished, of how many */
-    bool dense;       /* pixels follow each other without a gap */
 };
 
 #endif /* REAP_ENGINE_KERN_AMX_TILE_REG_H */
