@@ -102,7 +102,7 @@ typedef void reap_conv_fn(const struct reap_conv_run *r);
  * The sum of an output starts with the bias and runs over the steps in order.
  * Tile registers must have been given their form by reap_tile_enter_*().
  */
-enum { REAP_TILE_ROWS = 16, REAP_TILE_PANEL = 32, REAP_TILE_SCRATCH = 8192 };
+enum { REAP_TILE_ROWS = 16, REAP_TILE_PANEL = 32, REAP_TILE_SCRATCH = 4096 };
 struct reap_tile_part {
     const char *in;
     const int32_t *at; /* (tiles) */
