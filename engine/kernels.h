@@ -92,11 +92,6 @@ typedef void reap_conv_fn(const struct reap_conv_run *r);
  *
  * Tiles go in pairs, and the sums of a pair are finished while those of the
  * next are formed, in 'scratch' of REAP_TILE_SCRATCH bytes, 64-byte aligned.
- * If the places of the first and last row of a pair (or of the last tile, if it
- * has no partner) are exactly 31 (15) pixels of 64 bytes apart, its rows may be
- * taken to follow each other without a gap: what a dropped row between them
- * gives may then be written to its pixel, and a residual be read from there.
- * The planner has columns of padding there, which it fills with zeros later.
  * Nothing else is written but the pixels of rows that are not dropped.
  *
  * The sum of an output starts with the bias and runs over the steps in order.
