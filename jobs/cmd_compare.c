@@ -13,7 +13,7 @@
 #include "jobs/report.h"
 #include "jobs/setup.h"
 
-enum { BATCH = 8, MOST = 4, WORST = 5 };
+enum { BATCH = 16, MOST = 4, WORST = 5 };
 
 /* One arithmetic at work. */
 struct side {

@@ -10,7 +10,7 @@
 #include "jobs/imageset.h"
 #include "jobs/setup.h"
 
-enum { BATCH = 8, BATCH_MAX = 1024, CALIBRATE = 16 };
+enum { BATCH = 16, BATCH_MAX = 1024, CALIBRATE = 16 };
 
 int reap_parse_precision(const char *text, enum reap_precision *out,
                          struct reap_err *err)
