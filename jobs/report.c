@@ -137,6 +137,7 @@ void reap_report_end(const struct reap_report *r, const struct reap_setup *s,
                      const uint64_t *counts, bool complete)
 {
     const struct reap_options *o = r->o;
+    uint64_t rows = 0;
     char took[40];
 
     if (o->json) {
@@ -148,10 +149,12 @@ void reap_report_end(const struct reap_report *r, const struct reap_setup *s,
     printf("store:    %s, %s\n", o->output,
            complete ? "complete" : "not complete");
     printf("rows:   ");
-    for (unsigned i = 0; i < REAP_N_STATUS; i++)
+    for (unsigned i = 0; i < REAP_N_STATUS; rows += counts[i++])
         if (counts[i])
             printf("  %llu %s", (unsigned long long)counts[i],
                    reap_status_name(i));
+    if (!rows)
+        printf("  none yet");
     printf("\nthis run:  %llu images in %s", (unsigned long long)status->done,
            reap_duration(status->seconds, took, sizeof(took)));
     if (status->seconds > 0 && status->done)

@@ -1,8 +1,10 @@
 #define _GNU_SOURCE
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cluster/agree.h"
 #include "cluster/run.h"
@@ -310,6 +312,10 @@ static int on_dataset(const struct reap_options *o, bool classify,
     struct run r = { .o = o };
     int rc;
 
+    for (int i = 0; i < o->n_args && !o->output; i++)
+        if (access(o->args[i], F_OK)) /* a photo, perhaps */
+            return reap_fail(err, REAP_ENOTFOUND, "%s: %s", o->args[i],
+                             strerror(errno));
     if (o->n_args != 1)
         return reap_fail(err, REAP_EINVAL,
                          "one DATASET is needed, or image files");

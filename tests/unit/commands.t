@@ -37,6 +37,9 @@ ok $? 'reap help exits 0'
 [ $? = 64 ] && grep -q '^usage' "$dir/err"
 ok $? 'reap alone is a usage error that shows how'
 fails 64 "no command 'nonsense'" nonsense
+fails 66 "^reap classify: $dir/no.jpg: No such file" classify "$dir/no.jpg" \
+    -w none
+fails 64 'one DATASET is needed' extract -w none
 printf '# a comment\njson\nno-such 1\n' >"$dir/job"
 fails 64 "no option 'no-such'" info --job "$dir/job" x
 fails 64 'a whole number' summary --classes x
