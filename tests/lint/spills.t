@@ -2,7 +2,7 @@
 # The loops of convolution kernels keep their sums in registers: between two
 # broadcasts no vector register goes to the stack or comes from it.
 n=0 bad=0
-for o in $(find "${B:-build}"/engine/kern -path '*/avx2/*' -o -path '*/avx512/*' -o -path '*/vnni/*' -o -path '*/bf16/*' | grep -E '/(conv|group|gemm)_.*\.o$' | sort); do
+for o in $(find "${B:-build}"/engine/kern -path '*/avx2/*' -o -path '*/avx2vnni/*' -o -path '*/avx512/*' -o -path '*/vnni/*' -o -path '*/bf16/*' | grep -E '/(conv|group|gemm)_.*\.o$' | sort); do
     n=$((n + 1))
     # A loop: from a label's first broadcast to the backward jump behind it.
     s=$(objdump -d --no-show-raw-insn "$o" | awk '

@@ -70,12 +70,13 @@ static void quantize(struct reap_net *net, float *numbers)
     net->quantized = numbers;
 }
 
-static void try(const struct reap_backend *b, const struct reap_net *net)
+static void try(const struct reap_backend *b, enum reap_precision precision,
+                const struct reap_net *net)
 {
     const struct reap_tap tap = { NODES - 1, REAP_TAP_AVG };
     struct reap_plan_args a = { .net = net,
                                 .norm = { .div = 255, .std = { 1, 1, 1 } },
-                                .precision = b->precisions,
+                                .precision = precision,
                                 .cpu = b->needs,
                                 .max_batch = 2,
                                 .n_taps = 1,
@@ -122,13 +123,18 @@ int main(void)
 
         if (be->compile != reap_blocked_compile)
             continue;
-        build(&net, n, numbers);
-        if (be->precisions == REAP_INT8)
-            quantize(&net, numbers);
-        if ((cpu & be->needs) == be->needs)
-            try(be, &net);
-        else
+        if ((cpu & be->needs) != be->needs) {
             skip("%s: not on this CPU, or REAP_CPU forbids it", be->name);
+            continue;
+        }
+        for (int p = REAP_FP32; p <= REAP_BF16X3; p *= 2) {
+            if (!(be->precisions & (unsigned)p))
+                continue;
+            build(&net, n, numbers);
+            if (p == REAP_INT8)
+                quantize(&net, numbers);
+            try(be, (enum reap_precision)p, &net);
+        }
     }
     free(numbers);
     return done();
