@@ -14,11 +14,14 @@ void reap_kernels_init(struct reap_kernels *k, unsigned cpu)
 {
     memset(k, 0, sizeof(*k));
 #define OP(op, type)
-#define KERNEL(op, var, needs, ...)                 \
-    if ((cpu & (needs)) == (needs)) {               \
-        k->op.fn = reap_##op##_##var;               \
-        k->op.tile = (struct reap_tile)__VA_ARGS__; \
-        k->op.variant = #var;                       \
+#define KERNEL(op, var, needs, ...)         \
+    if ((cpu & (needs)) == (needs)) {       \
+        k->op.fn = reap_##op##_##var;       \
+        const size_t tile[3] = __VA_ARGS__; \
+        k->op.tile.mr = tile[0];            \
+        k->op.tile.nr = tile[1];            \
+        k->op.tile.rest = tile[2];          \
+        k->op.variant = #var;               \
     }
 #include "engine/kernels.def"
 #undef OP

@@ -214,10 +214,23 @@ typedef void reap_sum_fn(const struct reap_sum_run *r);
  * other; returns how many operations that were, two for each pair. */
 typedef double reap_peak_fn(size_t n);
 
-/* Pixels and output channels of a tile, or m of Winograd and channels. */
+/*
+ * Pixels and output channels of a tile, or m of Winograd and channels.
+ *
+ * 'rest' is for levels whose products of bytes are added in pairs to 16 bits:
+ * two weights that meet in a pair are then at most 128 together, or at least
+ * -128, as 255 * 128 still fits; of two signs they always are.
+ * The weights of a step are (dword, nr) dwords as always, each within that
+ * bound; then REAP_REST_HEAD bytes: for each vector of the tile how many dwords
+ * lack something, and then which, in the order of vectors; then, in that order,
+ * a vector for each of them with what it lacks. There is always room for all:
+ * REAP_REST_HEAD + dwords * nr * 4 bytes follow the dwords. 'rest' is the
+ * channels of a vector, 0 for none of this.
+ */
 struct reap_tile {
-    size_t mr, nr;
+    size_t mr, nr, rest;
 };
+enum { REAP_REST_HEAD = 64 };
 
 /* The best variant of each op that 'cpu' can run; fn is NULL without any. */
 struct reap_kernels {

@@ -28,8 +28,9 @@ static const struct {
     { "ref", 0 },
     { "blas", REAP_CPU_BLAS },
     { "avx2", REAP_CPU_AVX2 },
+    { "avx2vnni", REAP_CPU_AVX2VNNI },
     { "avx512", REAP_CPU_AVX512 },
-    { "vnni", REAP_CPU_VNNI | REAP_CPU_AVX2VNNI },
+    { "vnni", REAP_CPU_VNNI },
     { "bf16", REAP_CPU_BF16 },
     { "amx", REAP_CPU_AMX },
 };
@@ -86,7 +87,7 @@ int reap_cpu_detect(unsigned *cpu, struct reap_err *err)
     *cpu = 0;
     return reap_fail(err, REAP_EINVAL,
                      "REAP_CPU=%s: no such level; try ref, blas, avx2, "
-                     "avx512, vnni, bf16 or amx",
+                     "avx2vnni, avx512, vnni, bf16 or amx",
                      cap);
 }
 

@@ -17,9 +17,9 @@ enum {
 
 /*
  * Store the levels that this CPU has and the REAP_CPU environment variable
- * allows (ref, blas, avx2, avx512, vnni, bf16 or amx; each contains those
- * before it) in '*cpu'. Returns REAP_OK, or REAP_EINVAL if REAP_CPU names no
- * level.
+ * allows (ref, blas, avx2, avx2vnni, avx512, vnni, bf16 or amx; each
+ * contains those before it) in '*cpu'. Returns REAP_OK, or REAP_EINVAL if
+ * REAP_CPU names no level.
  */
 int reap_cpu_detect(unsigned *cpu, struct reap_err *err) REAP_MUST_CHECK;
 

@@ -49,9 +49,12 @@ static void ops_bf16(struct reap_ops *o, const struct reap_kernels *k)
 static void ops_int8(struct reap_ops *o, const struct reap_kernels *k)
 {
     *o = (struct reap_ops){ .conv = k->conv_int8.fn,
+                            .group = k->group_int8.fn,
                             .pool = k->pool_int8.fn,
                             .sum = k->sum_int8.fn,
                             .conv_nr = k->conv_int8.tile.nr,
+                            .group_nr = k->group_int8.tile.nr,
+                            .rest = k->conv_int8.tile.rest,
                             .elem = 1,
                             .block = 64,
                             .class_name = "int8",
@@ -288,7 +291,8 @@ void reap_blocked_free(void **prog)
         .class_name = reap_blocked_class,              \
         .free = reap_blocked_free,                     \
     }
-BLOCKED(avx2, REAP_CPU_AVX2, REAP_FP32);
+BLOCKED(avx2, REAP_CPU_AVX2, REAP_FP32 | REAP_INT8);
+BLOCKED(avx2vnni, REAP_CPU_AVX2 | REAP_CPU_AVX2VNNI, REAP_INT8);
 BLOCKED(avx512, REAP_CPU_AVX512, REAP_FP32);
 BLOCKED(bf16, REAP_CPU_AVX512 | REAP_CPU_BF16, REAP_BF16);
 /* VNNI for the pools and sums of bytes. */

@@ -38,7 +38,7 @@ void reap_blocked_run_timed(const void *prog, void *arena, size_t n,
                             double *seconds);
 
 /* The rows: one for each level. */
-extern const struct reap_backend reap_backend_avx2, reap_backend_avx512,
-    reap_backend_bf16, reap_backend_vnni, reap_backend_amx;
+extern const struct reap_backend reap_backend_avx2, reap_backend_avx2vnni,
+    reap_backend_avx512, reap_backend_bf16, reap_backend_vnni, reap_backend_amx;
 
 #endif /* REAP_ENGINE_BLOCKED_BACKEND_BLOCKED_H */

@@ -29,6 +29,7 @@ struct reap_ops {
     reap_affine_fn *affine;
     reap_sum_fn *sum;                  /* or NULL */
     size_t conv_nr, group_nr, gemm_nr; /* channels of a panel */
+    size_t rest; /* of conv and group: see tile.rest of engine/kernels.h */
     size_t wino_m;
     size_t elem;  /* bytes of a number: 4, 2 or 1 */
     size_t block; /* channels of a pixel: 64 / elem */
@@ -201,6 +202,18 @@ int reap_blocked_weights(struct reap_program *p,
 void reap_blocked_weights_free(struct reap_program *p);
 /* pack.c: weights as kernels want them. */
 reap_pack_fn reap_blocked_pack, reap_blocked_pack_wino;
+/* Bytes of packed weights of a step. */
+static inline size_t reap_blocked_step(const struct reap_ops *o, size_t dwords,
+                                       size_t nr)
+{
+    const size_t bytes = dwords * nr * 4;
+
+    return o->rest ? 2 * bytes + REAP_REST_HEAD : bytes;
+}
+/* Part what does not fit into pairs from a step's weights, which are followed
+ * by room for it: tile.rest of engine/kernels.h. */
+void reap_blocked_rest(char *step, size_t dwords, size_t nr, size_t rest);
+
 /* x in steps as a signed byte, to nearest even: adding what leaves no room for
  * digits behind the point rounds, and compilers make vectors of it. */
 static inline double reap_blocked_byte(double x, double step)

@@ -107,8 +107,9 @@ static size_t all_steps(const struct reap_program *p, struct reap_layer *l,
     const struct reap_node *n = &p->net->node[l->node];
     const struct reap_tensor *in = &p->tensor[l->in];
     struct reap_conv *c = &l->conv;
-    struct list list = { n,          in,         0,
-                         in->blocks, REAP_PIXEL, c->dwords * nr * 4,
+    struct list list = { n,          in,
+                         0,          in->blocks,
+                         REAP_PIXEL, reap_blocked_step(&p->ops, c->dwords, nr),
                          l->in == 0 };
     size_t at = 0, bytes = 0;
 
@@ -121,7 +122,8 @@ static size_t all_steps(const struct reap_program *p, struct reap_layer *l,
         bytes +=
             list.count * n->kh * (list.input ? 1 : n->kw) * list.step_bytes;
         if (l->in2 >= 0)
-            bytes += p->tensor[l->in2].blocks * c->dwords2 * nr * 4;
+            bytes += p->tensor[l->in2].blocks *
+                     reap_blocked_step(&p->ops, c->dwords2, nr);
         for (size_t k = 0; k < c->kinds && (c->grouped || !panel); k++) {
             struct reap_span *span = &c->span[panel * c->kinds + k];
 
@@ -140,13 +142,14 @@ static void second_steps(const struct reap_program *p, struct reap_layer *l,
 {
     const struct reap_tensor *in2 = &p->tensor[l->in2];
     struct reap_conv *c = &l->conv;
-    size_t w = c->bytes / c->panels - in2->blocks * c->dwords2 * nr * 4;
+    size_t step = reap_blocked_step(&p->ops, c->dwords2, nr);
+    size_t w = c->bytes / c->panels - in2->blocks * step;
 
     c->second.first = (uint32_t)at;
     c->second.n = (uint32_t)in2->blocks;
     for (size_t b = 0; b < in2->blocks; b++) {
         c->step[at + b].in = (int32_t)((ptrdiff_t)b * in2->plane);
-        c->step[at + b].w = (int32_t)(w + b * c->dwords2 * nr * 4);
+        c->step[at + b].w = (int32_t)(w + b * step);
     }
 }
 

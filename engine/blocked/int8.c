@@ -33,8 +33,6 @@ static int check_layer(const struct reap_program *p, const struct reap_layer *l,
         return refuse(n, "V2 networks have maps below zero", err);
     if (n->op != REAP_OP_CONV)
         return REAP_OK;
-    if (n->groups > 1)
-        return refuse(n, "there is no convolution in groups", err);
     if (!n->relu)
         return refuse(n, "this map is below zero in places", err);
     if (!(n->scale > 0))
@@ -87,7 +85,7 @@ static struct weights weights_of(const struct reap_program *p, int node, int in,
 {
     const struct reap_norm *norm = &p->args.norm;
     const struct reap_node *n = &p->net->node[node];
-    struct weights w = { .cin = p->tensor[in].c };
+    struct weights w = { .cin = p->tensor[in].c / n->groups };
 
     w.n = n->kh * n->kw * w.cin;
     w.w = n->weight + o * w.n;

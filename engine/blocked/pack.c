@@ -1,4 +1,5 @@
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "engine/base/mem.h"
@@ -66,6 +67,49 @@ static void turn_to(struct pen *w, const struct reap_program *p, int in)
         w->worth[i] = reap_blocked_int8_worth(p, in, i);
 }
 
+/* Halve each pair of the dword that is more than 128 together, or less than
+ * -128; what is missing goes to 'more'. Returns whether there is something. */
+static bool halve(signed char *w, signed char *more)
+{
+    bool any = false;
+
+    for (int i = 0; i < 4; i += 2) {
+        more[i] = more[i + 1] = 0;
+        if (abs(w[i] + w[i + 1]) <= 128)
+            continue;
+        any = true;
+        for (int k = i; k < i + 2; k++) {
+            more[k] = (signed char)(w[k] / 2);
+            w[k] = (signed char)(w[k] - more[k]);
+        }
+    }
+    return any;
+}
+
+void reap_blocked_rest(char *step, size_t dwords, size_t nr, size_t rest)
+{
+    unsigned char *count = (unsigned char *)step + dwords * nr * 4;
+    unsigned char *where = count + nr / rest;
+    char *to = (char *)count + REAP_REST_HEAD;
+    signed char more[64];
+
+    memset(count, 0, REAP_REST_HEAD + dwords * nr * 4);
+    for (size_t v = 0; v < nr / rest; v++)
+        for (size_t d = 0; d < dwords; d++) {
+            signed char *w = (signed char *)step + (d * nr + v * rest) * 4;
+            bool any = false;
+
+            for (size_t o = 0; o < rest; o++)
+                any |= halve(w + o * 4, more + o * 4);
+            if (!any)
+                continue;
+            count[v]++;
+            *where++ = (unsigned char)d;
+            memcpy(to, more, rest * 4);
+            to += rest * 4;
+        }
+}
+
 /* One step of a panel: 'dwords' dwords from channel i on; for the input of a
  * net these are all numbers of a row of taps. */
 static void pack_step(struct pen *w, const struct reap_node *n, size_t cin,
@@ -89,7 +133,9 @@ static void pack_step(struct pen *w, const struct reap_node *n, size_t cin,
                 put(w->ops, w->to, (d * w->nr + o) * pair + e,
                     w->low ? low_of(x) : x);
             }
-    w->to += dwords * w->nr * 4;
+    if (w->ops->rest)
+        reap_blocked_rest(w->to, dwords, w->nr, w->ops->rest);
+    w->to += reap_blocked_step(w->ops, dwords, w->nr);
 }
 
 /* The panel's slices of channels, in the order of add_steps() of conv.c. */

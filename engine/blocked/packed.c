@@ -41,11 +41,10 @@ static void write_plan(const struct reap_program *p, FILE *f)
 
     fprintf(f, "%s %s %s %s cpu=%x\n", p->args.id, p->net->model->name,
             o->class_name, p->args.exact ? "exact" : "", p->args.cpu);
-    fprintf(f,
-            "nr=%zu,%zu,%zu wino=%zu elem=%zu block=%zu split=%d tile=%d "
-            "halves=%d\n",
-            o->conv_nr, o->group_nr, o->gemm_nr, o->wino_m, o->elem, o->block,
-            o->split, o->tile != NULL, o->halves);
+    fprintf(f, "nr=%zu,%zu,%zu rest=%zu wino=%zu elem=%zu block=%zu split=%d",
+            o->conv_nr, o->group_nr, o->gemm_nr, o->rest, o->wino_m, o->elem,
+            o->block, o->split);
+    fprintf(f, " tile=%d halves=%d\n", o->tile != NULL, o->halves);
     fprintf(f, "div=%a bgr=%d float=%d", (double)n->div, n->bgr, n->float_in);
     for (int i = 0; i < 3; i++)
         fprintf(f, " mean=%a std=%a", (double)n->mean[i], (double)n->std[i]);

@@ -17,7 +17,7 @@ verdict() { # object, how often it was seen
     fi
 }
 on_stack='/%[yz]mm.*\((%rsp|%rbp)/ || /\((%rsp|%rbp)\).*%[yz]mm/'
-for o in $(objects 'avx2|avx512|vnni|bf16' 'conv|group|gemm'); do
+for o in $(objects 'avx2|avx2vnni|avx512|vnni|bf16' 'conv|group|gemm'); do
     # A loop: from a label's first broadcast to the backward jump behind it.
     verdict "$o" "$(objdump -d --no-show-raw-insn "$o" | awk "
         /vbroadcastss .*\(%r[a-z0-9]+/ && !/%rsp|%rbp/ { inside = 1 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "engine/base/cpu.h"
+#include "engine/blocked/blocked.h"
 #include "engine/kernels.h"
 #include "tests/fill.h"
 #include "tests/guard.h"
@@ -32,10 +33,11 @@ struct call {
     struct form f;
     size_t n, dwords, stride;
     bool second, res, relu;
-    size_t in_bytes, w_bytes, out_bytes, block;
+    size_t in_bytes, step_bytes, w_bytes, out_bytes, block;
     struct reap_conv_step step[2][STEPS];
     struct reap_conv_run r;
     char *in, *w, *out, *residual;
+    signed char *whole; /* weights before they were parted, as 'w' */
     float *bias, *scale;
 };
 
@@ -57,6 +59,12 @@ static void make_bytes(struct call *c)
     }
     c->r.scale = c->scale;
     c->r.res_scale = .75f;
+    c->whole = malloc(c->w_bytes);
+    memcpy(c->whole, c->w, c->w_bytes);
+    for (size_t at = 0; c->k->tile.rest && at < c->w_bytes;
+         at += c->step_bytes)
+        reap_blocked_rest(c->w + at, c->dwords, c->k->tile.nr,
+                          c->k->tile.rest);
 }
 
 static void call_open(struct call *c)
@@ -69,7 +77,10 @@ static void call_open(struct call *c)
     c->out_bytes = (nr + per_pixel - 1) / per_pixel * c->block;
     c->in_bytes =
         ((c->n - 1) * c->stride + 4 * c->dwords + STEPS * 4 + 63) / 64 * 64;
-    c->w_bytes = parts * STEPS * c->dwords * nr * 4;
+    c->step_bytes = c->dwords * nr * 4;
+    if (c->k->tile.rest)
+        c->step_bytes = 2 * c->step_bytes + REAP_REST_HEAD;
+    c->w_bytes = parts * STEPS * c->step_bytes;
     c->in = numbers(c->in_bytes, c->f.elem);
     c->w = numbers(c->w_bytes, c->f.elem);
     c->bias = (float *)numbers(nr * sizeof(float), sizeof(float));
@@ -96,7 +107,7 @@ static void call_open(struct call *c)
                                ? c->in_bytes - STEPS * 4 + 4 -
                                      (c->n - 1) * c->stride - 4 * c->dwords
                                : 0)),
-                (int32_t)((p * STEPS + s) * c->dwords * nr * 4)
+                (int32_t)((p * STEPS + s) * c->step_bytes)
             };
         c->r.part[p] = (struct reap_conv_part){ c->in, (ptrdiff_t)c->stride,
                                                 c->step[p], STEPS, c->dwords };
@@ -107,6 +118,7 @@ static void call_open(struct call *c)
 
 static void call_close(struct call *c)
 {
+    free(c->whole);
     guard_free(c->in, c->in_bytes);
     guard_free(c->w, c->w_bytes);
     guard_free(c->bias, c->k->tile.nr * sizeof(float));
@@ -129,8 +141,8 @@ static unsigned char expected_byte(const struct call *c, size_t p, size_t o,
             for (size_t d = 0; d < 4 * c->dwords; d++)
                 sum += (unsigned char)
                            c->in[p * c->stride + (size_t)c->step[q][s].in + d] *
-                       (signed char)c->w[(size_t)c->step[q][s].w +
-                                         (d / 4 * nr + o) * 4 + d % 4];
+                       c->whole[(size_t)c->step[q][s].w + (d / 4 * nr + o) * 4 +
+                                d % 4];
     y = (float)sum * c->scale[o];
     if (c->res)
         y = fmaf((float)(unsigned char)c->residual[at], c->r.res_scale, y);

@@ -141,20 +141,63 @@ static void try_model(const char *model, const struct reap_norm *norm)
     reap_net_free(&net);
 }
 
+/* Sums of bytes are exact, and rounded by the same operations: all levels give
+ * the same bits. */
+static void try_levels(const char *model, const struct reap_norm *norm,
+                       unsigned cpu)
+{
+    static const struct {
+        const char *name;
+        unsigned needs;
+    } level[] = { { "avx2", REAP_CPU_AVX2 },
+                  { "avx2vnni", REAP_CPU_AVX2VNNI },
+                  { "vnni", REAP_CPU_VNNI },
+                  { "amx", REAP_CPU_AMX } };
+    static float want[IMAGES * MOST], got[IMAGES * MOST], fp32[IMAGES * MOST];
+    const char *cap = getenv("REAP_CPU");
+    char *was = cap ? reap_strdup(cap) : NULL;
+    struct reap_net *net = net_of(model, NULL);
+    struct reap_err err = { 0 };
+    size_t done = 0, bytes;
+
+    if (!net || reap_quantize(net, norm, IMAGES, images, NULL, &err))
+        exit(1);
+    bytes = IMAGES * net->features * sizeof(float);
+    if (run(net, norm, REAP_FP32, IMAGES, fp32, &err))
+        exit(1);
+    for (size_t i = 0; i < sizeof(level) / sizeof(*level); i++) {
+        float *to = done ? got : want;
+
+        if (!(cpu & level[i].needs)) {
+            skip("%s at %s: not on this CPU, or REAP_CPU forbids it", model,
+                 level[i].name);
+            continue;
+        }
+        setenv("REAP_CPU", level[i].name, 1);
+        memset(to, 0xff, bytes);
+        ok(!run(net, norm, REAP_INT8, 4, to, &err) && !memcmp(want, to, bytes),
+           "%s at %s: %s%s", model, level[i].name,
+           done++ ? "the same bits" : "runs", err.msg);
+    }
+    ok(done && least_cosine(want, fp32, net->features) > .99,
+       "%s: near fp32: %.5f", model, least_cosine(want, fp32, net->features));
+    if (was)
+        setenv("REAP_CPU", was, 1);
+    else
+        unsetenv("REAP_CPU");
+    reap_free(was);
+    reap_net_free(&net);
+}
+
 static void try_refusals(void)
 {
-    static const char *const models[] = { "resnet50v2",
-                                          "torchvision/resnext50_32x4d" };
     struct reap_err err = { 0 };
+    struct reap_net *net = net_of("resnet50v2", NULL);
 
-    for (size_t i = 0; i < 2; i++) {
-        struct reap_net *net = net_of(models[i], NULL);
-
-        ok(net && reap_quantize(net, &torch, IMAGES, images, NULL, &err) ==
-                      REAP_EINVAL,
-           "refused: %s", err.msg);
-        reap_net_free(&net);
-    }
+    ok(net && reap_quantize(net, &torch, IMAGES, images, NULL, &err) ==
+                  REAP_EINVAL,
+       "refused: %s", err.msg);
+    reap_net_free(&net);
 }
 
 /* A weights file with scales gives the same net. */
@@ -242,12 +285,14 @@ int main(void)
     try_histogram();
     if (reap_cpu_detect(&cpu, NULL))
         return 1;
-    if (!(cpu & REAP_CPU_VNNI)) {
-        skip("int8 needs AVX-512 VNNI: not on this CPU, or REAP_CPU forbids");
+    if (!(cpu & REAP_CPU_AVX2)) {
+        skip("int8 needs AVX2: not on this CPU, or REAP_CPU forbids");
         return done();
     }
     try_model("torchvision/resnet18", &torch);
     try_model("resnet50", &keras);
+    try_levels("torchvision/resnet18", &torch, cpu);
+    try_levels("torchvision/resnext50_32x4d", &torch, cpu);
     try_refusals();
     try_file();
     return done();
