@@ -177,6 +177,10 @@ int reap_knn_search(struct reap_knn *knn, size_t n, const float *q, size_t k,
         out[i] = (struct reap_neighbour){ -1, 0 };
     if (n && k)
         reap_crew_run(knn->crew, search_share, &s);
+    /* what rounding adds to the cosine of a row with itself */
+    for (size_t i = 0; i < n * k; i++)
+        if (out[i].cosine > 1)
+            out[i].cosine = 1;
     reap_free(s.own);
     return REAP_OK;
 }
