@@ -48,20 +48,21 @@ static int open_groups(struct reap_labelled *l, const char *path,
     return reap_groups_open(&l->groups, path, &of, err);
 }
 
-/* How many classes the rows are about. */
+/* How many classes the rows are about: with classify's --groups not as many as
+ * there are logits. */
 static size_t count_classes(const struct reap_labelled *l)
 {
     const struct reap_schema *s = reap_store_schema(l->view.store);
     char text[32];
 
-    for (uint32_t i = 0; i < s->n; i++)
-        if (!strcmp(s->column[i].name, "probs") ||
-            !strcmp(s->column[i].name, "logits"))
-            return s->column[i].c;
+    if (reap_view_line(&l->view, "made_of", "classes", text, sizeof(text)) &&
+        strtoul(text, NULL, 10))
+        return strtoul(text, NULL, 10);
     if (l->view.n_own)
         return l->view.n_own;
-    if (reap_view_line(&l->view, "made_of", "classes", text, sizeof(text)))
-        return strtoul(text, NULL, 10);
+    for (uint32_t i = 0; i < s->n; i++)
+        if (!strcmp(s->column[i].name, "probs"))
+            return s->column[i].c;
     return 0;
 }
 

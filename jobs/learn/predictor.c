@@ -49,6 +49,7 @@ static int open_head(struct reap_predictor *p, const char *path,
                                           .run = head_run },
                                   .labels = f->labels,
                                   .preset = f->preset,
+                                  .multi = reap_head_file_multi(f),
                                   .own = f,
                                   .fits = head_fits,
                                   .close = head_close };

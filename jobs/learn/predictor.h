@@ -7,6 +7,7 @@
 #ifndef REAP_JOBS_LEARN_PREDICTOR_H
 #define REAP_JOBS_LEARN_PREDICTOR_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "engine/base/err.h"
@@ -17,6 +18,7 @@ struct reap_predictor {
     char *const *labels; /* (by.classes), lent until close */
     const char *preset;  /* name of the preset behind it, or "" */
     char id[100];        /* "head=sha256:...": part of a fingerprint */
+    bool multi;          /* several classes at once: they do not add up to 1 */
     void *own;
     /* Is it for embeddings 'made_of' these lines (io/head_file.h)? */
     int (*fits)(const void *own, const char *made_of,
