@@ -28,7 +28,6 @@ struct search {
     const int32_t *skip;
     struct reap_neighbour *out;
     float *own; /* per thread: a panel, bias, cosines */
-    size_t own_floats;
 };
 
 int reap_knn_new(struct reap_knn **out, size_t n, size_t width, size_t threads,
@@ -149,6 +148,12 @@ static void search_panel(const struct search *s, float *own, size_t first)
     }
 }
 
+size_t reap_knn_scratch(const struct reap_knn *k)
+{
+    /* panels of 16 or more queries, so that all parts are aligned */
+    return k->panel * (k->width + 1 + CHUNK);
+}
+
 static void search_share(void *ctx, size_t thread)
 {
     const struct search *s = ctx;
@@ -158,29 +163,49 @@ static void search_share(void *ctx, size_t thread)
         reap_crew_share(n, thread, reap_crew_size(s->knn->crew), &from);
 
     for (size_t p = from; p < to; p++)
-        search_panel(s, s->own + thread * s->own_floats, p * panel);
+        search_panel(s, s->own + thread * reap_knn_scratch(s->knn), p * panel);
+}
+
+static void begin(const struct search *s)
+{
+    for (size_t i = 0; i < s->n * s->k; i++)
+        s->out[i] = (struct reap_neighbour){ -1, 0 };
+}
+
+/* Take away what rounding adds to the cosine of a row with itself. */
+static void finish(const struct search *s)
+{
+    for (size_t i = 0; i < s->n * s->k; i++)
+        if (s->out[i].cosine > 1)
+            s->out[i].cosine = 1;
+}
+
+void reap_knn_run(const struct reap_knn *knn, size_t n, const float *q,
+                  size_t k, const int32_t *skip, struct reap_neighbour *out,
+                  float *scratch)
+{
+    const struct search s = { knn, n, k, q, skip, out, scratch };
+
+    begin(&s);
+    for (size_t first = 0; first < n && k; first += knn->panel)
+        search_panel(&s, scratch, first);
+    finish(&s);
 }
 
 int reap_knn_search(struct reap_knn *knn, size_t n, const float *q, size_t k,
                     const int32_t *skip, struct reap_neighbour *out,
                     struct reap_err *err)
 {
-    struct search s = { knn, n, k, q, skip, out, NULL, 0 };
+    struct search s = { knn, n, k, q, skip, out, NULL };
 
-    /* panels of 16 or more queries, so that all parts are aligned */
-    s.own_floats = knn->panel * (knn->width + 1 + CHUNK);
-    s.own =
-        reap_aligned(s.own_floats * sizeof(float) * reap_crew_size(knn->crew));
+    s.own = reap_aligned(reap_knn_scratch(knn) * sizeof(float) *
+                         reap_crew_size(knn->crew));
     if (!s.own)
         return reap_fail(err, REAP_ENOMEM, "no memory to look for neighbours");
-    for (size_t i = 0; i < n * k; i++)
-        out[i] = (struct reap_neighbour){ -1, 0 };
+    begin(&s);
     if (n && k)
         reap_crew_run(knn->crew, search_share, &s);
-    /* what rounding adds to the cosine of a row with itself */
-    for (size_t i = 0; i < n * k; i++)
-        if (out[i].cosine > 1)
-            out[i].cosine = 1;
+    finish(&s);
     reap_free(s.own);
     return REAP_OK;
 }

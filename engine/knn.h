@@ -4,7 +4,7 @@
  * Rows are scaled to length 1 and kept; each query meets all of them in a
  * matrix product whose sums run in order, so that neighbours depend neither on
  * other queries nor on threads or levels of the CPU. Equal cosines go by the
- * lower index. One thread calls a handle at a time.
+ * lower index. One thread calls a handle at a time, but for reap_knn_run().
  */
 #ifndef REAP_ENGINE_KNN_H
 #define REAP_ENGINE_KNN_H
@@ -42,6 +42,15 @@ void reap_knn_set(struct reap_knn *k, size_t i, const float *x);
 int reap_knn_search(struct reap_knn *knn, size_t n, const float *q, size_t k,
                     const int32_t *skip, struct reap_neighbour *out,
                     struct reap_err *err) REAP_MUST_CHECK;
+
+/*
+ * The same by the calling thread alone, for handles that many threads share:
+ * 'scratch' has reap_knn_scratch() floats, at a multiple of 64 bytes.
+ */
+void reap_knn_run(const struct reap_knn *knn, size_t n, const float *q,
+                  size_t k, const int32_t *skip, struct reap_neighbour *out,
+                  float *scratch);
+size_t reap_knn_scratch(const struct reap_knn *k);
 
 /* The share of each class among k neighbours, in 'prob' (classes): 'label' is
  * of rows; neighbours that are not there or have a label below 0 do not vote.

@@ -17,7 +17,7 @@ from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
 from sklearn.metrics import (accuracy_score, confusion_matrix, log_loss, precision_recall_fscore_support,
                              top_k_accuracy_score)
-from sklearn.neighbors import NearestNeighbors
+from sklearn.neighbors import KNeighborsClassifier, NearestNeighbors
 
 folder = sys.argv[1]
 count = bad = 0
@@ -101,5 +101,7 @@ for i, near_i in enumerate(order):
     votes = np.bincount(y[[j for j in near_i if j != i][:5]], minlength=len(classes))
     same += abs(float(by_key[keys[at[i]]]["neighbours_share"]) - votes.max() / 5) < 1e-6
 ok(same == len(at), f"scikit-learn's neighbours vote alike: {same} of {len(at)}")
+knn = KNeighborsClassifier(n_neighbors=7, metric="cosine").fit(x[at], y).predict_proba(x)
+ok(abs(load("near.npy") - knn).max() < 1e-6, "scikit-learn's classifier by neighbours gives the same probabilities")
 print(f"1..{count}")
 sys.exit(bad > 0)

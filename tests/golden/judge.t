@@ -35,4 +35,7 @@ sed 1d "$dir/out.csv" | awk -F, -v OFS='\t' 'NR % 7 {
 "$REAP" review "$dir/store" --truth "$dir/truth.tsv" -o "$dir/pred_probs.npy" --quiet || fail review
 "$REAP" review "$dir/store" --truth "$dir/truth.tsv" -o "$dir/review.csv" --quiet \
     --budget 1000 --neighbours 5 || fail review
+"$REAP" predict "$dir/store" --head "knn:$dir/store:7" --truth "$dir/truth.tsv" \
+    --features probs -o "$dir/near" --quiet >/dev/null || fail predict
+"$REAP" export "$dir/near" -o "$dir/near.npy" --quiet || fail export
 exec "$python" "$(dirname "$0")/judge.py" "$dir" 2>/dev/null

@@ -83,6 +83,19 @@ static void same(const char *what, struct reap_knn *k, size_t from, size_t n)
        "%s: the same bytes", what);
 }
 
+/* The calling thread alone. */
+static void alone(void)
+{
+    static struct reap_neighbour again[QUERIES][K];
+    struct reap_knn *k = make(2);
+    float *scratch = reap_aligned(reap_knn_scratch(k) * sizeof(float));
+
+    reap_knn_run(k, QUERIES, query[0], K, NULL, again[0], scratch);
+    ok(!memcmp(again, first, sizeof(again)), "without other threads");
+    reap_free(scratch);
+    reap_knn_free(&k);
+}
+
 static void levels(void)
 {
     static const char *const level[] = { "ref", "avx2", "avx512" };
@@ -178,6 +191,7 @@ int main(void)
     nearest();
     ok(first[5][0].index == 100 && first[5][1].index == 200,
        "a row that is there twice");
+    alone();
     levels();
     special();
     votes();

@@ -107,6 +107,37 @@ ok $? 'arrays for cleanlab'
     [ "$(wc -c <"$dir/p.npy")" = $((256 + 39 * 6 * 4)) ]
 ok $? 'of 39 rows and 6 classes'
 
+# neighbours as a head: each row of its own store is its own nearest
+"$REAP" predict "$dir/full" --head "knn:$dir/full:1" --truth "$dir/truth.tsv" \
+    --features probs -o "$dir/near" >"$dir/out" 2>"$dir/err"
+ok $? 'labels by the nearest neighbour'
+"$REAP" evaluate "$dir/near" --truth "$dir/truth.tsv" >"$dir/out" 2>"$dir/err"
+says out '^rows  *42 in the store, 39 with'
+says out '^accuracy  *\(1.0000\|0.9744\)'
+"$REAP" predict "$dir/full" --head "knn:$dir/full:7" --truth "$dir/truth.tsv" \
+    -o "$dir/near1" --threads 1 --quiet >"$dir/out" 2>"$dir/err"
+"$REAP" predict "$dir/full" --head "knn:$dir/full:7" --truth "$dir/truth.tsv" \
+    -o "$dir/near3" --threads 3 --quiet >>"$dir/out" 2>>"$dir/err"
+for i in 1 3; do "$REAP" export "$dir/near$i" -o "$dir/near$i.csv" --quiet >/dev/null; done
+cmp "$dir/near1.csv" "$dir/near3.csv" >>"$dir/err"
+ok $? 'any threads give the same labels'
+"$REAP" predict "$dir/full" --head "knn:$dir/full:2" --truth "$dir/truth.tsv" \
+    -o "$dir/near1" >"$dir/out" 2>"$dir/err"
+[ $? = 78 ]
+ok $? 'another number of neighbours is another store'
+"$REAP" predict "$dir/avg" --head "knn:$dir/full:2" --truth "$dir/truth.tsv" \
+    -o "$dir/x" >"$dir/out" 2>"$dir/err"
+ok $? 'the embeddings of two stores of one model fit'
+"$REAP" extract "$dir/set" -o "$dir/v2" --weights none --quiet --seed 7 \
+    --model torchvision/resnet18 --input-shape 64,64 --formats all >"$dir/out" 2>"$dir/err"
+"$REAP" predict "$dir/v2" --head "knn:$dir/full:2" --truth "$dir/truth.tsv" \
+    -o "$dir/y" >"$dir/out" 2>"$dir/err"
+[ $? = 78 ] && grep -q 'other embeddings' "$dir/err"
+ok $? 'those of another model do not'
+"$REAP" predict "$dir/full" --head "knn:$dir/full:0" -o "$dir/y" >"$dir/out" 2>"$dir/err"
+[ $? = 64 ]
+ok $? 'no neighbours at all'
+
 refuses 64 'one STORE and -o FILE' "$dir/full"
 refuses 64 'try --to csv' "$dir/full" -o "$dir/x.pdf"
 refuses 64 'try --to csv' "$dir/full" -o "$dir/x.csv" --to pdf
