@@ -167,6 +167,7 @@ struct base {
     int32_t *skip, *of;          /* (QUERIES): place in 'knn' or -1, row */
     struct reap_neighbour *near; /* (QUERIES, k) */
     float *prob;                 /* (classes) */
+    float *votes;                /* (n, classes), for rows of 'knn' */
 };
 
 static void clear_base(struct base *b)
@@ -182,6 +183,7 @@ static void clear_base(struct base *b)
     reap_free(b->of);
     reap_free(b->near);
     reap_free(b->prob);
+    reap_free(b->votes);
 }
 
 /* The first column of embeddings; NULL if there is none. */
@@ -272,6 +274,10 @@ static int fill_base(struct base *b, const struct reap_review *r,
                        a->embeddings ? a->embeddings : a->of.store);
     if (!rc)
         rc = reap_knn_new(&b->knn, b->n, width, a->threads, err);
+    if (!rc && b->n <= SIZE_MAX / sizeof(float) / r->of.n_classes)
+        b->votes = reap_aligned(b->n * r->of.n_classes * sizeof(float));
+    if (!rc && !b->votes)
+        rc = no_memory(r, err);
     for (size_t i = 0; i < b->n && !rc; i++) {
         reap_embeddings_load(b->from, b->vector[b->row[i]], b->x);
         reap_knn_set(b->knn, i, b->x);
@@ -290,6 +296,8 @@ static void judge(const struct base *b, const struct reap_review *r,
             row->near_share = b->prob[c];
             row->near = (int32_t)c;
         }
+    if (row->label >= 0)
+        row->near_own = b->prob[row->label];
     if (row->near_share > .5f && row->near != row->guess)
         row->why |= 1u << REAP_REASON_disagree;
     for (size_t i = 0; i < b->k && row->label >= 0; i++) {
@@ -311,8 +319,28 @@ static int ask(struct base *b, struct reap_review *r,
 {
     int rc = reap_knn_search(b->knn, n, b->x, b->k, b->skip, b->near, err);
 
-    for (size_t q = 0; q < n && !rc; q++)
+    for (size_t q = 0; q < n && !rc; q++) {
         judge(b, r, a, &r->row[b->of[q]], b->near + q * b->k);
+        if (b->skip[q] >= 0)
+            memcpy(b->votes + (size_t)b->skip[q] * r->of.n_classes, b->prob,
+                   r->of.n_classes * sizeof(*b->prob));
+    }
+    return rc;
+}
+
+/* Votes of neighbours are those of a model that never saw the row's label. */
+static int find_outvoted(struct base *b, struct reap_review *r,
+                         struct reap_err *err)
+{
+    bool *is = reap_calloc(b->n, sizeof(*is));
+    int rc =
+        is ? reap_suspects(b->votes, b->label, b->n, r->of.n_classes, is, err)
+           : no_memory(r, err);
+
+    for (size_t i = 0; i < b->n && !rc; i++)
+        if (is[i])
+            r->row[b->row[i]].why |= 1u << REAP_REASON_outvoted;
+    reap_free(is);
     return rc;
 }
 
@@ -341,6 +369,8 @@ static int find_near(struct reap_review *r, const struct reap_review_args *a,
             n = 0;
         }
     }
+    if (!rc)
+        rc = find_outvoted(&b, r, err);
     clear_base(&b);
     return rc;
 }
@@ -368,6 +398,8 @@ static double press(const struct reap_reviewed *row, enum reap_reason reason)
     switch (reason) {
     case REAP_REASON_suspect:
         return (double)row->own;
+    case REAP_REASON_outvoted:
+        return (double)row->near_own - (double)row->near_share;
     case REAP_REASON_duplicate:
         return -(double)row->twin_cosine;
     case REAP_REASON_disagree:
@@ -473,7 +505,8 @@ int32_t reap_review_suggested(const struct reap_review *r,
 {
     if (row->guess != row->label)
         return row->guess;
-    if (row->why >> REAP_REASON_disagree & 1)
+    if (row->why >> REAP_REASON_outvoted & 1 ||
+        row->why >> REAP_REASON_disagree & 1)
         return row->near;
     if (row->twin >= 0)
         return r->row[row->twin].label;

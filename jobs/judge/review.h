@@ -34,7 +34,7 @@ struct reap_reviewed {
     float prob, entropy, margin; /* NAN where not known */
     float own;                   /* probability of the label, NAN likewise */
     int32_t near;                /* class of most neighbours, -1: none */
-    float near_share;            /* of the neighbours */
+    float near_share, near_own;  /* of the neighbours: this, the label */
     int32_t twin;                /* a near duplicate of another label, -1 */
     float twin_cosine;
     unsigned why; /* bits: 1 << reason */
