@@ -63,9 +63,10 @@ static int parse(const struct reap_options *o, struct reap_evaluate_args *a,
 
 int reap_cmd_evaluate(const struct reap_options *o, struct reap_err *err)
 {
-    struct reap_evaluate_args a = {
-        .of = { .truth = o->truth, .groups = o->groups, .labels = o->labels }
-    };
+    struct reap_evaluate_args a = { .of = { .truth = o->truth,
+                                            .groups = o->groups,
+                                            .labels = o->labels,
+                                            .o = o } };
     struct reap_evaluation e = { .n = 0 };
     char doubt[500];
     json_t *json;

@@ -3,7 +3,9 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "io/text.h"
 #include "jobs/cmd.h"
 #include "jobs/judge/review_write.h"
 #include "jobs/threads.h"
@@ -69,6 +71,7 @@ static void print_text(const struct reap_options *o,
 static void print_json(const struct reap_options *o,
                        const struct reap_review *r)
 {
+    char path[REAP_TEXT_ROOM(1024)];
     json_t *found = json_object(), *all;
 
     for (unsigned i = 0; i < REAP_N_REASONS; i++)
@@ -77,11 +80,14 @@ static void print_json(const struct reap_options *o,
                                 json_pack("{sI,sI}", "rows",
                                           (json_int_t)r->found[i], "listed",
                                           (json_int_t)chosen_for(r, i)));
-    all =
-        json_pack("{ss,sI,sI,sI,sI,sI,so}", "output", o->output, "rows",
-                  (json_int_t)r->rows, "results", (json_int_t)r->n, "labelled",
-                  (json_int_t)r->labelled, "unknown", (json_int_t)r->unknown,
-                  "listed", (json_int_t)r->n_chosen, "reasons", found);
+    all = json_pack(
+        "{ss,sI,sI,sI,sI,sI,so}", "output",
+        reap_text_escape(path, sizeof(path),
+                         (struct reap_bytes){ (const uint8_t *)o->output,
+                                              strlen(o->output) }),
+        "rows", (json_int_t)r->rows, "results", (json_int_t)r->n, "labelled",
+        (json_int_t)r->labelled, "unknown", (json_int_t)r->unknown, "listed",
+        (json_int_t)r->n_chosen, "reasons", found);
     json_dumpf(all, stdout, JSON_COMPACT);
     putchar('\n');
     json_decref(all);
@@ -89,10 +95,11 @@ static void print_json(const struct reap_options *o,
 
 int reap_cmd_review(const struct reap_options *o, struct reap_err *err)
 {
-    struct reap_review_args a = {
-        .of = { .truth = o->truth, .groups = o->groups, .labels = o->labels },
-        .embeddings = o->embeddings
-    };
+    struct reap_review_args a = { .of = { .truth = o->truth,
+                                          .groups = o->groups,
+                                          .labels = o->labels,
+                                          .o = o },
+                                  .embeddings = o->embeddings };
     struct reap_review_file f = { .path = o->output,
                                   .to = o->to,
                                   .url = o->url };

@@ -103,7 +103,7 @@ static int first_walk(struct reap_evaluation *e, struct reap_err *err)
     size_t met = 0;
     int rc;
 
-    while (!(rc = reap_scores_next(e->of.scores, &s, err))) {
+    while (!(rc = reap_labelled_next(&e->of, &s, err))) {
         const long truth = reap_labelled_truth(&e->of, &s.row);
 
         e->rows++;
@@ -158,7 +158,7 @@ static int judged_again(struct reap_evaluation *e, size_t i,
     int rc;
 
     do
-        rc = reap_scores_next(e->of.scores, s, err);
+        rc = reap_labelled_next(&e->of, s, err);
     while (!rc && (!s->good || reap_hash(e->seed, s->row.key.data,
                                          s->row.key.len) != e->judged[i].hash));
     return rc == REAP_ENOTFOUND
@@ -187,7 +187,7 @@ static int fit_temperature(struct reap_evaluation *e, struct reap_err *err)
     truth = reap_calloc(rows, sizeof(*truth));
     if (!logit || !truth)
         rc = reap_fail(err, REAP_ENOMEM, "no memory for logits");
-    reap_scores_rewind(e->of.scores);
+    reap_labelled_rewind(&e->of);
     for (size_t i = 0, seen = 0; !rc && i < e->n; i++) {
         rc = judged_again(e, i, &s, err);
         if (rc || e->judged[i].held || seen++ % step)
@@ -210,7 +210,7 @@ static int weigh(struct reap_evaluation *e, struct reap_err *err)
     int rc = prob ? REAP_OK
                   : reap_fail(err, REAP_ENOMEM, "no memory for probabilities");
 
-    reap_scores_rewind(e->of.scores);
+    reap_labelled_rewind(&e->of);
     for (size_t i = 0; !rc && i < e->n; i++) {
         const struct reap_judged *j = &e->judged[i];
         const bool right = j->truth == j->guess;

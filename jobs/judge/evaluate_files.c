@@ -37,9 +37,9 @@ static void put_escaped(FILE *to, const char *text)
 
 static void put_class(FILE *to, const struct reap_evaluation *e, size_t class)
 {
-    char buf[24];
+    char buf[REAP_CLASS_NAME];
 
-    put_escaped(to, reap_labelled_name(&e->of, class, buf, sizeof(buf)));
+    reap_text_csv(to, reap_labelled_name(&e->of, class, buf, sizeof(buf)));
 }
 
 /* ---- classes, reliability ---- */
@@ -122,14 +122,13 @@ static void clear_table(struct table *t)
 static int make_table(struct table *t, const struct reap_evaluation *e,
                       struct reap_err *err)
 {
-    enum { NUMBER = 24 };
     const size_t n = e->score.present;
 
     t->class = reap_calloc(n + 1, sizeof(*t->class));
     t->at = reap_calloc(e->of.n_classes, sizeof(*t->at));
     t->count = reap_calloc(n * n + 1, sizeof(*t->count));
     t->name = reap_calloc(n + 1, sizeof(*t->name));
-    t->buf = reap_calloc(n + 1, NUMBER);
+    t->buf = reap_calloc(n + 1, REAP_CLASS_NAME);
     if (!t->class || !t->at || !t->count || !t->name || !t->buf)
         return reap_fail(err, REAP_ENOMEM, "no memory for confusions");
     for (size_t c = 0; c < e->of.n_classes; c++) {
@@ -137,8 +136,8 @@ static int make_table(struct table *t, const struct reap_evaluation *e,
             continue;
         t->at[c] = t->n;
         t->class[t->n] = c;
-        t->name[t->n] =
-            reap_labelled_name(&e->of, c, t->buf + t->n * NUMBER, NUMBER);
+        t->name[t->n] = reap_labelled_name(
+            &e->of, c, t->buf + t->n * REAP_CLASS_NAME, REAP_CLASS_NAME);
         t->n++;
     }
     for (size_t i = 0; i < e->n_confusions; i++) {
@@ -264,8 +263,8 @@ static int write_rows(struct reap_evaluation *e, const char *folder,
         fputs("key,status,true_label,guess_index,guess,prob,calibrated_prob,"
               "entropy,margin,right,certain,part\n",
               to);
-    reap_scores_rewind(e->of.scores);
-    while (!rc && !(rc = reap_scores_next(e->of.scores, &s, err))) {
+    reap_labelled_rewind(&e->of);
+    while (!rc && !(rc = reap_labelled_next(&e->of, &s, err))) {
         const char *label = reap_truth_label(e->of.truth, &s.row, 0);
 
         reap_text_csv(to, reap_text_escape(key, sizeof(key), s.row.key));

@@ -9,16 +9,11 @@
 
 enum { ALL_CLASSES = 40, WORST = 10, CONFUSED = 5, NAME = 60 };
 
-/* A name on one line, without orders to a terminal. */
 static void print_class(const struct reap_evaluation *e, size_t class)
 {
-    char buf[24], line[400];
-    const char *name = reap_labelled_name(&e->of, class, buf, sizeof(buf));
+    char buf[REAP_CLASS_NAME];
 
-    fputs(reap_text_escape(
-              line, sizeof(line),
-              (struct reap_bytes){ (const uint8_t *)name, strlen(name) }),
-          stdout);
+    fputs(reap_labelled_name(&e->of, class, buf, sizeof(buf)), stdout);
 }
 
 /* ---- which classes are shown ---- */
@@ -247,7 +242,7 @@ static json_t *average_json(const struct reap_average *a)
 static json_t *classes_json(const struct reap_evaluation *e)
 {
     json_t *list = json_array();
-    char buf[24];
+    char buf[REAP_CLASS_NAME];
 
     for (size_t c = 0; c < e->of.n_classes; c++) {
         const struct reap_class_score *s = &e->of_class[c];
@@ -320,9 +315,12 @@ static void add_threshold(json_t *all, const struct reap_evaluation *e,
 json_t *reap_evaluation_json(const struct reap_evaluation *e,
                              const struct reap_evaluate_args *a)
 {
-    char doubt[400];
+    char doubt[400], store[REAP_TEXT_ROOM(1024)];
     json_t *all = json_pack(
-        "{ss,sI,sI,sI,sI,sI,sI,sI,sI,sf,sf,so,so,so,so}", "store", a->of.store,
+        "{ss,sI,sI,sI,sI,sI,sI,sI,sI,sf,sf,so,so,so,so}", "store",
+        reap_text_escape(store, sizeof(store),
+                         (struct reap_bytes){ (const uint8_t *)a->of.store,
+                                              strlen(a->of.store) }),
         "rows", (json_int_t)e->rows, "judged", (json_int_t)e->n, "unlabelled",
         (json_int_t)e->unlabelled, "unknown",
         (json_int_t)(e->unknown + e->ambiguous), "bad",

@@ -2,6 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/mem.h"
+#include "io/text.h"
 #include "jobs/judge/labelled.h"
 
 static const char *view_name(const void *v, size_t i)
@@ -25,12 +27,14 @@ const char *reap_labelled_name(const struct reap_labelled *l, size_t class,
     const char *name = l->groups ? group_name(l->groups, class)
                                  : reap_view_name(&l->view, class);
 
-    if (*name)
-        return name;
-    if (!l->groups && *reap_view_wnid(&l->view, class))
-        return reap_view_wnid(&l->view, class);
-    snprintf(buf, size, "%zu", class);
-    return buf;
+    if (!*name && !l->groups)
+        name = reap_view_wnid(&l->view, class);
+    if (!*name) {
+        snprintf(buf, size, "%zu", class);
+        return buf;
+    }
+    return reap_text_escape(
+        buf, size, (struct reap_bytes){ (const uint8_t *)name, strlen(name) });
 }
 
 static int open_groups(struct reap_labelled *l, const char *path,
@@ -74,6 +78,7 @@ int reap_labelled_open(struct reap_labelled *l,
 
     memset(l, 0, sizeof(*l));
     l->offset = a->offset;
+    l->o = a->o;
     rc = reap_view_open(&l->view, a->store, err);
 
     if (!rc)
@@ -94,6 +99,7 @@ int reap_labelled_open(struct reap_labelled *l,
     if (rc)
         return rc;
     l->n_classes = reap_scores_classes(l->scores);
+    reap_progress_start(&l->line, l->o, "rows", 0);
     return reap_classes_new(&l->classes, classes, &l->view, view_name,
                             view_wnid, err);
 }
@@ -104,6 +110,20 @@ static long group_of_label(const struct reap_labelled *l, const char *label)
         if (!strcmp(l->groups->name[i], label))
             return (long)i;
     return REAP_NO_CLASS;
+}
+
+/* The class of a label, which may be written as exports write it. */
+static long class_of(const struct reap_labelled *l, const char *label)
+{
+    const long c = reap_classes_find(l->classes, label);
+    char text[REAP_CLASS_NAME];
+
+    if (c != REAP_NO_CLASS)
+        return c;
+    reap_text_escape(
+        text, sizeof(text),
+        (struct reap_bytes){ (const uint8_t *)label, strlen(label) });
+    return reap_classes_find(l->classes, text);
 }
 
 long reap_labelled_truth(const struct reap_labelled *l,
@@ -118,7 +138,7 @@ long reap_labelled_truth(const struct reap_labelled *l,
         c = group_of_label(l, label);
     if (c >= 0)
         return c;
-    c = reap_classes_find(l->classes, label);
+    c = class_of(l, label);
     if (c < 0)
         return c;
     c += l->offset;
@@ -150,8 +170,29 @@ void reap_labelled_remark(const struct reap_labelled *l,
                          reap_scores_top(l->scores));
 }
 
+void reap_labelled_rewind(struct reap_labelled *l)
+{
+    reap_progress_stop(&l->line);
+    reap_progress_start(&l->line, l->o, "rows", 0);
+    l->done = 0;
+    reap_scores_rewind(l->scores);
+}
+
+int reap_labelled_next(struct reap_labelled *l, struct reap_scored *out,
+                       struct reap_err *err)
+{
+    const int rc = reap_scores_next(l->scores, out, err);
+
+    if (!rc)
+        reap_progress_show(&l->line, ++l->done, l->view.rows, "");
+    else
+        reap_progress_stop(&l->line);
+    return rc;
+}
+
 void reap_labelled_close(struct reap_labelled *l)
 {
+    reap_progress_stop(&l->line);
     reap_scores_close(&l->scores);
     reap_classes_free(&l->classes);
     reap_truth_close(&l->truth);

@@ -82,7 +82,7 @@ static int read_rows(struct reap_review *r, struct reap_err *err)
     struct reap_scored s;
     int rc;
 
-    while (!(rc = reap_scores_next(r->of.scores, &s, err))) {
+    while (!(rc = reap_labelled_next(&r->of, &s, err))) {
         r->rows++;
         r->without += !s.good;
         rc = s.good ? add(r, &s, err) : REAP_OK;
@@ -108,9 +108,9 @@ static int gather(struct reap_review *r, float *prob, int32_t *label,
     size_t i = 0, k = 0;
     int rc = REAP_OK;
 
-    reap_scores_rewind(r->of.scores);
+    reap_labelled_rewind(&r->of);
     while (!rc && i < r->n) {
-        rc = reap_scores_next(r->of.scores, &s, err);
+        rc = reap_labelled_next(&r->of, &s, err);
         if (rc || reap_bytes_compare(s.row.key, r->row[i].key))
             continue;
         if (r->row[i].label >= 0 && s.good) {
@@ -355,6 +355,7 @@ static int find_near(struct reap_review *r, const struct reap_review_args *a,
         rc = fill_base(&b, r, a, err);
     if (!rc)
         width = reap_embeddings_width(b.from);
+    reap_progress_start(&r->of.line, r->of.o, "neighbours", 0);
     for (size_t i = 0; i < r->n && !rc; i++) {
         const bool member = at < b.n && b.row[at] == (int32_t)i;
 
@@ -364,11 +365,13 @@ static int find_near(struct reap_review *r, const struct reap_review_args *a,
             b.skip[n++] = member ? (int32_t)at : -1;
         }
         at += member;
+        reap_progress_show(&r->of.line, i + 1, r->n, "");
         if (n == QUERIES || i + 1 == r->n) {
             rc = ask(&b, r, a, n, err);
             n = 0;
         }
     }
+    reap_progress_stop(&r->of.line);
     if (!rc)
         rc = find_outvoted(&b, r, err);
     clear_base(&b);

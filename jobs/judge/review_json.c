@@ -18,7 +18,7 @@ enum { KEY_MAX = 511, PATH_LEN = 4096 };
 
 static json_t *class_json(const struct reap_review *r, int32_t class)
 {
-    char buf[24];
+    char buf[REAP_CLASS_NAME];
 
     return class < 0 ? json_null()
                      : json_string(reap_labelled_name(&r->of, (size_t) class,
@@ -77,10 +77,12 @@ static json_t *task(const struct reap_review *r,
     char *image = NULL;
 
     reap_text_escape(key, sizeof(key), row->key);
-    image = reap_calloc(strlen(url) + strlen(key) + 1, 1);
+    image = reap_calloc(REAP_TEXT_ROOM(strlen(url)) + strlen(key), 1);
     if (!image)
         return NULL;
-    strcat(strcpy(image, url), key);
+    reap_text_escape(image, REAP_TEXT_ROOM(strlen(url)),
+                     (struct reap_bytes){ (const uint8_t *)url, strlen(url) });
+    strcat(image, key);
     json_array_append_new(predictions,
                           choice(r, row->guess, row->prob, "reap"));
     all = json_pack("{s{ss,ss,so,so,so},so}", "data", "image", image, "key",
@@ -104,7 +106,7 @@ static void put_xml(FILE *to, const char *text)
 static int write_config(const struct reap_review *r, const char *path,
                         struct reap_err *err)
 {
-    char name[PATH_LEN], buf[24];
+    char name[PATH_LEN], buf[REAP_CLASS_NAME];
     struct reap_outfile *f;
     FILE *to;
     int rc;
@@ -162,7 +164,7 @@ int reap_review_fiftyone(struct reap_review *r,
                          const struct reap_review_file *f, struct reap_err *err)
 {
     json_t *classes = json_array(), *labels = json_object();
-    char key[REAP_TEXT_ROOM(KEY_MAX)], buf[24];
+    char key[REAP_TEXT_ROOM(KEY_MAX)], buf[REAP_CLASS_NAME];
 
     for (size_t c = 0; c < r->of.n_classes; c++)
         json_array_append_new(classes, json_string(reap_labelled_name(

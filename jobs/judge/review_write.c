@@ -35,22 +35,14 @@ int reap_review_write(struct reap_review *r, const struct reap_review_file *f,
 
 /* ---- CSV ---- */
 
-static void put_escaped(FILE *to, const char *text)
-{
-    const struct reap_bytes b = { (const uint8_t *)text, strlen(text) };
-    char line[REAP_TEXT_ROOM(KEY_MAX)];
-
-    reap_text_csv(to, reap_text_escape(line, sizeof(line), b));
-}
-
 /* A comma and the name of a class, nothing if it is below 0. */
 static void put_class(FILE *to, const struct reap_review *r, int32_t class)
 {
-    char buf[24];
+    char buf[REAP_CLASS_NAME];
 
     fputc(',', to);
     if (class >= 0)
-        put_escaped(
+        reap_text_csv(
             to, reap_labelled_name(&r->of, (size_t) class, buf, sizeof(buf)));
 }
 
@@ -131,18 +123,14 @@ static int write_classes(const struct reap_review *r, const char *path,
                          struct reap_err *err)
 {
     struct reap_outfile *f;
-    char line[REAP_TEXT_ROOM(KEY_MAX)], buf[24];
+    char buf[REAP_CLASS_NAME];
     int rc = beside(&f, path, ".classes.txt", err);
 
     if (rc)
         return rc;
     for (size_t c = 0; c < r->of.n_classes; c++) {
-        const char *name = reap_labelled_name(&r->of, c, buf, sizeof(buf));
-
         fprintf(reap_outfile_stream(f), "%s\n",
-                reap_text_escape(line, sizeof(line),
-                                 (struct reap_bytes){ (const uint8_t *)name,
-                                                      strlen(name) }));
+                reap_labelled_name(&r->of, c, buf, sizeof(buf)));
     }
     return reap_outfile_commit(&f, err);
 }
@@ -199,8 +187,8 @@ int reap_review_cleanlab(struct reap_review *r,
                          "--to cleanlab: true labels and probabilities of all "
                          "classes (--features probs) are needed");
     rc = open_arrays(&a, r, f->path, err);
-    reap_scores_rewind(r->of.scores);
-    while (!rc && !(rc = reap_scores_next(r->of.scores, &s, err))) {
+    reap_labelled_rewind(&r->of);
+    while (!rc && !(rc = reap_labelled_next(&r->of, &s, err))) {
         const long label = reap_labelled_truth(&r->of, &s.row);
 
         if (s.good && label >= 0)

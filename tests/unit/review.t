@@ -25,10 +25,12 @@ refuses() { # exit status, pattern, arguments
 dir=$(mktemp -d) || exit 1
 trap 'rm -rf "$dir"' EXIT
 mkdir "$dir/in"
+# black above, noise below
 for i in $(seq 10 49); do
     {
         printf 'P6\n40 36\n255\n'
-        head -c $((40 * 36 * 3)) /dev/urandom
+        head -c $(((i - 10) * 100)) /dev/zero
+        head -c $((4320 - (i - 10) * 100)) /dev/urandom
     } >"$dir/in/$i.ppm"
 done
 cp "$dir/in/10.ppm" "$dir/in/90.ppm"
@@ -55,15 +57,15 @@ sed 1d "$dir/full.csv" | awk -F, -v OFS='\t' '
     { print $1, $5 }' >"$dir/truth.tsv"
 review() { "$REAP" review "$dir/full" --truth "$dir/truth.tsv" "$@" >"$dir/out" 2>"$dir/err"; }
 
-review -o "$dir/r.csv" --budget 5
-ok $? 'a list of five'
-[ "$(wc -l <"$dir/r.csv")" = 6 ]
-ok $? 'has five lines and headings'
+review -o "$dir/r.csv" --budget 12
+ok $? 'a list of twelve'
+[ "$(wc -l <"$dir/r.csv")" = 13 ]
+ok $? 'has twelve lines and headings'
 says out '^42 rows, 41 with a result, 39 of these with a true label'
 says r.csv '^90.ppm,[0-5],[0-5],.*duplicate'
 says r.csv ',10.ppm,[0-5],\(1\|0.99999[0-9]*\)$'
 says r.csv '^2[01].ppm,,[0-5],'
-review -o "$dir/again.csv" --budget 5 --threads 1
+review -o "$dir/again.csv" --budget 12 --threads 1
 cmp "$dir/r.csv" "$dir/again.csv" >>"$dir/err"
 ok $? 'one thread gives the same bytes'
 review -o "$dir/all.csv"
