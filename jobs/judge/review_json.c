@@ -73,7 +73,7 @@ static json_t *task(const struct reap_review *r,
                     const struct reap_reviewed *row, const char *url)
 {
     char key[REAP_TEXT_ROOM(KEY_MAX)];
-    json_t *predictions = json_array(), *all;
+    json_t *predictions, *all;
     char *image = NULL;
 
     reap_text_escape(key, sizeof(key), row->key);
@@ -83,6 +83,7 @@ static json_t *task(const struct reap_review *r,
     reap_text_escape(image, REAP_TEXT_ROOM(strlen(url)),
                      (struct reap_bytes){ (const uint8_t *)url, strlen(url) });
     strcat(image, key);
+    predictions = json_array();
     json_array_append_new(predictions,
                           choice(r, row->guess, row->prob, "reap"));
     all = json_pack("{s{ss,ss,so,so,so},so}", "data", "image", image, "key",

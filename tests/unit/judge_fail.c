@@ -38,14 +38,14 @@ static int fill(struct reap_block *b, struct reap_err *err)
         float probs[CLASSES] = { .2f, .2f, .2f };
         const struct reap_top top[2] = { { i % 3, .6f }, { (i + 1) % 3, .2f } };
         const void *values[] = { avg, probs, top };
-        char key[8];
+        char key[16];
         struct reap_row row = { .status = REAP_STATUS_ok,
                                 .label = label[(i + i / 5) % 4],
                                 .reason = "" };
 
         probs[i % 3] = .6f;
         row.key.data = (const uint8_t *)key;
-        row.key.len = (size_t)sprintf(key, "k%02d", i);
+        row.key.len = (size_t)snprintf(key, sizeof(key), "k%02d", i);
         rc = reap_block_set(b, (size_t)i, &row, values, err);
     }
     return rc;
