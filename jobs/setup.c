@@ -343,7 +343,7 @@ int reap_setup_begin(struct reap_setup *s, const struct reap_options *o,
     if (!rc)
         rc = shape_from_preset(o, shape, sizeof(shape), &with, err);
     if (!rc && classify && o->head)
-        rc = reap_predictor_open(&s->head, o->head, err);
+        rc = reap_predictor_open(&s->head, o->head, o->truth, err);
     if (!rc)
         rc = reap_network_open_later(&s->network, &with, !with.no_cache, err);
     if (rc) {

@@ -136,12 +136,14 @@ static int near_fits(const void *ctx, const char *made_of,
     return reap_head_file_fits(&n->like, made_of, quantized_from, err);
 }
 
-/* Neighbours stand behind the search's own scratch. */
+enum { ALIGN = 64 };
+
+/* The search's own scratch, which is to be aligned, then the neighbours. */
 static size_t near_scratch(const void *ctx, size_t rows)
 {
     const struct near *n = ctx;
 
-    return reap_knn_scratch(n->knn) +
+    return ALIGN / sizeof(float) + reap_knn_scratch(n->knn) +
            rows * n->k * sizeof(struct reap_neighbour) / sizeof(float);
 }
 
@@ -149,9 +151,12 @@ static void near_run(const void *ctx, size_t rows, const float *x,
                      float *logits, float *probs, float *scratch)
 {
     const struct near *n = ctx;
-    struct reap_neighbour *near =
-        (struct reap_neighbour *)(void *)(scratch + reap_knn_scratch(n->knn));
+    const size_t off = (uintptr_t)scratch % ALIGN;
+    struct reap_neighbour *near;
 
+    scratch += off ? (ALIGN - off) / sizeof(float) : 0;
+    near =
+        (struct reap_neighbour *)(void *)(scratch + reap_knn_scratch(n->knn));
     reap_knn_run(n->knn, rows, x, n->k, NULL, near, scratch);
     for (size_t i = 0; i < rows; i++)
         reap_knn_vote(near + i * n->k, n->k, n->label, n->classes,
@@ -209,15 +214,17 @@ int reap_predictor_knn(struct reap_predictor *p, const char *text,
         near_close(n);
         return rc;
     }
-    p->in = reap_knn_width(n->knn);
-    p->classes = n->classes;
+    p->by = (struct reap_classifier){ .feature = n->like.feature,
+                                      .l2 = reap_head_file_l2(&n->like),
+                                      .in = reap_knn_width(n->knn),
+                                      .classes = n->classes,
+                                      .ctx = n,
+                                      .scratch = near_scratch,
+                                      .run = near_run };
     p->labels = n->name;
-    p->feature = n->like.feature;
     p->preset = n->preset;
-    p->ctx = n;
+    p->own = n;
     p->fits = near_fits;
-    p->scratch = near_scratch;
-    p->run = near_run;
     p->close = near_close;
     return REAP_OK;
 }
