@@ -203,7 +203,7 @@ static int want_class(struct reap_engine *e, size_t i, const char *name,
 {
     const struct reap_net *net = e->net;
     const bool logits = !strcmp(name, "logits"), top = !strcmp(name, "top");
-    const size_t all = e->classes;
+    const size_t all = e->classes, shown = e->group ? e->n_groups : all;
 
     if (!logits && !top && strcmp(name, "probs"))
         return no_output(net, name, err);
@@ -214,10 +214,10 @@ static int want_class(struct reap_engine *e, size_t i, const char *name,
     if (logits)
         return want_head(e, i, REAP_FROM_LOGITS, 0, all);
     if (!top)
-        return want_head(e, i, REAP_FROM_PROBS, 0, all);
+        return want_head(e, i, REAP_FROM_PROBS, 0, shown);
     if (!k)
         return reap_fail(err, REAP_EINVAL, "the top 0 labels are none");
-    return want_head(e, i, REAP_FROM_TOP, 0, k < all ? k : all);
+    return want_head(e, i, REAP_FROM_TOP, 0, k < shown ? k : shown);
 }
 
 /* The node and the kind of tap that a name means; -1 if it is none. */
@@ -296,6 +296,8 @@ static int plan_outputs(struct reap_engine *e, const struct reap_engine_args *a,
                          REAP_MAX_OUTPUTS);
     e->n = a->n_outputs;
     e->classifier = a->classifier;
+    e->group = a->group;
+    e->n_groups = a->group ? a->n_groups : 0;
     e->classes = a->classifier ? a->classifier->classes : e->net->classes;
     for (size_t i = 0; i < e->n && !rc; i++)
         rc = want(e, i, a->outputs[i], a->k, err);

@@ -42,6 +42,11 @@ struct reap_engine_args {
      * a layer of the net, or a dense layer of its head. */
     size_t n_outputs;
     const char *const *outputs;
+    /* Coarse groups: the group, below n_groups, of each class. With them "top"
+     * and "probs" are about groups, whose probabilities are sums. NULL: none;
+     * borrowed until the engine is freed. */
+    const int32_t *group;
+    size_t n_groups;
     size_t k; /* for "top": 1 or more; more than there are classes is all */
     /* What gives "logits", "probs" and "top" instead of the net's own head;
      * borrowed until the engine is freed, or NULL. */

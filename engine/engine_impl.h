@@ -29,6 +29,8 @@ struct reap_engine {
     struct reap_tap tap[REAP_MAX_OUTPUTS + 1];
     const struct reap_classifier *classifier; /* or NULL: the net's head */
     size_t classes;
+    const int32_t *group; /* of each class, or NULL */
+    size_t n_groups;
     bool head;       /* is the head to be run? */
     size_t pooled;   /* the tap that the head reads */
     size_t features; /* values of it */

@@ -38,6 +38,19 @@ void reap_head_activate(enum reap_activation act, size_t n, size_t c,
     }
 }
 
+void reap_head_group(const int32_t *of, size_t c, const float *from, size_t n,
+                     float *to)
+{
+    for (size_t g = 0; g < n; g++) {
+        double sum = 0;
+
+        for (size_t i = 0; i < c; i++)
+            if (of[i] == (int32_t)g)
+                sum += (double)from[i];
+        to[g] = (float)sum;
+    }
+}
+
 /* Does 'value' belong in front of 'other'? Equal ones stay as they came. */
 static bool ahead(float value, float other)
 {

@@ -7,6 +7,7 @@
 #define REAP_ENGINE_HEAD_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "engine/engine.h"
 #include "engine/net.h"
@@ -15,6 +16,11 @@
  * is shifted by the row's maximum and summed in double. */
 void reap_head_activate(enum reap_activation act, size_t n, size_t c,
                         const float *from, float *to);
+
+/* Sum the probabilities of c classes by group: 'of' has the group, below n, of
+ * each class; sums run in the order of classes and in double. */
+void reap_head_group(const int32_t *of, size_t c, const float *from, size_t n,
+                     float *to);
 
 /* The k largest of c values, largest first, the lower index first among equal
  * ones. k <= c. A NaN ranks below everything. */

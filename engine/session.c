@@ -16,7 +16,8 @@ struct reap_session {
     float **dense; /* of each layer: (max_batch, out), behind its activation */
     float *unit;   /* (max_batch, features) of length 1, for a classifier */
     float *scratch;
-    float *own; /* what those point into */
+    float *grouped; /* (max_batch, groups), if there are any */
+    float *own;     /* what those point into */
 };
 
 static int no_memory(struct reap_err *err)
@@ -83,6 +84,11 @@ int reap_session_new(struct reap_session **out, const struct reap_engine *e,
     if (!rc && e->head)
         rc =
             e->classifier ? room_for_classifier(s, err) : room_for_head(s, err);
+    if (!rc && e->group) {
+        s->grouped =
+            reap_aligned(e->n_groups * e->max_batch * sizeof(*s->grouped));
+        rc = s->grouped ? REAP_OK : no_memory(err);
+    }
     if (rc)
         reap_session_free(&s);
     *out = s;
@@ -117,10 +123,20 @@ static void run_classifier(struct reap_session *s, size_t n, const float *x)
     c->run(c->ctx, n, x, s->logits, s->probs, s->scratch);
 }
 
+static void run_groups(struct reap_session *s, size_t n)
+{
+    const struct reap_engine *e = s->e;
+
+    for (size_t b = 0; b < n && e->group; b++)
+        reap_head_group(e->group, e->classes, s->probs + b * e->classes,
+                        e->n_groups, s->grouped + b * e->n_groups);
+}
+
 /* Hand output i, which the head made, to the caller. */
 static void give(const struct reap_session *s, size_t i, size_t n, void *out)
 {
-    const size_t classes = s->e->classes;
+    const size_t classes = s->e->group ? s->e->n_groups : s->e->classes;
+    const float *probs = s->e->group ? s->grouped : s->probs;
     const struct reap_output *o = &s->e->output[i];
     const struct reap_wanted *w = &s->e->wanted[i];
     struct reap_top *top = out;
@@ -128,11 +144,11 @@ static void give(const struct reap_session *s, size_t i, size_t n, void *out)
     if (w->from == REAP_FROM_LOGITS)
         memcpy(out, s->logits, n * o->c * sizeof(float));
     if (w->from == REAP_FROM_PROBS)
-        memcpy(out, s->probs, n * o->c * sizeof(float));
+        memcpy(out, probs, n * o->c * sizeof(float));
     if (w->from == REAP_FROM_DENSE)
         memcpy(out, s->dense[w->index], n * o->c * sizeof(float));
     for (size_t b = 0; b < n && w->from == REAP_FROM_TOP; b++)
-        reap_head_top(classes, s->probs + b * classes, o->c, top + b * o->c);
+        reap_head_top(classes, probs + b * classes, o->c, top + b * o->c);
 }
 
 void reap_session_run(struct reap_session *s, size_t n,
@@ -153,6 +169,7 @@ void reap_session_run(struct reap_session *s, size_t n,
         run_classifier(s, n, to[e->pooled]);
     else
         run_head(s, n, to[e->pooled]);
+    run_groups(s, n);
     for (size_t i = 0; i < e->n; i++)
         if (e->wanted[i].from != REAP_FROM_TAP)
             give(s, i, n, out[i]);
@@ -164,6 +181,7 @@ void reap_session_free(struct reap_session **s)
         return;
     reap_free((*s)->arena);
     reap_free((*s)->dense);
+    reap_free((*s)->grouped);
     reap_free((*s)->own);
     reap_free(*s);
     *s = NULL;

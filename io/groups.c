@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "engine/base/mem.h"
+#include "engine/head.h"
 #include "io/groups.h"
 #include "io/table.h"
 
@@ -213,14 +214,7 @@ int reap_groups_open(struct reap_groups **out, const char *path,
 
 void reap_groups_sum(const struct reap_groups *g, const float *from, float *to)
 {
-    for (size_t j = 0; j < g->n; j++) {
-        double sum = 0;
-
-        for (size_t i = 0; i < g->classes; i++)
-            if (g->of[i] == (int32_t)j)
-                sum += (double)from[i];
-        to[j] = (float)sum;
-    }
+    reap_head_group(g->of, g->classes, from, g->n, to);
 }
 
 void reap_groups_close(struct reap_groups **g)

@@ -339,6 +339,11 @@ const char *reap_labels_wnid(const struct reap_labels *l, size_t i)
     return l->wnid[i];
 }
 
+size_t reap_labels_background(const struct reap_labels *l)
+{
+    return l->n == IMAGENET + 1 && !strcmp(l->name[0], background);
+}
+
 static char *add_word(char *to, const char *word)
 {
     for (; *word; word++)

@@ -39,6 +39,9 @@ size_t reap_labels_count(const struct reap_labels *l);
 const char *reap_labels_name(const struct reap_labels *l, size_t i);
 const char *reap_labels_wnid(const struct reap_labels *l, size_t i);
 
+/* 1 if there are 1001 classes of which the first is a background, else 0. */
+size_t reap_labels_background(const struct reap_labels *l);
+
 /* All of them as text, "wnid TAB name" a line each; tabs and line ends in a
  * name become spaces. NULL if no class has a name, or without memory. Owned:
  * reap_free(). */

@@ -106,6 +106,7 @@ static int read_file(struct reap_truth *t, const char *path,
     struct reap_table *table;
     char *column[COLUMNS];
     size_t n, key = 0, label = 1, named = 0;
+    bool named_columns = false;
     int rc = reap_table_open(&table, path, err);
 
     if (rc)
@@ -116,9 +117,11 @@ static int read_file(struct reap_truth *t, const char *path,
         const size_t have = n < COLUMNS ? n : COLUMNS;
         char *none;
 
-        if (i == 0 && headings(column, have, &key, &label))
+        if (i == 0 && headings(column, have, &key, &label)) {
+            named_columns = true;
             continue;
-        t->counts.further += n > 2 && key == 0 && label == 1;
+        }
+        t->counts.further += n > 2 && !named_columns;
         if (key >= have)
             continue;
         none = column[key] + strlen(column[key]);

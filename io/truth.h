@@ -30,7 +30,7 @@ struct reap_truth_counts {
     size_t blank;   /* keys whose label is missing */
     size_t again;   /* lines that only repeat what was said */
     size_t several; /* keys with more than one label */
-    size_t further; /* lines with columns that were passed over */
+    size_t further; /* lines with columns that no heading explains */
 };
 
 /*

@@ -48,8 +48,8 @@ static int parse(const struct reap_options *o, struct reap_evaluate_args *a,
                          "--validation-split %s: some rows must be left",
                          o->validation_split);
     if (o->label_offset) {
-        a->offset = strtol(o->label_offset, &end, 10);
-        if (end == o->label_offset || *end || labs(a->offset) > 1000000)
+        a->of.offset = strtol(o->label_offset, &end, 10);
+        if (end == o->label_offset || *end || labs(a->of.offset) > 1000000)
             return reap_fail(err, REAP_EINVAL,
                              "--label-offset %s: a whole number is needed, "
                              "such as -1",
@@ -61,45 +61,28 @@ static int parse(const struct reap_options *o, struct reap_evaluate_args *a,
     return REAP_OK;
 }
 
-static void remark(const struct reap_options *o,
-                   const struct reap_evaluation *e)
-{
-    char text[500];
-
-    if (*reap_truth_remark(e->truth, false, text, sizeof(text)))
-        reap_view_remark(o, "%s: %s", o->truth, text);
-    if (e->groups && e->groups->other)
-        reap_view_remark(o,
-                         "%s: %zu classes are in no group; they are one group, "
-                         "\"other\"",
-                         o->groups, e->groups->other);
-    if (e->groups && !reap_scores_full(e->scores))
-        reap_view_remark(o,
-                         "only the %zu best classes are stored: groups are "
-                         "summed from these",
-                         reap_scores_top(e->scores));
-    if (*reap_evaluation_doubt(e, text, sizeof(text)))
-        reap_view_remark(o, "%s", text);
-}
-
 int reap_cmd_evaluate(const struct reap_options *o, struct reap_err *err)
 {
-    struct reap_evaluate_args a = { .truth = o->truth,
-                                    .groups = o->groups,
-                                    .labels = o->labels };
+    struct reap_evaluate_args a = { .of = { .truth = o->truth,
+                                            .groups = o->groups,
+                                            .labels = o->labels,
+                                            .o = o } };
     struct reap_evaluation e = { .n = 0 };
+    char doubt[500];
     json_t *json;
     int rc;
 
     if (o->n_args != 1)
         return reap_fail(err, REAP_EINVAL,
                          "one STORE is needed, as reap classify makes it");
-    a.store = o->args[0];
+    a.of.store = o->args[0];
     rc = parse(o, &a, err);
     if (!rc)
         rc = reap_evaluation_open(&e, &a, err);
     if (!rc)
-        remark(o, &e);
+        reap_labelled_remark(&e.of, &a.of, o);
+    if (!rc && *reap_evaluation_doubt(&e, doubt, sizeof(doubt)))
+        reap_view_remark(o, "%s", doubt);
     if (!rc && o->output)
         rc = reap_evaluation_write(&e, &a, o->output, err);
     if (!rc && o->json) {

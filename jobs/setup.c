@@ -150,7 +150,7 @@ static size_t classes_of(const struct reap_setup *s)
 static struct reap_engine_args engine_args(const struct reap_setup *s,
                                            const struct reap_options *o)
 {
-    const size_t classes = classes_of(s);
+    const size_t classes = s->groups ? s->groups->n : classes_of(s);
 
     return (struct reap_engine_args){
         .net = s->network.net,
@@ -160,6 +160,8 @@ static struct reap_engine_args engine_args(const struct reap_setup *s,
         .n_outputs = s->outputs.n,
         .outputs = s->outputs.name,
         .classifier = s->head.own ? &s->head.by : NULL,
+        .group = s->groups ? s->groups->of : NULL,
+        .n_groups = s->groups ? s->groups->n : 0,
         .k = classes && s->outputs.k > classes ? classes : s->outputs.k,
     };
 }
@@ -203,6 +205,47 @@ static int open_labels(struct reap_setup *s, const struct reap_options *o,
                                 net->classes, err);
     return reap_labels_open(&s->labels, o->labels, classes_of(s),
                             reap_model_keras(net->model), err);
+}
+
+static const char *wnid(const void *labels, size_t i)
+{
+    return reap_labels_wnid(labels, i);
+}
+
+/* Do the probabilities of all classes add up to 1? */
+static bool adds_up(const struct reap_setup *s)
+{
+    const struct reap_net *net = s->network.net;
+
+    return s->head.own ? !s->head.multi
+                       : net->dense[net->n_dense - 1].act == REAP_SOFTMAX;
+}
+
+/* --groups: from here on the labels are those of groups. */
+static int open_groups(struct reap_setup *s, const struct reap_options *o,
+                       struct reap_err *err)
+{
+    const struct reap_groups_of of = { .classes = classes_of(s),
+                                       .first =
+                                           reap_labels_background(s->labels),
+                                       .ctx = s->labels,
+                                       .wnid = wnid };
+    struct reap_labels *names;
+    int rc;
+
+    if (!adds_up(s))
+        return reap_fail(err, REAP_EINVAL,
+                         "--groups: probabilities are summed, and this head "
+                         "does not end in softmax");
+    rc = reap_groups_open(&s->groups, o->groups, &of, err);
+    if (!rc)
+        rc = reap_labels_from(&names, (char *const *)s->groups->name,
+                              s->groups->n, s->groups->n, err);
+    if (rc)
+        return rc;
+    reap_labels_close(&s->labels);
+    s->labels = names;
+    return REAP_OK;
 }
 
 /* Scales from a few images: enough to measure the speed of int8. */
@@ -268,12 +311,14 @@ static int check_rest(struct reap_setup *s, const struct reap_options *o,
 
     if (!rc && s->head.own)
         rc = fit_head(s, o, err);
+    if (!rc && s->classify)
+        rc = open_labels(s, o, err);
+    if (!rc && s->classify && o->groups)
+        rc = open_groups(s, o, err);
     if (rc)
         return rc;
     a = engine_args(s, o);
     rc = reap_engine_check(&a, err);
-    if (!rc && s->classify)
-        rc = open_labels(s, o, err);
     return rc ? rc : list_classes(s, o, err);
 }
 
@@ -298,7 +343,7 @@ int reap_setup_begin(struct reap_setup *s, const struct reap_options *o,
     if (!rc)
         rc = shape_from_preset(o, shape, sizeof(shape), &with, err);
     if (!rc && classify && o->head)
-        rc = reap_predictor_open(&s->head, o->head, err);
+        rc = reap_predictor_open(&s->head, o->head, o->truth, err);
     if (!rc)
         rc = reap_network_open_later(&s->network, &with, !with.no_cache, err);
     if (rc) {
@@ -361,7 +406,9 @@ char *reap_setup_made_of(const struct reap_setup *s,
     fprintf(f, "input=%zux%zu\n", net->in_h, net->in_w);
     if (s->head.own)
         fprintf(f, "%s\n", s->head.id);
-    fprintf(f, "classes=%zu\n", classes_of(s));
+    fprintf(f, "classes=%zu\n", s->groups ? s->groups->n : classes_of(s));
+    if (s->groups)
+        fprintf(f, "groups=sha256:%s\n", s->groups->sha256);
     fprintf(f, "activation=%s\n",
             o->classifier_activation ? o->classifier_activation : "model");
     fprintf(f, "preset=%s\n", preset);
@@ -385,8 +432,9 @@ char *reap_setup_made_of(const struct reap_setup *s,
 
 void reap_setup_close(struct reap_setup *s)
 {
-    reap_labels_close(&s->labels);
     reap_engine_free(&s->engine);
+    reap_groups_close(&s->groups);
+    reap_labels_close(&s->labels);
     reap_predictor_close(&s->head);
     reap_blob_cache_free(&s->cache);
     reap_network_close(&s->network);

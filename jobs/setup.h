@@ -10,6 +10,7 @@
 
 #include "engine/engine.h"
 #include "io/blob_cache.h"
+#include "io/groups.h"
 #include "io/labels.h"
 #include "jobs/network.h"
 #include "jobs/learn/predictor.h"
@@ -31,6 +32,7 @@ struct reap_setup {
     struct reap_engine *engine;
     struct reap_predictor head; /* --head, or all zero */
     struct reap_labels *labels; /* classify alone */
+    struct reap_groups *groups; /* of --groups, or NULL */
     size_t batch;
     /* Arithmetic classes that fit --precision here, best first. */
     size_t n_classes;

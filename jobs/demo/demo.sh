@@ -1,5 +1,6 @@
 #!/bin/sh
-# demo.sh - the whole road on 102 photographs: import, extract, classify, export
+# demo.sh - the whole road on 102 photographs: import, extract, classify, export;
+# then labels of one's own: fit, predict, evaluate
 #
 # What 'make demo' runs. Writes below build/demo, keeps what it fetches in the
 # cache (REAP_CACHE, XDG_CACHE_HOME/reap or ~/.cache/reap), starts two ranks.
@@ -34,7 +35,7 @@ classifier() {
     # shellcheck disable=SC2086
     "$REAP" classify "$(head -1 "$out/photos.txt" | cut -f1)" $weights --quiet >/dev/null 2>&1
 }
-rm -rf "$out/set" "$out/embeddings" "$out/labels"
+rm -rf "$out/set" "$out/embeddings" "$out/labels" "$out/own" "$out/report"
 step import import "$out/photos.txt" -o "$out/set"
 # shellcheck disable=SC2086
 step extract extract "$out/set" -o "$out/embeddings" $weights --l2 \
@@ -49,4 +50,18 @@ if classifier; then
         --alpha white --ranks 2
     step export export "$out/labels" -o "$out/labels.csv"
 fi
-exec "$here/table.sh" "$out" "$head" "$about"
+"$here/table.sh" "$out" "$head" "$about"
+
+echo
+"$here/labels.sh" "$out"
+step fit fit "$out/embeddings" --truth "$out/train.tsv" --arch mlp:1024 \
+    --epochs 20 --seed 1 -o "$out/head.safetensors"
+step predict predict "$out/embeddings" --head "$out/head.safetensors" \
+    --features probs -o "$out/own"
+step evaluate evaluate "$out/own" --truth "$out/rest.tsv" -o "$out/report" >"$out/report.txt"
+head -2 "$out/report.txt"
+sed '1,2d; /^most often/,$d; /^$/d; /^ .* without a true/d; /^of five/d' "$out/report.txt"
+echo
+echo "fitted to $(wc -l <"$out/train.tsv") photographs; the others: $(
+    sed -n 's/^accuracy *\([0-9.]*\) (\(.*\))$/\2 right, accuracy \1/p' "$out/report.txt")"
+echo "labels of all: $out/own; report and picture: $out/report"

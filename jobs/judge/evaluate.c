@@ -11,120 +11,6 @@
 /* Logits that a temperature is fitted on take at most this memory. */
 enum { LOGIT_BYTES = 256 << 20, DOUBT_ROWS = 10 };
 
-/* ---- classes and groups ---- */
-
-static const char *view_name(const void *v, size_t i)
-{
-    return reap_view_name(v, i);
-}
-
-static const char *view_wnid(const void *v, size_t i)
-{
-    return reap_view_wnid(v, i);
-}
-
-static const char *group_name(const void *g, size_t i)
-{
-    return ((const struct reap_groups *)g)->name[i];
-}
-
-const char *reap_evaluation_name(const struct reap_evaluation *e, size_t class)
-{
-    return e->groups ? group_name(e->groups, class)
-                     : reap_view_name(&e->view, class);
-}
-
-static int open_groups(struct reap_evaluation *e, const char *path,
-                       size_t classes, struct reap_err *err)
-{
-    const struct reap_groups_of of = { .classes = classes,
-                                       .first = reap_view_background(&e->view),
-                                       .ctx = &e->view,
-                                       .wnid = view_wnid };
-
-    if (!classes)
-        return reap_fail(err, REAP_EINVAL,
-                         "--groups: how many classes the store has is not "
-                         "known");
-    return reap_groups_open(&e->groups, path, &of, err);
-}
-
-/* How many classes the rows are about. */
-static size_t count_classes(const struct reap_evaluation *e)
-{
-    const struct reap_schema *s = reap_store_schema(e->view.store);
-    char text[32];
-
-    for (uint32_t i = 0; i < s->n; i++)
-        if (!strcmp(s->column[i].name, "probs") ||
-            !strcmp(s->column[i].name, "logits"))
-            return s->column[i].c;
-    if (e->view.n_own)
-        return e->view.n_own;
-    if (reap_view_line(&e->view, "made_of", "classes", text, sizeof(text)))
-        return strtoul(text, NULL, 10);
-    return 0;
-}
-
-static int open_all(struct reap_evaluation *e,
-                    const struct reap_evaluate_args *a, struct reap_err *err)
-{
-    size_t classes;
-    int rc = reap_view_open(&e->view, a->store, err);
-
-    if (!rc)
-        rc = reap_view_labels(&e->view, a->labels, err);
-    if (rc)
-        return rc;
-    classes = count_classes(e);
-    if (a->groups)
-        rc = open_groups(e, a->groups, classes, err);
-    if (!rc)
-        rc = reap_truth_open(&e->truth, a->truth, err);
-    if (!rc)
-        rc = reap_scores_open(&e->scores, e->view.store, classes, e->groups,
-                              err);
-    if (!rc && !reap_scores_classes(e->scores))
-        rc = reap_fail(err, REAP_EFORMAT,
-                       "%s: how many classes it has is not known", a->store);
-    if (rc)
-        return rc;
-    e->n_classes = reap_scores_classes(e->scores);
-    return reap_classes_new(&e->classes, classes, &e->view, view_name,
-                            view_wnid, err);
-}
-
-static long group_of_label(const struct reap_evaluation *e, const char *label)
-{
-    for (size_t i = 0; i < e->groups->n; i++)
-        if (!strcmp(e->groups->name[i], label))
-            return (long)i;
-    return REAP_NO_CLASS;
-}
-
-long reap_evaluation_truth(const struct reap_evaluation *e,
-                           const struct reap_evaluate_args *a,
-                           const struct reap_row *row)
-{
-    const char *label = reap_truth_label(e->truth, row, 0);
-    long c = REAP_NO_CLASS;
-
-    if (!label)
-        return REAP_NO_CLASS;
-    if (e->groups)
-        c = group_of_label(e, label);
-    if (c >= 0)
-        return c;
-    c = reap_classes_find(e->classes, label);
-    if (c < 0)
-        return c;
-    c += a->offset;
-    if (c < 0 ||
-        (e->groups ? c >= (long)e->groups->classes : c >= (long)e->n_classes))
-        return REAP_NO_CLASS;
-    return e->groups ? e->groups->of[c] : c;
-}
-
 /* ---- the first walk: truth and guess ---- */
 
 static uint16_t place_of(const struct reap_scored *s, size_t classes,
@@ -144,8 +30,8 @@ static uint16_t place_of(const struct reap_scored *s, size_t classes,
     return ahead < UINT16_MAX ? (uint16_t)(ahead + 1) : 0;
 }
 
-static int judge(struct reap_evaluation *e, const struct reap_evaluate_args *a,
-                 const struct reap_scored *s, long truth, struct reap_err *err)
+static int judge(struct reap_evaluation *e, const struct reap_scored *s,
+                 long truth, struct reap_err *err)
 {
     struct reap_judged *j;
 
@@ -159,11 +45,11 @@ static int judge(struct reap_evaluation *e, const struct reap_evaluate_args *a,
         e->room = room;
     }
     j = &e->judged[e->n++];
-    j->hash = reap_hash(a->seed, s->row.key.data, s->row.key.len);
+    j->hash = reap_hash(e->seed, s->row.key.data, s->row.key.len);
     j->truth = (int32_t)truth;
     j->guess = s->top[0].index;
     j->prob = s->top[0].prob;
-    j->place = place_of(s, e->n_classes, j->truth);
+    j->place = place_of(s, e->of.n_classes, j->truth);
     j->held = true;
     return REAP_OK;
 }
@@ -174,18 +60,18 @@ static void look_beyond(struct reap_evaluation *e, const char *label,
 {
     char last[24];
 
-    snprintf(last, sizeof(last), "%zu", e->n_classes);
-    if (e->groups || strcmp(label + strspn(label, "0"), last) != 0)
+    snprintf(last, sizeof(last), "%zu", e->of.n_classes);
+    if (e->of.groups || strcmp(label + strspn(label, "0"), last) != 0)
         return;
     e->beyond++;
-    e->below += (size_t)s->top[0].index + 1 == e->n_classes;
+    e->below += (size_t)s->top[0].index + 1 == e->of.n_classes;
 }
 
 /* Count a row of no use; false if it is one to be judged. */
 static bool passed_over(struct reap_evaluation *e, const struct reap_scored *s,
                         long truth)
 {
-    const char *label = reap_truth_label(e->truth, &s->row, 0);
+    const char *label = reap_truth_label(e->of.truth, &s->row, 0);
 
     if (!label)
         e->unlabelled++;
@@ -209,23 +95,22 @@ static bool passed_over(struct reap_evaluation *e, const struct reap_scored *s,
     return true;
 }
 
-static int first_walk(struct reap_evaluation *e,
-                      const struct reap_evaluate_args *a, struct reap_err *err)
+static int first_walk(struct reap_evaluation *e, struct reap_err *err)
 {
-    const struct reap_truth_counts *c = reap_truth_counts(e->truth);
+    const struct reap_truth_counts *c = reap_truth_counts(e->of.truth);
     int32_t guess_before = -1, truth_before = -1;
     struct reap_scored s;
     size_t met = 0;
     int rc;
 
-    while (!(rc = reap_scores_next(e->scores, &s, err))) {
-        const long truth = reap_evaluation_truth(e, a, &s.row);
+    while (!(rc = reap_labelled_next(&e->of, &s, err))) {
+        const long truth = reap_labelled_truth(&e->of, &s.row);
 
         e->rows++;
-        met += reap_truth_has(e->truth, s.row.key);
+        met += reap_truth_has(e->of.truth, s.row.key);
         if (passed_over(e, &s, truth))
             continue;
-        rc = judge(e, a, &s, truth, err);
+        rc = judge(e, &s, truth, err);
         if (rc)
             return rc;
         e->above += truth + 1 == s.top[0].index;
@@ -248,42 +133,44 @@ static int nothing(const struct reap_evaluation *e,
         return reap_fail(err, REAP_ENOTFOUND,
                          "%s: no true label is one of its %zu classes; the "
                          "first is \"%s\"",
-                         a->store, e->n_classes, e->unknown_label);
+                         a->of.store, e->of.n_classes, e->unknown_label);
     if (e->bad + e->wrong)
         return reap_fail(err, REAP_ENOTFOUND,
                          "%s: none of its rows with a true label has a result",
-                         a->store);
-    if (a->truth && strcmp(a->truth, "stored"))
+                         a->of.store);
+    if (a->of.truth && strcmp(a->of.truth, "stored"))
         return reap_fail(err, REAP_ENOTFOUND,
                          "%s: none of its %zu keys has a label in %s; reap "
                          "export shows what keys look like",
-                         a->store, e->rows, a->truth);
+                         a->of.store, e->rows, a->of.truth);
     return reap_fail(err, REAP_ENOTFOUND,
                      "%s: none of its %zu rows has a true label: give "
                      "--truth FILE with lines of key, tab, label",
-                     a->store, e->rows);
+                     a->of.store, e->rows);
 }
 
 /* ---- the second and third walk: temperature ---- */
 
-/* The next judged row; its number is '*at', to be counted on by the caller. */
-static int next_judged(struct reap_evaluation *e,
-                       const struct reap_evaluate_args *a,
-                       struct reap_scored *s, struct reap_err *err)
+/* Judged row i once more. A run may have added others to the store since. */
+static int judged_again(struct reap_evaluation *e, size_t i,
+                        struct reap_scored *s, struct reap_err *err)
 {
     int rc;
 
     do
-        rc = reap_scores_next(e->scores, s, err);
-    while (!rc && (!s->good || reap_evaluation_truth(e, a, &s->row) < 0));
-    return rc;
+        rc = reap_labelled_next(&e->of, s, err);
+    while (!rc && (!s->good || reap_hash(e->seed, s->row.key.data,
+                                         s->row.key.len) != e->judged[i].hash));
+    return rc == REAP_ENOTFOUND
+               ? reap_fail(err, REAP_ESTOPPED,
+                           "%s lost rows meanwhile: run the command again",
+                           e->of.view.path)
+               : rc;
 }
 
-static int fit_temperature(struct reap_evaluation *e,
-                           const struct reap_evaluate_args *a,
-                           struct reap_err *err)
+static int fit_temperature(struct reap_evaluation *e, struct reap_err *err)
 {
-    const size_t row = e->n_classes * sizeof(float);
+    const size_t row = e->of.n_classes * sizeof(float);
     size_t most = LOGIT_BYTES / row + 1, rows = 0, step;
     struct reap_scored s;
     float *logit;
@@ -300,46 +187,46 @@ static int fit_temperature(struct reap_evaluation *e,
     truth = reap_calloc(rows, sizeof(*truth));
     if (!logit || !truth)
         rc = reap_fail(err, REAP_ENOMEM, "no memory for logits");
-    reap_scores_rewind(e->scores);
+    reap_labelled_rewind(&e->of);
     for (size_t i = 0, seen = 0; !rc && i < e->n; i++) {
-        rc = next_judged(e, a, &s, err);
+        rc = judged_again(e, i, &s, err);
         if (rc || e->judged[i].held || seen++ % step)
             continue;
-        memcpy(logit + e->n_fitted * e->n_classes, s.logit, row);
+        memcpy(logit + e->n_fitted * e->of.n_classes, s.logit, row);
         truth[e->n_fitted++] = e->judged[i].truth;
     }
     if (!rc)
         e->temperature = reap_temperature_fit(logit, truth, e->n_fitted,
-                                              e->n_classes, &e->at_bound);
+                                              e->of.n_classes, &e->at_bound);
     reap_free(logit);
     reap_free(truth);
     return rc;
 }
 
-static int weigh(struct reap_evaluation *e, const struct reap_evaluate_args *a,
-                 struct reap_err *err)
+static int weigh(struct reap_evaluation *e, struct reap_err *err)
 {
-    float *prob = reap_calloc(e->n_classes, sizeof(*prob));
+    float *prob = reap_calloc(e->of.n_classes, sizeof(*prob));
     struct reap_scored s;
     int rc = prob ? REAP_OK
                   : reap_fail(err, REAP_ENOMEM, "no memory for probabilities");
 
-    reap_scores_rewind(e->scores);
+    reap_labelled_rewind(&e->of);
     for (size_t i = 0; !rc && i < e->n; i++) {
         const struct reap_judged *j = &e->judged[i];
         const bool right = j->truth == j->guess;
 
-        rc = next_judged(e, a, &s, err);
+        rc = judged_again(e, i, &s, err);
         if (rc || !j->held)
             continue;
         reap_reliability_add(&e->before, (double)j->prob, right);
         if (s.prob)
-            reap_reliability_full(&e->before, s.prob, e->n_classes, j->truth);
+            reap_reliability_full(&e->before, s.prob, e->of.n_classes,
+                                  j->truth);
         if (!(e->temperature > 0))
             continue;
-        reap_temperature_apply(s.logit, e->n_classes, e->temperature, prob);
+        reap_temperature_apply(s.logit, e->of.n_classes, e->temperature, prob);
         reap_reliability_add(&e->after, (double)prob[j->guess], right);
-        reap_reliability_full(&e->after, prob, e->n_classes, j->truth);
+        reap_reliability_full(&e->after, prob, e->of.n_classes, j->truth);
     }
     reap_free(prob);
     return rc;
@@ -366,25 +253,27 @@ int reap_evaluation_open(struct reap_evaluation *e,
     int rc;
 
     memset(e, 0, sizeof(*e));
-    rc = open_all(e, a, err);
+    e->seed = a->seed;
+    rc = reap_labelled_open(&e->of, &a->of, err);
     if (!rc)
-        rc = first_walk(e, a, err);
+        rc = first_walk(e, err);
     if (!rc && !e->n)
         rc = nothing(e, a, err);
     if (!rc)
         rc = reap_confusions(e->judged, e->n, &e->confusion, &e->n_confusions,
                              err);
-    if (!rc && !(e->of_class = reap_calloc(e->n_classes, sizeof(*e->of_class))))
+    if (!rc &&
+        !(e->of_class = reap_calloc(e->of.n_classes, sizeof(*e->of_class))))
         rc = reap_fail(err, REAP_ENOMEM, "no memory for classes");
     if (rc)
         return rc;
-    reap_metrics(e->judged, e->n, e->n_classes, e->of_class, &e->score);
-    if (reap_scores_full(e->scores) || a->abstain > 0)
+    reap_metrics(e->judged, e->n, e->of.n_classes, e->of_class, &e->score);
+    if (reap_scores_full(e->of.scores) || a->abstain > 0)
         rc = reap_hold_out(e->judged, e->n, a->share, err);
-    if (!rc && reap_scores_full(e->scores))
-        rc = fit_temperature(e, a, err);
+    if (!rc && reap_scores_full(e->of.scores))
+        rc = fit_temperature(e, err);
     if (!rc)
-        rc = weigh(e, a, err);
+        rc = weigh(e, err);
     return rc ? rc : set_threshold(e, a, err);
 }
 
@@ -421,12 +310,8 @@ const char *reap_evaluation_doubt(const struct reap_evaluation *e, char *buf,
 
 void reap_evaluation_close(struct reap_evaluation *e)
 {
-    reap_scores_close(&e->scores);
-    reap_classes_free(&e->classes);
-    reap_truth_close(&e->truth);
-    reap_groups_close(&e->groups);
     reap_free(e->judged);
     reap_free(e->of_class);
     reap_free(e->confusion);
-    reap_view_close(&e->view);
+    reap_labelled_close(&e->of);
 }

@@ -11,29 +11,19 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "io/groups.h"
-#include "io/truth.h"
-#include "jobs/judge/classes.h"
+#include "jobs/judge/labelled.h"
 #include "jobs/judge/metrics.h"
-#include "jobs/judge/scores.h"
-#include "jobs/view.h"
 
 struct reap_evaluate_args {
-    const char *store, *truth, *groups, *labels; /* as the options are */
+    struct reap_labelled_args of;
     double share;    /* of each class that is kept out of what is fitted */
     uint64_t seed;   /* chance of that */
     double abstain;  /* wished precision, 0: not wished */
     float threshold; /* of probability, 0: all are labelled */
-    long offset;     /* added to the class that a true label means */
 };
 
 struct reap_evaluation {
-    struct reap_view view;
-    struct reap_groups *groups; /* NULL: none */
-    struct reap_truth *truth;
-    struct reap_classes *classes;
-    struct reap_scores *scores;
-    size_t n_classes; /* of the store, or groups */
+    struct reap_labelled of;
 
     /* rows of the store, each counted once */
     size_t rows, bad, wrong; /* all; without result; not numbers */
@@ -41,6 +31,7 @@ struct reap_evaluation {
     size_t unmet;                          /* labels whose keys have no row */
     char unknown_label[200];               /* the first of the unknown ones */
 
+    uint64_t seed;
     struct reap_judged *judged; /* the others, in key order */
     size_t n, room;
     struct reap_class_score *of_class; /* n_classes */
@@ -65,14 +56,6 @@ struct reap_evaluation {
 int reap_evaluation_open(struct reap_evaluation *e,
                          const struct reap_evaluate_args *a,
                          struct reap_err *err) REAP_MUST_CHECK;
-
-/* "" where there is none. */
-const char *reap_evaluation_name(const struct reap_evaluation *e, size_t class);
-
-/* The class of a row's true label; below 0 as in classes.h. */
-long reap_evaluation_truth(const struct reap_evaluation *e,
-                           const struct reap_evaluate_args *a,
-                           const struct reap_row *row);
 
 /*
  * What is strange about the labels as a sentence, "" if nothing is: they fit

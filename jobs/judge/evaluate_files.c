@@ -37,9 +37,9 @@ static void put_escaped(FILE *to, const char *text)
 
 static void put_class(FILE *to, const struct reap_evaluation *e, size_t class)
 {
-    char buf[24];
+    char buf[REAP_CLASS_NAME];
 
-    put_escaped(to, reap_evaluation_class(e, class, buf, sizeof(buf)));
+    reap_text_csv(to, reap_labelled_name(&e->of, class, buf, sizeof(buf)));
 }
 
 /* ---- classes, reliability ---- */
@@ -55,7 +55,7 @@ static int write_classes(const struct reap_evaluation *e, const char *folder,
         return rc;
     to = reap_outfile_stream(f);
     fputs("index,name,rows,guessed,right,precision,recall,f1\n", to);
-    for (size_t c = 0; c < e->n_classes; c++) {
+    for (size_t c = 0; c < e->of.n_classes; c++) {
         const struct reap_class_score *s = &e->of_class[c];
 
         fprintf(to, "%zu,", c);
@@ -122,23 +122,22 @@ static void clear_table(struct table *t)
 static int make_table(struct table *t, const struct reap_evaluation *e,
                       struct reap_err *err)
 {
-    enum { NUMBER = 24 };
     const size_t n = e->score.present;
 
     t->class = reap_calloc(n + 1, sizeof(*t->class));
-    t->at = reap_calloc(e->n_classes, sizeof(*t->at));
+    t->at = reap_calloc(e->of.n_classes, sizeof(*t->at));
     t->count = reap_calloc(n * n + 1, sizeof(*t->count));
     t->name = reap_calloc(n + 1, sizeof(*t->name));
-    t->buf = reap_calloc(n + 1, NUMBER);
+    t->buf = reap_calloc(n + 1, REAP_CLASS_NAME);
     if (!t->class || !t->at || !t->count || !t->name || !t->buf)
         return reap_fail(err, REAP_ENOMEM, "no memory for confusions");
-    for (size_t c = 0; c < e->n_classes; c++) {
+    for (size_t c = 0; c < e->of.n_classes; c++) {
         if (!e->of_class[c].truth && !e->of_class[c].guess)
             continue;
         t->at[c] = t->n;
         t->class[t->n] = c;
-        t->name[t->n] =
-            reap_evaluation_class(e, c, t->buf + t->n * NUMBER, NUMBER);
+        t->name[t->n] = reap_labelled_name(
+            &e->of, c, t->buf + t->n * REAP_CLASS_NAME, REAP_CLASS_NAME);
         t->n++;
     }
     for (size_t i = 0; i < e->n_confusions; i++) {
@@ -218,7 +217,7 @@ static void put_scores(FILE *to, const struct reap_evaluation *e,
     double calibrated = NAN;
 
     if (s->prob && e->temperature > 0) {
-        reap_temperature_apply(s->logit, e->n_classes, e->temperature, prob);
+        reap_temperature_apply(s->logit, e->of.n_classes, e->temperature, prob);
         calibrated = (double)prob[best->index];
     }
     fprintf(to, ",%d,", best->index);
@@ -227,21 +226,34 @@ static void put_scores(FILE *to, const struct reap_evaluation *e,
     put_number(to, calibrated);
     put_number(to, s->entropy);
     put_number(to, s->margin);
-    fprintf(to, ",%s,%s\n",
+    fprintf(to, ",%s,%s,",
             truth < 0              ? ""
             : truth == best->index ? "1"
                                    : "0",
             e->threshold_found && best->prob >= e->threshold ? "1" : "0");
 }
 
-static int write_rows(struct reap_evaluation *e,
-                      const struct reap_evaluate_args *a, const char *folder,
+/* The part that a row is in, if it was judged; '*at' goes on to the next. */
+static const char *part_of(const struct reap_evaluation *e,
+                           const struct reap_row *row, size_t *at)
+{
+    const struct reap_judged *j = &e->judged[*at];
+
+    if (*at == e->n ||
+        reap_hash(e->seed, row->key.data, row->key.len) != j->hash)
+        return "";
+    ++*at;
+    return j->held ? "held" : "fitted";
+}
+
+static int write_rows(struct reap_evaluation *e, const char *folder,
                       struct reap_err *err)
 {
-    float *prob = reap_calloc(e->n_classes, sizeof(*prob));
+    float *prob = reap_calloc(e->of.n_classes, sizeof(*prob));
     char key[REAP_TEXT_ROOM(KEY_MAX)];
     struct reap_outfile *f = NULL;
     struct reap_scored s;
+    size_t at = 0;
     FILE *to;
     int rc = prob ? begin(&f, folder, "rows.csv", err)
                   : reap_fail(err, REAP_ENOMEM, "no memory for rows");
@@ -249,19 +261,20 @@ static int write_rows(struct reap_evaluation *e,
     to = rc ? NULL : reap_outfile_stream(f);
     if (!rc)
         fputs("key,status,true_label,guess_index,guess,prob,calibrated_prob,"
-              "entropy,margin,right,certain\n",
+              "entropy,margin,right,certain,part\n",
               to);
-    reap_scores_rewind(e->scores);
-    while (!rc && !(rc = reap_scores_next(e->scores, &s, err))) {
-        const char *label = reap_truth_label(e->truth, &s.row, 0);
+    reap_labelled_rewind(&e->of);
+    while (!rc && !(rc = reap_labelled_next(&e->of, &s, err))) {
+        const char *label = reap_truth_label(e->of.truth, &s.row, 0);
 
         reap_text_csv(to, reap_text_escape(key, sizeof(key), s.row.key));
         fprintf(to, ",%s,", reap_status_name(s.row.status));
         put_escaped(to, label ? label : "");
         if (s.good)
-            put_scores(to, e, &s, reap_evaluation_truth(e, a, &s.row), prob);
+            put_scores(to, e, &s, reap_labelled_truth(&e->of, &s.row), prob);
         else
-            fputs(",,,,,,,,\n", to);
+            fputs(",,,,,,,,,", to);
+        fprintf(to, "%s\n", part_of(e, &s.row, &at));
         if (ferror(to))
             rc = reap_fail(err, REAP_EIO,
                            "%s: cannot be written: is the disk "
@@ -313,6 +326,6 @@ int reap_evaluation_write(struct reap_evaluation *e,
     if (!rc)
         rc = write_reliability(e, folder, err);
     if (!rc)
-        rc = write_rows(e, a, folder, err);
+        rc = write_rows(e, folder, err);
     return rc ? rc : write_json(e, a, folder, err);
 }

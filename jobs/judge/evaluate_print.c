@@ -9,29 +9,11 @@
 
 enum { ALL_CLASSES = 40, WORST = 10, CONFUSED = 5, NAME = 60 };
 
-const char *reap_evaluation_class(const struct reap_evaluation *e, size_t class,
-                                  char *buf, size_t size)
-{
-    const char *name = reap_evaluation_name(e, class);
-
-    if (*name)
-        return name;
-    if (!e->groups && *reap_view_wnid(&e->view, class))
-        return reap_view_wnid(&e->view, class);
-    snprintf(buf, size, "%zu", class);
-    return buf;
-}
-
-/* A name on one line, without orders to a terminal. */
 static void print_class(const struct reap_evaluation *e, size_t class)
 {
-    char buf[24], line[400];
-    const char *name = reap_evaluation_class(e, class, buf, sizeof(buf));
+    char buf[REAP_CLASS_NAME];
 
-    fputs(reap_text_escape(
-              line, sizeof(line),
-              (struct reap_bytes){ (const uint8_t *)name, strlen(name) }),
-          stdout);
+    fputs(reap_labelled_name(&e->of, class, buf, sizeof(buf)), stdout);
 }
 
 /* ---- which classes are shown ---- */
@@ -55,13 +37,13 @@ static int worst_first(const void *a, const void *b)
 
 static void print_classes(const struct reap_evaluation *e)
 {
-    struct handle *h = reap_calloc(e->n_classes, sizeof(*h));
+    struct handle *h = reap_calloc(e->of.n_classes, sizeof(*h));
     const bool some = e->score.present > ALL_CLASSES;
     size_t n = 0;
 
     if (!h)
         return;
-    for (size_t c = 0; c < e->n_classes; c++)
+    for (size_t c = 0; c < e->of.n_classes; c++)
         if (e->of_class[c].truth || e->of_class[c].guess)
             h[n++] = (struct handle){ &e->of_class[c], c };
     if (some)
@@ -107,8 +89,8 @@ static void print_rows(const struct reap_evaluation *e)
                e->unmet);
     printf("accuracy     %.4f (%zu of %zu)\n", e->score.accuracy,
            e->score.right, e->score.rows);
-    if (reap_scores_top(e->scores) >= 5 ||
-        reap_scores_top(e->scores) == e->n_classes)
+    if (reap_scores_top(e->of.scores) >= 5 ||
+        reap_scores_top(e->of.scores) == e->of.n_classes)
         printf("of five      %.4f (the true class is one of the five best)\n",
                e->score.top5);
 }
@@ -260,20 +242,20 @@ static json_t *average_json(const struct reap_average *a)
 static json_t *classes_json(const struct reap_evaluation *e)
 {
     json_t *list = json_array();
-    char buf[24];
+    char buf[REAP_CLASS_NAME];
 
-    for (size_t c = 0; c < e->n_classes; c++) {
+    for (size_t c = 0; c < e->of.n_classes; c++) {
         const struct reap_class_score *s = &e->of_class[c];
 
         if (s->truth || s->guess)
             json_array_append_new(
-                list,
-                json_pack("{sI,ss,sI,sI,sI,sf,sf,sf}", "index", (json_int_t)c,
-                          "name", reap_evaluation_class(e, c, buf, sizeof(buf)),
-                          "rows", (json_int_t)s->truth, "guessed",
-                          (json_int_t)s->guess, "right", (json_int_t)s->right,
-                          "precision", s->precision, "recall", s->recall, "f1",
-                          s->f1));
+                list, json_pack("{sI,ss,sI,sI,sI,sf,sf,sf}", "index",
+                                (json_int_t)c, "name",
+                                reap_labelled_name(&e->of, c, buf, sizeof(buf)),
+                                "rows", (json_int_t)s->truth, "guessed",
+                                (json_int_t)s->guess, "right",
+                                (json_int_t)s->right, "precision", s->precision,
+                                "recall", s->recall, "f1", s->f1));
     }
     return list;
 }
@@ -333,9 +315,12 @@ static void add_threshold(json_t *all, const struct reap_evaluation *e,
 json_t *reap_evaluation_json(const struct reap_evaluation *e,
                              const struct reap_evaluate_args *a)
 {
-    char doubt[400];
+    char doubt[400], store[REAP_TEXT_ROOM(1024)];
     json_t *all = json_pack(
-        "{ss,sI,sI,sI,sI,sI,sI,sI,sI,sf,sf,so,so,so,so}", "store", a->store,
+        "{ss,sI,sI,sI,sI,sI,sI,sI,sI,sf,sf,so,so,so,so}", "store",
+        reap_text_escape(store, sizeof(store),
+                         (struct reap_bytes){ (const uint8_t *)a->of.store,
+                                              strlen(a->of.store) }),
         "rows", (json_int_t)e->rows, "judged", (json_int_t)e->n, "unlabelled",
         (json_int_t)e->unlabelled, "unknown",
         (json_int_t)(e->unknown + e->ambiguous), "bad",

@@ -6,11 +6,6 @@
 
 #include "jobs/judge/evaluate.h"
 
-/* The name of a class, else its WordNet id, else its index; in 'buf' if it has
- * to be made. */
-const char *reap_evaluation_class(const struct reap_evaluation *e, size_t class,
-                                  char *buf, size_t size);
-
 /* Tables on stdout. */
 void reap_evaluation_print(const struct reap_evaluation *e,
                            const struct reap_evaluate_args *a);

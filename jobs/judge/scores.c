@@ -47,19 +47,21 @@ static size_t width(const struct reap_scores *s, int column)
 
 static int check(struct reap_scores *s, size_t classes, struct reap_err *err)
 {
-    const size_t logits = width(s, s->logits), probs = width(s, s->probs);
-
-    if (!logits && !probs && s->top == NONE)
+    if (s->logits == NONE && s->probs == NONE && s->top == NONE)
         return reap_fail(err, REAP_EINVAL,
                          "the store has no labels: reap classify makes one "
                          "that has");
-    s->stored = logits ? logits : probs ? probs : classes;
-    if ((logits && logits != s->stored) || (probs && probs != s->stored) ||
-        (s->groups && s->groups->classes != s->stored))
-        return reap_fail(err, REAP_EINVAL,
-                         "%zu classes are expected, the store has %zu",
-                         s->groups ? s->groups->classes : s->stored,
-                         probs ? probs : s->stored);
+    if (!classes)
+        classes = width(s, s->probs != NONE ? s->probs : s->logits);
+    /* logits of classes where the others are about groups of them */
+    if (width(s, s->logits) != classes)
+        s->logits = NONE;
+    if (width(s, s->probs) != classes)
+        s->probs = NONE;
+    if (!reap_scores_full(s) && s->top == NONE)
+        return reap_fail(err, REAP_EFORMAT,
+                         "the store has no scores of its %zu classes", classes);
+    s->stored = classes;
     s->classes = s->groups ? s->groups->n : s->stored;
     s->n_stored = width(s, s->top);
     if (reap_scores_full(s))

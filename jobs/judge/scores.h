@@ -50,7 +50,7 @@ bool reap_scores_full(const struct reap_scores *s);
 /* How many best classes a row lists. */
 size_t reap_scores_top(const struct reap_scores *s);
 
-/* Back to the first row: of the same moment of the store. */
+/* Back to the first row. A store that a run writes may have others by then. */
 void reap_scores_rewind(struct reap_scores *s);
 
 /* The next row in key order; REAP_ENOTFOUND behind the last. */

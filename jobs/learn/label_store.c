@@ -19,7 +19,7 @@
 
 enum {
     ROWS = 1024, /* of a block: one transaction */
-    STRIP = 16,  /* rows that a thread runs at once */
+    STRIP = 64,  /* rows that a thread runs at once */
     TOP = 5
 };
 
@@ -207,7 +207,7 @@ static int open_output(struct work *w, struct reap_err *err)
 
 static int open_all(struct work *w, struct reap_err *err)
 {
-    int rc = reap_predictor_open(&w->head, w->o->head, err);
+    int rc = reap_predictor_open(&w->head, w->o->head, w->o->truth, err);
 
     if (!rc)
         rc = reap_view_open(&w->from, w->o->args[0], err);

@@ -33,10 +33,13 @@ static void head_close(void *ctx)
 }
 
 static int open_head(struct reap_predictor *p, const char *path,
-                     struct reap_err *err)
+                     const char *truth, struct reap_err *err)
 {
     struct reap_head_file *f;
-    int rc = reap_head_file_read(&f, path, err);
+    int rc = truth ? reap_fail(err, REAP_EINVAL,
+                               "--truth: a head that was fitted needs no "
+                               "labels; it is for --head knn:STORE:K")
+                   : reap_head_file_read(&f, path, err);
 
     if (rc)
         return rc;
@@ -49,6 +52,7 @@ static int open_head(struct reap_predictor *p, const char *path,
                                           .run = head_run },
                                   .labels = f->labels,
                                   .preset = f->preset,
+                                  .multi = reap_head_file_multi(f),
                                   .own = f,
                                   .fits = head_fits,
                                   .close = head_close };
@@ -59,21 +63,22 @@ static int open_head(struct reap_predictor *p, const char *path,
 /* Kinds of --head by how the text begins; the last takes what is left. */
 static const struct {
     const char *prefix;
-    int (*open)(struct reap_predictor *p, const char *text,
+    int (*open)(struct reap_predictor *p, const char *text, const char *truth,
                 struct reap_err *err);
 } kinds[] = {
+    { "knn:", reap_predictor_knn },
     { "", open_head },
 };
 
 int reap_predictor_open(struct reap_predictor *p, const char *text,
-                        struct reap_err *err)
+                        const char *truth, struct reap_err *err)
 {
     size_t i = 0;
 
     memset(p, 0, sizeof(*p));
     while (strncmp(text, kinds[i].prefix, strlen(kinds[i].prefix)) != 0)
         i++;
-    return kinds[i].open(p, text + strlen(kinds[i].prefix), err);
+    return kinds[i].open(p, text + strlen(kinds[i].prefix), truth, err);
 }
 
 void reap_predictor_close(struct reap_predictor *p)

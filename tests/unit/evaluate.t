@@ -123,6 +123,33 @@ printf '# halves\n0\tlow\t0-5\n1\thigh\t6-10\n' >"$dir/groups.tsv"
 ok $? 'classes in groups'
 says err ' 1 classes are in no group'
 says out 'mean of [1-3] classes'
+"$REAP" evaluate "$dir/full" --truth "$dir/truth.tsv" -o "$dir/grouped" \
+    --groups "$dir/groups.tsv" --quiet >"$dir/out" 2>"$dir/err"
+# shellcheck disable=SC2086
+"$REAP" classify "$dir/set" -o "$dir/low" $small --features logits,probs \
+    --groups "$dir/groups.tsv" >"$dir/out" 2>"$dir/err"
+ok $? 'classified into groups'
+"$REAP" export "$dir/low" -o "$dir/low.csv" --quiet >/dev/null
+sed 1d "$dir/low.csv" | cut -d, -f1,7 >"$dir/out"
+sed 1d "$dir/grouped/rows.csv" | cut -d, -f1,5 | diff - "$dir/out" >"$dir/err"
+ok $? 'classify and evaluate find the same groups'
+sed 1d "$dir/low.csv" | awk -F, -v OFS='\t' '{ print $1, $7 }' >"$dir/low.tsv"
+"$REAP" evaluate "$dir/low" --truth "$dir/low.tsv" >"$dir/out" 2>"$dir/err"
+says out '^accuracy  *1.0000 (40 of 40)'
+# shellcheck disable=SC2086
+"$REAP" classify "$dir/in/10.ppm" $small --groups "$dir/groups.tsv" --top 9 >"$dir/out"
+awk 'NF > 2 { p += $1; n++ } END { exit n != 3 || p < 0.999 || p > 1.001 }' "$dir/out"
+ok $? 'a photo, in all three groups'
+# shellcheck disable=SC2086
+"$REAP" classify "$dir/in/10.ppm" $small --groups "$dir/groups.tsv" \
+    --classifier-activation none >"$dir/out" 2>"$dir/err"
+[ $? = 64 ] && grep -q 'does not end in softmax' "$dir/err"
+ok $? 'logits are not summed'
+# 1001 classes: ImageNet's behind a background
+# shellcheck disable=SC2086
+"$REAP" classify "$dir/in/10.ppm" $small --classes 1001 --top 1001 >"$dir/out"
+grep -q '  0  background' "$dir/out" && grep -q ' 1000  n15075141  toilet tissue' "$dir/out"
+ok $? '1001 classes have a background'
 
 refuses 64 'one STORE'
 refuses 64 'a share is needed' "$dir/full" --truth "$dir/truth.tsv" --threshold x

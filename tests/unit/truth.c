@@ -83,6 +83,12 @@ static void counts(void)
            strlen(reap_truth_remark(t, false, buf, 10)) == 9,
        "several labels may be wanted; the text is cut to its room");
     reap_truth_close(&t);
+    ok(!reap_truth_open(
+           &t, put((const char *const[]){ "key,label,more\nk,a,b\n", NULL }),
+           &err) &&
+           !*reap_truth_remark(t, false, buf, sizeof(buf)),
+       "columns with headings are no reason for a remark");
+    reap_truth_close(&t);
 }
 
 static void refuses(const char *list, int code, const char *says)
