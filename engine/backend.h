@@ -23,9 +23,10 @@
 
 enum reap_precision {
     REAP_FP32 = 1 << 0,
-    REAP_BF16 = 1 << 1,
-    REAP_INT8 = 1 << 2,
-    REAP_BF16X3 = 1 << 3
+    REAP_BF16 = 1 << 1,  /* products of bfloat16, sums in float32 */
+    REAP_INT8 = 1 << 2,  /* products of bytes, exact sums; needs scales */
+    REAP_BF16X3 = 1 << 3 /* numbers are the sum of two bfloat16, a product is
+                          * three of theirs: near fp32 */
 };
 
 /* (x / div - mean[c]) / std[c] in float32, x being channel c of the image

@@ -73,6 +73,11 @@ int reap_bench_roof(unsigned cpu, enum reap_precision precision, size_t threads,
     int rc;
 
     *ops = 0;
+    if (precision == REAP_BF16X3) { /* each product is three */
+        rc = reap_bench_roof(cpu, REAP_BF16, threads, ops, err);
+        *ops /= 3;
+        return rc;
+    }
     reap_kernels_init(&k, cpu);
     if (precision == REAP_FP32)
         c.peak = k.peak_f32.fn;

@@ -11,7 +11,7 @@
 #include "tests/golden_data.h"
 #include "tests/tap.h"
 
-enum { SIDE = 224, CROP = SIDE * SIDE * 3, BATCH = 10, TIE = 180 };
+enum { SIDE = 224, CROP = SIDE * SIDE * 3, BATCH = 16, TIE = 180 };
 
 static const struct reap_norm norm = { .div = 255,
                                        .mean = { 0.485f, 0.456f, 0.406f },
@@ -143,6 +143,36 @@ static void check_bf16(const struct golden *g, const struct reap_net *net)
     free(avg);
 }
 
+/* Three products of bfloat16 for one are near those of float32. */
+static void check_bf16x3(const struct golden *g, const struct reap_net *net)
+{
+    static const char *const outputs[] = { "avg", "logits" };
+    const size_t n = g->n_pixels / CROP;
+    float *avg = malloc(n * 2048 * sizeof(float));
+    float *logits = malloc(n * 1000 * sizeof(float));
+    double e;
+
+    if (run(g, net, REAP_BF16X3, n, 2, outputs, (void *[]){ avg, logits })) {
+        skip("no bf16x3 on this CPU, or REAP_CPU forbids it");
+        goto out;
+    }
+    e = golden_error(10, 2048, avg, golden_find(g, "embedding_f64_10")->data);
+    ok(e <= 5e-5, "bf16x3: embeddings are off double precision by %.1e", e);
+    e = golden_error(10, 1000, logits, golden_find(g, "logits_f64_10")->data);
+    ok(e <= 5e-5, "bf16x3: logits are off double precision by %.1e", e);
+    /* Rows differ: the worst channel of the worst is off by 1.2e-4. */
+    e = 0;
+    for (size_t i = 0; i < n; i++)
+        e += golden_error(1, 2048, avg + i * 2048,
+                          golden_find(g, "embedding")->data + i * 2048);
+    ok(e / (double)n <= 5e-5,
+       "bf16x3: %zu embeddings are off torchvision by %.1e in the mean", n,
+       e / (double)n);
+out:
+    free(avg);
+    free(logits);
+}
+
 /* The stage 'name' of photo 0, which the net calls 'layer'. */
 static void check_stage(const struct golden *g, const struct reap_net *net,
                         const char *name, const char *layer)
@@ -212,6 +242,7 @@ int main(void)
     if (!rc) {
         check_rows(&g, net);
         check_bf16(&g, net);
+        check_bf16x3(&g, net);
         check_stages(&g, net);
     }
     reap_weights_free(&w);

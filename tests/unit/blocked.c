@@ -1,5 +1,6 @@
 /* Whole nets on the blocked backend: against a pass in double, the same bits
- * at every level, and for any batch and place in it. */
+ * at every level, and for any batch and place in it, also where images lie
+ * side by side. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,12 +8,14 @@
 #include "engine/base/cpu.h"
 #include "engine/base/mem.h"
 #include "engine/blocked/backend_blocked.h"
+#include "engine/quantize.h"
 #include "tests/fill.h"
 #include "tests/forward.h"
 #include "tests/guard.h"
 #include "tests/tap.h"
 
-enum { BATCH = 5, MOST = 7 };
+/* MANY: images side by side, sixteen and then some more. */
+enum { BATCH = 5, MOST = 7, SIDE_BY_SIDE = 16, MANY = 21, CALIBRATE = 4 };
 
 /* Levels of one precision give the same bits. */
 static const struct {
@@ -41,7 +44,7 @@ struct trial {
     struct reap_net *net;
     struct reap_plan_args args;
     struct reap_tap tap[3];
-    uint8_t *picture[MOST];
+    uint8_t *picture[MANY];
     size_t map;   /* floats of the last map */
     double *want; /* the last map of the first picture */
 };
@@ -67,7 +70,7 @@ static int trial_open(struct trial *t, const char *model, size_t h, size_t w)
     for (int k = 0; k < 3; k++)
         t->tap[k] = (struct reap_tap){ (int)t->net->n_nodes - 1,
                                        (enum reap_tap_kind)k };
-    for (int i = 0; i < MOST; i++) {
+    for (int i = 0; i < MANY; i++) {
         t->picture[i] = reap_calloc(h * w, 3);
         for (size_t k = 0; t->picture[i] && k < h * w * 3; k++)
             t->picture[i][k] = (uint8_t)(rand() >> 8);
@@ -79,15 +82,13 @@ static int trial_open(struct trial *t, const char *model, size_t h, size_t w)
                                  .max_batch = BATCH,
                                  .n_taps = 3,
                                  .taps = t->tap };
-    t->want =
-        forward(t->net, &t->args.norm, t->picture[0], t->net->n_nodes - 1);
     return 0;
 }
 
 static void trial_close(struct trial *t)
 {
     reap_free(t->want);
-    for (int i = 0; i < MOST; i++)
+    for (int i = 0; i < MANY; i++)
         reap_free(t->picture[i]);
     reap_net_free(&t->net);
 }
@@ -233,6 +234,7 @@ static void try(const char *model, const struct options *o, unsigned cpu)
         return;
     }
     t.args.exact = o->exact;
+    t.want = forward(t.net, &t.args.norm, t.picture[0], t.net->n_nodes - 1);
     for (int i = 0; i < LEVELS; i++) {
         if ((cpu & level[i].cpu) != level[i].cpu)
             continue;
@@ -244,6 +246,109 @@ static void try(const char *model, const struct options *o, unsigned cpu)
     }
     drop(first);
     trial_close(&t);
+}
+
+/* Results of all pictures in batches of 16 are those in batches of 5 for the
+ * last seven, and, if 'alone', of 1 for the very last. */
+static void try_side_by_side(struct trial *t, const char *what, bool alone)
+{
+    static const size_t batch[] = { BATCH, 1 }, n[] = { MOST, 1 };
+    float *all[3], *out[3];
+    char name[160];
+
+    t->args.max_batch = SIDE_BY_SIDE;
+    if (run(t, 0, MANY, all))
+        ok(0, "%s runs", what);
+    for (size_t i = 0; i < (alone ? 2 : 1); i++) {
+        const size_t first = MANY - n[i];
+        float *of[3] = { all[0] + first * t->net->features,
+                         all[1] + first * t->net->features,
+                         all[2] + first * t->map };
+
+        t->args.max_batch = batch[i];
+        if (run(t, first, n[i], out))
+            ok(0, "%s runs", what);
+        snprintf(name, sizeof(name), "%s: %d images by %d as by %zu", what,
+                 MANY, SIDE_BY_SIDE, batch[i]);
+        same(t, name, of, out, n[i]);
+        drop(out);
+    }
+    drop(all);
+}
+
+static void try_tiles(const char *model, size_t h, size_t w, unsigned cpu)
+{
+    struct trial t;
+    char what[128];
+
+    if (trial_open(&t, model, h, w)) {
+        ok(0, "%s", model);
+        return;
+    }
+    for (int i = 0; i < LEVELS; i++) {
+        t.args.cpu = level[i].cpu;
+        t.args.precision = level[i].precision;
+        snprintf(what, sizeof(what), "%s %zux%zu %s", model, h, w,
+                 level[i].name);
+        if (!(level[i].cpu & REAP_CPU_AMX))
+            continue;
+        if ((cpu & level[i].cpu) != level[i].cpu)
+            skip("%s: not on this CPU, or REAP_CPU forbids it", what);
+        else
+            try_side_by_side(&t, what, strstr(model, "resnet18") != NULL);
+    }
+    trial_close(&t);
+}
+
+/* Bytes on tiles are those of VNNI, for any batch. */
+static void try_bytes(const char *model, size_t h, size_t w, unsigned cpu)
+{
+    const unsigned vnni = REAP_CPU_AVX512 | REAP_CPU_VNNI;
+    const unsigned amx = vnni | REAP_CPU_BF16 | REAP_CPU_AMX;
+    float *want[3] = { 0 }, *got[3] = { 0 };
+    struct reap_err err = { 0 };
+    struct trial t;
+    char what[128], name[160];
+
+    snprintf(what, sizeof(what), "%s %zux%zu int8", model, h, w);
+    if ((cpu & amx) != amx) {
+        skip("%s on tiles: not on this CPU, or REAP_CPU forbids it", what);
+        return;
+    }
+    if (trial_open(&t, model, h, w) ||
+        reap_quantize(t.net, &t.args.norm, CALIBRATE,
+                      (const void *const *)t.picture, NULL, &err)) {
+        ok(0, "%s: %s", what, err.msg);
+        return;
+    }
+    t.args.precision = REAP_INT8;
+    t.args.cpu = vnni;
+    if (run(&t, 0, MANY, want))
+        ok(0, "%s runs", what);
+    t.args.cpu = amx;
+    if (run(&t, 0, MANY, got))
+        ok(0, "%s runs on tiles", what);
+    snprintf(name, sizeof(name), "%s: the same bytes on tiles", what);
+    same(&t, name, want, got, MANY);
+    try_side_by_side(&t, what, false);
+    drop(want);
+    drop(got);
+    trial_close(&t);
+}
+
+/* Maps of which all, some and none are small enough to lie side by side, and
+ * networks with every kind of convolution. */
+static void try_all_tiles(unsigned cpu)
+{
+    try_tiles("torchvision/resnet18", 64, 48, cpu);
+    try_tiles("torchvision/resnet18", 97, 65, cpu);
+    try_tiles("torchvision/resnet50", 131, 118, cpu);
+    try_tiles("torchvision/resnext50_32x4d", 117, 131, cpu);
+    try_tiles("torchvision/wide_resnet50_2", 97, 65, cpu);
+    try_tiles("resnet50", 64, 48, cpu);
+    try_tiles("resnet50v2", 49, 65, cpu);
+    try_bytes("torchvision/resnet18", 131, 118, cpu);
+    try_bytes("resnet50", 64, 49, cpu);
 }
 
 int main(void)
@@ -264,5 +369,6 @@ int main(void)
     try("resnet50", &(struct options){ 32, 32, false, false }, cpu);
     try("resnet50v2", &(struct options){ 64, 48, false, true }, cpu);
     try("resnet50v2", &(struct options){ 47, 33, true, false }, cpu);
+    try_all_tiles(cpu);
     return done();
 }

@@ -70,12 +70,13 @@ static void quantize(struct reap_net *net, float *numbers)
     net->quantized = numbers;
 }
 
-static void try(const struct reap_backend *b, const struct reap_net *net)
+static void try(const struct reap_backend *b, enum reap_precision precision,
+                const struct reap_net *net)
 {
     const struct reap_tap tap = { NODES - 1, REAP_TAP_AVG };
     struct reap_plan_args a = { .net = net,
                                 .norm = { .div = 255, .std = { 1, 1, 1 } },
-                                .precision = b->precisions,
+                                .precision = precision,
                                 .cpu = b->needs,
                                 .max_batch = 2,
                                 .n_taps = 1,
@@ -86,30 +87,46 @@ static void try(const struct reap_backend *b, const struct reap_net *net)
     struct reap_err err;
     void *prog = NULL, *arena;
     int rc = REAP_ENOMEM, bad = 0;
+    char what[48];
     long i;
 
+    snprintf(what, sizeof(what), "%s, precision %d", b->name, (int)precision);
     for (i = 1; rc == REAP_ENOMEM && i < MOST; i++) {
         reap_mem_fail_at(i);
         rc = b->compile(&prog, &a, &err);
         bad += rc == REAP_ENOMEM ? prog != NULL : rc != REAP_OK;
     }
     ok(!bad && !rc && i > 2 * NODES, "%s: %ld allocations fail, one at a time",
-       b->name, i - 2);
+       what, i - 2);
     arena = guard_new(b->arena(prog));
     reap_mem_fail_at(1);
     b->run(prog, arena, 2, images, &to);
-    ok(!reap_calloc(1, 1), "%s: a run allocates nothing", b->name);
+    ok(!reap_calloc(1, 1), "%s: a run allocates nothing", what);
     reap_mem_fail_at(0);
     ok(!memcmp(out, out + WIDE, WIDE * sizeof(float)),
-       "%s: equal pictures give equal numbers", b->name);
+       "%s: equal pictures give equal numbers", what);
     guard_free(arena, b->arena(prog));
     b->free(&prog);
 }
 
-int main(void)
+/* Each precision of a backend. */
+static void try_all(const struct reap_backend *b, float *numbers)
 {
     struct reap_node n[NODES];
     struct reap_net net;
+
+    for (unsigned p = REAP_FP32; p <= REAP_BF16X3; p <<= 1) {
+        if (!(b->precisions & p))
+            continue;
+        build(&net, n, numbers);
+        if (p == REAP_INT8)
+            quantize(&net, numbers);
+        try(b, (enum reap_precision)p, &net);
+    }
+}
+
+int main(void)
+{
     float *numbers = calloc(WIDE * WIDE * 49, sizeof(*numbers));
     unsigned cpu;
 
@@ -122,11 +139,8 @@ int main(void)
 
         if (be->compile != reap_blocked_compile)
             continue;
-        build(&net, n, numbers);
-        if (be->precisions == REAP_INT8)
-            quantize(&net, numbers);
         if ((cpu & be->needs) == be->needs)
-            try(be, &net);
+            try_all(be, numbers);
         else
             skip("%s: not on this CPU, or REAP_CPU forbids it", be->name);
     }

@@ -37,6 +37,20 @@ ok $? 'two precisions, the first nine images'
     --input-shape 64,64 --precision fp32 >"$dir/out" 2>&1
 [ $? = 66 ] && grep -q 'none of its 10 records' "$dir/out"
 ok $? 'a dataset of images that are not accepted'
+# Near fp32: mean relative error at most 5e-5; refused where there is none.
+REAP_CPU=avx2 "$REAP" compare none "$dir/set" $small --precision bf16x3 \
+    >"$dir/out" 2>&1
+[ $? = 64 ] && grep -q 'bf16x3: no level' "$dir/out"
+ok $? 'bf16x3 without tile registers is refused'
+if grep -qw amx_bf16 /proc/cpuinfo && [ "${REAP_CPU:-amx}" = amx ]; then
+    "$REAP" compare none "$dir/set" $small --precision bf16x3 --json >"$dir/out" &&
+        sed 's/.*"relative_error":{[^}]*"mean":\([-0-9.e]*\).*/\1/; q' "$dir/out" |
+        awk '{ exit !(NF == 1 && $1 > 0 && $1 <= 5e-5) }'
+    ok $? "bf16x3 beside fp32: $(cut -c1-200 "$dir/out")"
+else
+    n=$((n + 1))
+    echo "ok $n # skip bf16x3 needs AMX: not on this CPU, or REAP_CPU forbids it"
+fi
 "$REAP" compare none >"$dir/out" 2>&1
 [ $? = 64 ] && grep -q 'DATASET' "$dir/out"
 ok $? 'a dataset is needed'
