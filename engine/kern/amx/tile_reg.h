@@ -34,6 +34,7 @@ struct pending {
     const char *res;
     const float *scale;
     size_t row, rows; /* finished, of how many */
+    vec constant;     /* for all rows, by constant_of() */
 };
 
 #endif /* REAP_ENGINE_KERN_AMX_TILE_REG_H */
