@@ -25,12 +25,24 @@ static size_t out_of(const struct chain *c, size_t i)
     return c->kernel[i]->dim[c->keras ? 1 : 0];
 }
 
+/* "fc.weight", or "fc.3.weight" of a torch.nn.Sequential in its place. */
+static bool is_fc(const char *name)
+{
+    size_t digits;
+
+    if (strncmp(name, "fc.", 3) != 0)
+        return false;
+    digits = strspn(name + 3, "0123456789");
+    return !strcmp(name, "fc.weight") ||
+           (digits && !strcmp(name + 3 + digits, ".weight"));
+}
+
 static bool is_dense(const struct chain *c, const struct reap_param *p)
 {
     const char *slash = strrchr(p->name, '/');
 
     if (!c->keras)
-        return !strcmp(p->name, "fc.weight");
+        return is_fc(p->name);
     return p->rank == 2 && slash && !strcmp(slash, "/kernel");
 }
 

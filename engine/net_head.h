@@ -1,7 +1,8 @@
 /*
  * engine/net_head.h - the dense layers behind the pooled features
  *
- * Inside engine/: part of engine/net.c's work. torchvision has one, 'fc'.
+ * Inside engine/: part of engine/net.c's work. torchvision has one, 'fc',
+ * or those of a torch.nn.Sequential in its place ('fc.0', 'fc.3').
  * Keras files have 'predictions' or, trained further, any chain of dense
  * layers, whatever their names: shapes tell which follows which.
  */

@@ -170,8 +170,29 @@ static bool from_hf(char **name)
     return rename_to(name, text);
 }
 
+/* Does a torch.nn.Sequential of several dense layers stand for 'fc'? Its parts
+ * keep their numbers. */
+static bool stacked(char *const *name, size_t n)
+{
+    unsigned first = 0, part;
+    size_t found = 0;
+    int at;
+
+    for (size_t i = 0; i < n; i++) {
+        at = 0;
+        if (sscanf(name[i], "fc.%3u.weight%n", &part, &at) != 1 || !at ||
+            name[i][at])
+            continue;
+        if (found++ && part != first)
+            return true;
+        first = part;
+    }
+    return false;
+}
+
 static bool from_torch(char **name, size_t n)
 {
+    const bool fc = !stacked(name, n);
     const bool hf = any_starts(name, n, "embedder.") ||
                     any_starts(name, n, "resnet.embedder.");
     const bool numbered =
@@ -182,7 +203,7 @@ static bool from_torch(char **name, size_t n)
             memmove(name[i], name[i] + 7, strlen(name[i] + 7) + 1);
         if ((hf && !from_hf(&name[i])) ||
             (numbered && !exchange(&name[i], children, N_CHILDREN)) ||
-            !exchange(&name[i], heads, N_HEADS))
+            (fc && !exchange(&name[i], heads, N_HEADS)))
             return false;
     }
     return true;

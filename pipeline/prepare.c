@@ -1,10 +1,17 @@
 #define _GNU_SOURCE
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "engine/base/mem.h"
+#include "engine/base/rng.h"
 #include "io/resample.h"
 #include "pipeline/prepare.h"
+
+/* A part of an image; all of it if h is 0. */
+struct box {
+    size_t top, left, h, w;
+};
 
 struct reap_prepare {
     struct reap_preset preset;
@@ -110,13 +117,59 @@ static bool raw_pixels(struct reap_prepare *h, const struct reap_image *im,
     return true;
 }
 
-/* The preset's sizes for this image, if the slot has room for the crop. */
+/* Draw a crop: ten tries, then the largest one in the middle whose sides have
+ * a ratio that is allowed. */
+static struct box draw_box(uint64_t *chance, size_t h, size_t w)
+{
+    const double area = (double)h * (double)w, low = log(3.0 / 4),
+                 ratio = (double)w / (double)h;
+    struct box b;
+
+    for (int i = 0; i < 10; i++) {
+        const double part = area * (0.08 + 0.92 * reap_rng_real(chance));
+        const double sides = exp(low - 2 * low * reap_rng_real(chance));
+
+        b.w = (size_t)lround(sqrt(part * sides));
+        b.h = (size_t)lround(sqrt(part / sides));
+        if (!b.w || !b.h || b.w > w || b.h > h)
+            continue;
+        b.top = reap_rng_below(chance, h - b.h + 1);
+        b.left = reap_rng_below(chance, w - b.w + 1);
+        return b;
+    }
+    b.h = ratio < 3.0 / 4 ? (size_t)lround((double)w / (3.0 / 4)) : h;
+    b.w = ratio > 4.0 / 3 ? (size_t)lround((double)h * (4.0 / 3)) : w;
+    b.top = (h - b.h) / 2;
+    b.left = (w - b.w) / 2;
+    return b;
+}
+
+/* The sizes of a part that fills the whole result. */
+static bool box_geometry(const struct reap_prepare *h, const struct box *b,
+                         struct reap_geometry *g)
+{
+    struct reap_preset p = h->preset;
+
+    reap_preset_size(&h->preset, &p.resize_h, &p.resize_w);
+    p.resize = REAP_RESIZE_WARP;
+    p.crop_h = p.crop_w = 0;
+    return p.resize_h && reap_geometry_find(&p, b->h, b->w, g);
+}
+
+/* The preset's sizes for this image, or for a part of it, if the slot has room
+ * for the crop. */
 static bool fits(const struct reap_prepare *h, size_t room,
-                 struct reap_prepared *out, struct reap_geometry *g)
+                 const struct reap_augment *view, uint64_t *chance,
+                 struct reap_prepared *out, struct box *b,
+                 struct reap_geometry *g)
 {
     size_t bytes = h->preset.norm.float_in ? sizeof(float) : 1;
 
-    if (!reap_geometry_find(&h->preset, out->src_h, out->src_w, g)) {
+    *b = (struct box){ 0 };
+    if (view && view->crop)
+        *b = draw_box(chance, out->src_h, out->src_w);
+    if (b->h ? !box_geometry(h, b, g)
+             : !reap_geometry_find(&h->preset, out->src_h, out->src_w, g)) {
         fail(out, REAP_STATUS_too_large, "resized, a side has 2^31 pixels");
         return false;
     }
@@ -143,29 +196,76 @@ static void take(struct reap_prepared *out, const struct reap_decoded *d)
     memcpy(out->reason, d->reason, sizeof(out->reason));
 }
 
-/* Decode what the crop needs. */
-static bool file_pixels(struct reap_prepare *h, const struct reap_image *im,
-                        size_t room, struct reap_prepared *out,
-                        struct reap_geometry *g, struct reap_pixels *pixels)
+/* Header of a file, or samples: afterwards the size is known. */
+static bool look(struct reap_prepare *h, const struct reap_image *im,
+                 struct reap_decoded *d, struct reap_prepared *out,
+                 struct reap_pixels *pixels)
 {
-    struct reap_decoded d;
-    struct reap_window want;
-
-    reap_decode_open(h->decode, im->bytes, &d);
-    take(out, &d);
-    if (out->status || !fits(h, room, out, g))
-        return false;
-    reap_resample_window(g, &want);
-    reap_decode_read(h->decode, &want, &d, pixels);
-    take(out, &d);
+    if (im->raw)
+        return raw_pixels(h, im, out, pixels);
+    reap_decode_open(h->decode, im->bytes, d);
+    take(out, d);
     return !out->status;
 }
 
-void reap_prepare_run(struct reap_prepare *h, const struct reap_image *image,
-                      void *slot, size_t room, struct reap_prepared *out)
+/* Decode what the crop needs; 'd' is what look() found. */
+static bool file_pixels(struct reap_prepare *h, const struct box *b,
+                        const struct reap_geometry *g, struct reap_decoded *d,
+                        struct reap_prepared *out, struct reap_pixels *pixels)
 {
+    struct reap_window want;
+
+    reap_resample_window(g, &want);
+    want.row0 += b->top;
+    want.row1 += b->top;
+    want.col0 += b->left;
+    want.col1 += b->left;
+    reap_decode_read(h->decode, &want, d, pixels);
+    take(out, d);
+    return !out->status;
+}
+
+/* What the crop is made from, counted from the corner of the part. */
+static int resample(struct reap_prepare *h, const struct box *b,
+                    const struct reap_geometry *g,
+                    const struct reap_pixels *pixels, void *slot)
+{
+    struct reap_window have = pixels->have;
+    const uint8_t *src = pixels->data;
+
+    if (b->h) {
+        reap_resample_window(g, &have);
+        src += (b->top + have.row0 - pixels->have.row0) * pixels->stride +
+               (b->left + have.col0 - pixels->have.col0) * 3;
+    }
+    return reap_resample_run(h->resample, g, &have, src, pixels->stride, slot,
+                             NULL);
+}
+
+/* Rows of w pixels of 'size' bytes, from right to left. */
+static void mirror(void *slot, size_t rows, size_t w, size_t size)
+{
+    uint8_t *p = slot, keep[3 * sizeof(float)];
+
+    for (size_t y = 0; y < rows; y++, p += w * size)
+        for (size_t x = 0; x < w / 2; x++) {
+            uint8_t *a = p + x * size, *b = p + (w - 1 - x) * size;
+
+            memcpy(keep, a, size);
+            memcpy(a, b, size);
+            memcpy(b, keep, size);
+        }
+}
+
+void reap_prepare_view(struct reap_prepare *h, const struct reap_image *image,
+                       const struct reap_augment *view, void *slot, size_t room,
+                       struct reap_prepared *out)
+{
+    uint64_t chance = view ? view->chance : 0;
     struct reap_pixels pixels = { 0 };
+    struct reap_decoded d;
     struct reap_geometry g;
+    struct box b;
     bool fine;
 
     memset(out, 0, sizeof(*out));
@@ -174,16 +274,24 @@ void reap_prepare_run(struct reap_prepare *h, const struct reap_image *image,
         fail(out, REAP_STATUS_empty, "no bytes");
     if (out->status)
         return;
-    fine = image->raw
-               ? raw_pixels(h, image, out, &pixels) && fits(h, room, out, &g)
-               : file_pixels(h, image, room, out, &g, &pixels);
-    if (fine && reap_resample_run(h->resample, &g, &pixels.have, pixels.data,
-                                  pixels.stride, slot, NULL))
+    fine = look(h, image, &d, out, &pixels) &&
+           fits(h, room, view, &chance, out, &b, &g) &&
+           (image->raw || file_pixels(h, &b, &g, &d, out, &pixels));
+    if (fine && resample(h, &b, &g, &pixels, slot))
         fail(out, REAP_STATUS_too_large, "no memory to resize the image");
+    else if (fine && view && view->flip && reap_rng_next(&chance) & 1)
+        mirror(slot, out->h, out->w,
+               3 * (h->preset.norm.float_in ? sizeof(float) : 1));
     reap_decode_done(h->decode);
     if (h->raw_room > KEEP) {
         reap_free(h->raw);
         h->raw = NULL;
         h->raw_room = 0;
     }
+}
+
+void reap_prepare_run(struct reap_prepare *h, const struct reap_image *image,
+                      void *slot, size_t room, struct reap_prepared *out)
+{
+    reap_prepare_view(h, image, NULL, slot, room, out);
 }

@@ -9,6 +9,8 @@
 #ifndef REAP_PIPELINE_PREPARE_H
 #define REAP_PIPELINE_PREPARE_H
 
+#include <stdbool.h>
+
 #include "engine/base/bytes.h"
 #include "engine/base/err.h"
 #include "io/block.h"
@@ -39,6 +41,22 @@ int reap_prepare_new(struct reap_prepare **out, const struct reap_preset *p,
  */
 void reap_prepare_run(struct reap_prepare *p, const struct reap_image *image,
                       void *slot, size_t room, struct reap_prepared *out);
+
+/* A view of an image that chance has chosen, for training. */
+struct reap_augment {
+    bool crop;       /* a part of the image, resized to the preset's size */
+    bool flip;       /* perhaps mirrored, left to right */
+    uint64_t chance; /* what is drawn follows from it */
+};
+
+/*
+ * The same, but of a view. A crop has 8 to 100 % of the area and sides in a
+ * ratio of 3:4 to 4:3, as torchvision's RandomResizedCrop; it takes the place
+ * of the preset's resize and crop.
+ */
+void reap_prepare_view(struct reap_prepare *p, const struct reap_image *image,
+                       const struct reap_augment *view, void *slot, size_t room,
+                       struct reap_prepared *out);
 
 void reap_prepare_free(struct reap_prepare **p);
 

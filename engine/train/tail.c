@@ -255,7 +255,7 @@ static struct reap_tail *bare(const struct reap_tail_args *a)
     return t;
 }
 
-size_t reap_tail_bytes(const struct reap_tail_args *a)
+size_t reap_tail_bytes(const struct reap_tail_args *a, size_t *numbers)
 {
     struct reap_tail *t = bare(a);
     struct block b = { 0 };
@@ -263,6 +263,7 @@ size_t reap_tail_bytes(const struct reap_tail_args *a)
     if (!t)
         return 0;
     lay(t, &b, plan(t, a));
+    *numbers = t->count;
     reap_tail_free(&t);
     return b.used * sizeof(float);
 }

@@ -49,8 +49,9 @@ struct reap_tail_share {
 };
 struct reap_tail_share reap_tail_share(size_t n, size_t rank, size_t ranks);
 
-/* Bytes that a tail takes. */
-size_t reap_tail_bytes(const struct reap_tail_args *a);
+/* Bytes that a tail takes, 0 if there is no memory to count them; '*numbers'
+ * receives how many floats one of its vectors has. */
+size_t reap_tail_bytes(const struct reap_tail_args *a, size_t *numbers);
 
 struct reap_tail;
 
