@@ -45,7 +45,7 @@ for s in $(seq 0 $((seeds - 1))); do
                 "$REAP" predict "$dir/store" --head "$dir/head" -o "$dir/labels" -q &&
                 "$REAP" evaluate "$dir/labels" --truth "$dir/rest" --json >"$dir/json"
         } 2>"$dir/log" || fail
-        sed 's/.*"right":\([0-9]*\),.*/\1/' "$dir/json"
+        grep -o '"right":[0-9]*,"within_five"' "$dir/json" | grep -o '[0-9][0-9]*'
     done
 done | awk '{ right += $1; n += 50 } END { print right / n }' >"$dir/ours"
 "$REAP_PYTHON_KERAS" tests/bench/fit_peer.py folds "$dir/x.npy" "$dir/truth" "$seeds" >"$dir/keras" 2>"$dir/log" || fail
