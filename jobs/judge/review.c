@@ -347,7 +347,7 @@ static int find_outvoted(struct base *b, struct reap_review *r,
 static int find_near(struct reap_review *r, const struct reap_review_args *a,
                      struct reap_err *err)
 {
-    struct base b = { NULL };
+    struct base b = { 0 };
     size_t n = 0, at = 0, width = 0;
     int rc = open_embeddings(&b, r, a->embeddings, err);
 

@@ -178,7 +178,7 @@ static int put_arrays(struct arrays *a, const struct reap_review *r,
 int reap_review_cleanlab(struct reap_review *r,
                          const struct reap_review_file *f, struct reap_err *err)
 {
-    struct arrays a = { NULL };
+    struct arrays a = { 0 };
     struct reap_scored s;
     int rc;
 

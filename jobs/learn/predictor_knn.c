@@ -185,7 +185,7 @@ static void near_close(void *ctx)
 static int open_near(struct near *n, const char *truth, char *id, size_t size,
                      struct reap_err *err)
 {
-    struct reap_fit_data d = { NULL };
+    struct reap_fit_data d = { 0 };
     int rc = reap_fit_data_open(&d, n->path, truth, NULL, false, NULL, err);
 
     if (!rc)
