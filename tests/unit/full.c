@@ -66,7 +66,7 @@ static void gradients(bool multi)
     for (size_t i = 0; !rc && i < N; i += 7) {
         /* values are of float32 logits: a wide step, and its error */
         const double step = 1e-2, was = w[i];
-        double up, down;
+        double up = NAN, down = NAN;
 
         w[i] = was + step;
         rc = reap_full_value(full, &all, w, &up, none, NULL, NULL);
