@@ -11,9 +11,10 @@ enum {
 };
 
 /*
- * Two walks, each in key order: over all keys, and then over those that more
- * than one worker died with. A job that is killed again and again thus does
- * not meet the same few keys at each start, and take them for killers.
+ * Two walks: over all keys in their order, and then over those that more than
+ * one worker died with, the fewest deaths first. A job that is killed again
+ * and again thus does not meet the same few keys at each start, and take them
+ * for killers.
  */
 struct reap_todo {
     struct reap_store *store;
@@ -21,7 +22,7 @@ struct reap_todo {
     uint64_t limit, seen;   /* keys to look at, 0 for all; looked at */
     struct reap_record rec; /* the key in hand, if 'have' */
     bool started, have, second;
-    struct reap_suspect *suspect; /* sorted by key */
+    struct reap_suspect *suspect; /* by key; in the second walk by deaths */
     size_t n_suspects, at;        /* the next one to meet */
     long in;                      /* the one that covers the key in hand */
     uint32_t left;                /* keys that it covers from here on */
@@ -42,6 +43,15 @@ static struct reap_bytes suspect_key(const struct reap_suspect *s)
 static int by_key(const void *a, const void *b)
 {
     return reap_bytes_compare(suspect_key(a), suspect_key(b));
+}
+
+static int by_deaths(const void *a, const void *b)
+{
+    const struct reap_suspect *x = a, *y = b;
+
+    if (x->deaths != y->deaths)
+        return x->deaths < y->deaths ? -1 : 1;
+    return by_key(a, b);
 }
 
 int reap_todo_open(struct reap_todo **out, struct reap_dataset *ds,
@@ -115,6 +125,17 @@ static int step_first(struct reap_todo *t, struct reap_err *err)
     return REAP_OK;
 }
 
+static void begin_second(struct reap_todo *t)
+{
+    t->started = t->second = true;
+    if (!t->limit)
+        t->n_suspects = t->at; /* the rest is gone from the dataset */
+    if (t->at)
+        qsort(t->suspect, t->at, sizeof(*t->suspect), by_deaths);
+    t->in = NOBODY;
+    t->left = 0;
+}
+
 static int step_second(struct reap_todo *t, struct reap_err *err)
 {
     const struct reap_suspect *s;
@@ -143,11 +164,7 @@ static int step(struct reap_todo *t, struct reap_err *err)
     if (!t->second)
         rc = step_first(t, err);
     if (rc == REAP_ENOTFOUND && !t->second) {
-        t->started = t->second = true;
-        if (!t->limit)
-            t->n_suspects = t->at; /* the rest is gone from the dataset */
-        t->in = NOBODY;
-        t->left = 0;
+        begin_second(t);
         rc = step_second(t, err);
     } else if (t->second) {
         rc = step_second(t, err);

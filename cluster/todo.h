@@ -14,7 +14,8 @@
 
 struct reap_todo;
 
-/* Keys that two or more dead workers had come last, in a second walk. 'limit':
+/* Keys that two or more dead workers had come last, in a second walk, those
+ * with the fewest deaths first. 'limit':
  * the first keys of the dataset only, 0 for all. 'suspect': runs of
  * keys that an earlier job left behind, in any order; moved. */
 int reap_todo_open(struct reap_todo **out, struct reap_dataset *ds,
