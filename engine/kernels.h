@@ -17,6 +17,7 @@
 #ifndef REAP_ENGINE_KERNELS_H
 #define REAP_ENGINE_KERNELS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -97,7 +98,7 @@ typedef void reap_conv_fn(const struct reap_conv_run *r);
  * The sum of an output starts with the bias and runs over the steps in order.
  * Tile registers must have been given their form by reap_tile_enter_*().
  */
-enum { REAP_TILE_ROWS = 16, REAP_TILE_PANEL = 32, REAP_TILE_SCRATCH = 4096 };
+enum { REAP_TILE_ROWS = 16, REAP_TILE_PANEL = 32, REAP_TILE_SCRATCH = 20480 };
 struct reap_tile_part {
     const char *in;
     const int32_t *at; /* (tiles) */
@@ -107,6 +108,7 @@ struct reap_tile_part {
 };
 struct reap_tile_run {
     size_t tiles, n_parts, panels, panel_bytes;
+    bool once; /* no pixel is read again for the same panel */
     struct reap_tile_part part[2];
     const char *w;
     const float *bias, *scale;

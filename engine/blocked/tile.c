@@ -9,7 +9,8 @@
 enum {
     ROWS = REAP_TILE_ROWS,
     PANEL = REAP_TILE_PANEL,
-    PANEL_STEP = 2048 /* bytes of a step in a panel */
+    PANEL_STEP = 2048, /* bytes of a step in a panel */
+    MANY_PLANES = 8    /* from which on loads past L1 were seen to pay */
 };
 
 /* The blocks of the input whose channels a panel of groups reads. */
@@ -371,21 +372,17 @@ static void set_tiles(const struct reap_tiles *t, size_t tile, size_t n,
     r->res_place = t->res_place ? t->res_place + tile * ROWS : NULL;
 }
 
-/*
- * Cache blocking, in bytes: while the weights stay in L2, some tiles that stay
- * in L1 go over all panels; otherwise as many as stay in L2.
- */
-enum { L2_WEIGHTS = 1 << 20, L1_PIXELS = 32 << 10, L2_PIXELS = 1 << 20 };
+/* As many as stay in L2 beside a panel of weights go over all panels. */
+enum { L2_PIXELS = 512 << 10 };
 
 static size_t tiles_at_once(const struct reap_program *p,
                             const struct reap_layer *l)
 {
-    const size_t bytes = l->conv.bytes <= L2_WEIGHTS ? L1_PIXELS : L2_PIXELS;
     size_t row = p->tensor[l->in].planes * ROWS * REAP_PIXEL, n;
 
     if (l->in2 >= 0)
         row += p->tensor[l->in2].planes * ROWS * REAP_PIXEL;
-    n = bytes / row / 2 * 2;
+    n = L2_PIXELS / row / 2 * 2;
     return n ? n : 2;
 }
 
@@ -419,6 +416,8 @@ void reap_blocked_tile(const struct reap_program *p, const struct reap_layer *l,
                              *res = tensor(p, l->res),
                              *out = &p->tensor[l->node];
     struct reap_tile_run r = { .n_parts = in2 ? 2 : 1,
+                               .once = p->net->node[l->node].kh == 1 &&
+                                       in->planes >= MANY_PLANES,
                                .panel_bytes = l->tile.panel_bytes,
                                .w = l->w,
                                .bias = l->bias,

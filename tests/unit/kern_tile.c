@@ -16,9 +16,11 @@
 enum {
     ROWS = REAP_TILE_ROWS,
     PANEL = REAP_TILE_PANEL,
-    TILES = 5,
+    FEW_TILES = 5,
+    TILES = 11, /* more than work on a piece of weights in turn */
     PANELS = 3,
-    STEPS = 3,
+    FEW_STEPS = 3,
+    STEPS = 23,  /* more than weights stay in L1 for */
     STEP = 2048, /* bytes of weights */
     DOTS = 64    /* numbers of a step, at most */
 };
@@ -38,7 +40,8 @@ enum residual { NONE, OWN, OVER };
 struct call {
     const struct kern *k;
     struct form f;
-    size_t tiles, parts, panels, strides;
+    size_t tiles, parts, panels, strides, steps;
+    bool deep; /* many tiles and steps */
     enum where where;
     enum residual residual;
     bool relu;
@@ -99,11 +102,12 @@ static void make_part(struct call *c, size_t part)
     struct reap_tile_part *p = &c->r.part[part];
     size_t end = 0, low = 0;
 
-    for (size_t s = 0; s < STEPS; s++) {
+    for (size_t s = 0; s < c->steps; s++) {
         /* Weights of the first step come last, some are of no step. */
         c->step[part][s].in = (int32_t)((s * 7 + part) % 5 * 12);
         c->step[part][s].w =
-            (int32_t)(((part * STEPS + STEPS - s) * 2 - 1) * step_bytes(c));
+            (int32_t)(((part * c->steps + c->steps - s) * 2 - 1) *
+                      step_bytes(c));
         if ((size_t)c->step[part][s].in > end)
             end = (size_t)c->step[part][s].in;
     }
@@ -121,12 +125,12 @@ static void make_part(struct call *c, size_t part)
             (float)(c->f.elem == 1 ? rand() / 7 % 256 : rand() / 7 % 3 - 1));
     *p = (struct reap_tile_part){ c->in[part],       c->at[part],
                                   (ptrdiff_t)stride, (ptrdiff_t)low,
-                                  c->step[part],     STEPS };
+                                  c->step[part],     c->steps };
 }
 
 static void make_weights(struct call *c)
 {
-    c->r.panel_bytes = c->parts * STEPS * 2 * step_bytes(c);
+    c->r.panel_bytes = c->parts * c->steps * 2 * step_bytes(c);
     c->w_bytes = c->panels * c->r.panel_bytes;
     c->w = guard_new(c->w_bytes);
     for (size_t i = 0; i < c->w_bytes / c->f.elem; i++)
@@ -281,9 +285,9 @@ static void add_step(const struct call *c, size_t i, bool low_in, bool low_w,
     static float x[TILES * ROWS][DOTS], w[DOTS];
 
     for (size_t row = 0; row < rows; row++)
-        read_row(c, i / STEPS, i % STEPS, row, low_in, x[row]);
+        read_row(c, i / c->steps, i % c->steps, row, low_in, x[row]);
     for (size_t o = 0; o < n; o++) {
-        read_channel(c, i / STEPS, i % STEPS, o, low_w, w);
+        read_channel(c, i / c->steps, i % c->steps, o, low_w, w);
         for (size_t row = 0; row < rows; row++)
             for (size_t d = 0; d < REAP_PIXEL / c->f.elem; d++)
                 sum[row * n + o] += x[row][d] * w[d];
@@ -301,7 +305,7 @@ static void add_up(const struct call *c, float *sum)
         for (size_t row = 0; row < rows; row++)
             sum[row * n + o] = c->f.elem == 1 ? (float)whole : c->bias[o];
     }
-    for (size_t i = 0; i < c->parts * STEPS; i++) {
+    for (size_t i = 0; i < c->parts * c->steps; i++) {
         if (c->f.halves) {
             add_step(c, i, true, false, sum);
             add_step(c, i, false, true, sum);
@@ -369,6 +373,25 @@ static bool right(const struct call *c)
     return good;
 }
 
+/* One call, and whether it is right. */
+static bool run(const struct kern *k, const struct reap_kernels *all,
+                struct call *c)
+{
+    bool good;
+
+    c->k = k;
+    c->f = form_of(k->name);
+    c->steps = c->deep ? STEPS : FEW_STEPS;
+    c->r.once = c->strides & 1;
+    call_open(c);
+    all->tile_enter.fn();
+    ((reap_tile_fn *)k->fn)(&c->r);
+    all->tile_leave.fn();
+    good = right(c);
+    call_close(c);
+    return good;
+}
+
 /* All counts of tiles and panels, all distances of rows. */
 static void try(const struct kern *k, const struct reap_kernels *all,
                 const struct call *like)
@@ -376,27 +399,23 @@ static void try(const struct kern *k, const struct reap_kernels *all,
     static const char *const words[] = { "dense", "gaps", "margins", "ends" };
     static const char *const res[] = { "", ", residual",
                                        ", residual overwritten" };
+    const size_t most = like->deep ? TILES : FEW_TILES;
     size_t wrong = 0, n = 0;
 
-    for (size_t tiles = 1; tiles <= TILES; tiles++)
+    for (size_t tiles = like->deep ? 2 : 1; tiles <= most;
+         tiles += like->deep ? 3 : 1)
         for (size_t panels = 1; panels <= PANELS; panels++) {
             struct call c = *like;
 
-            c.k = k;
-            c.f = form_of(k->name);
             c.tiles = tiles;
             c.panels = panels;
             c.strides = n++;
-            call_open(&c);
-            all->tile_enter.fn();
-            ((reap_tile_fn *)k->fn)(&c.r);
-            all->tile_leave.fn();
-            wrong += !right(&c);
-            call_close(&c);
+            wrong += !run(k, all, &c);
         }
-    ok(!wrong, "%s: %s%s%s%s: %zu of %zu runs are wrong", k->name,
-       words[like->where], like->parts > 1 ? ", second input" : "",
-       res[like->residual], like->relu ? ", ReLU" : "", wrong, n);
+    ok(!wrong, "%s: %s%s%s%s%s: %zu of %zu runs are wrong", k->name,
+       words[like->where], like->deep ? ", many steps" : "",
+       like->parts > 1 ? ", second input" : "", res[like->residual],
+       like->relu ? ", ReLU" : "", wrong, n);
 }
 
 int main(void)
@@ -426,6 +445,13 @@ int main(void)
                                 .parts = 1 + (f & 1),
                                 .relu = f & 2 });
         }
+        for (size_t f = 0; f < 3 * 2; f++)
+            try(k, &all,
+                &(struct call){ .where = GAPS,
+                                .residual = (enum residual)(f / 2),
+                                .parts = 1 + (f & 1),
+                                .relu = true,
+                                .deep = true });
     }
     return done();
 }

@@ -7,6 +7,8 @@
 #ifndef REAP_ENGINE_KERN_AMX_TILE_REG_H
 #define REAP_ENGINE_KERN_AMX_TILE_REG_H
 
+#include <stdbool.h>
+
 #include "engine/kern/bf16/vec_bf16.h"
 #include "engine/kernels.h"
 
@@ -14,6 +16,11 @@
 #define TILE_LOAD(t, base, stride)                   \
     __asm__ volatile("tileloadd (%0,%1,1), %%tmm" #t \
                      :                               \
+                     : "r"(base), "r"((long)(stride)))
+/* The same, without displacing what L1 holds. */
+#define TILE_PASS(t, base, stride)                     \
+    __asm__ volatile("tileloaddt1 (%0,%1,1), %%tmm" #t \
+                     :                                 \
                      : "r"(base), "r"((long)(stride)))
 #define TILE_STORE(t, base, stride)                      \
     __asm__ volatile("tilestored %%tmm" #t ", (%0,%1,1)" \
@@ -29,6 +36,7 @@ reap_tile_state_fn reap_tile_enter_amx, reap_tile_leave_amx;
 /* A job whose sums wait in scratch memory. */
 struct pending {
     const char *sums; /* (tile, half, 16, 16) float32 or int32 */
+    char *to;         /* where those in the registers go when these turn */
     const int32_t *place, *res_place;
     char *out;
     const char *res;
