@@ -130,7 +130,7 @@ check-cpu: deps
 
 # Unit tests under sanitizers, each in a build of its own, and by clang. What
 # gcc says about lengths and values is wrong once a sanitizer has rewritten code.
-THREADED := $(shell grep -lE 'pthread|flow\.h|coord|import' tests/unit/*.c)
+THREADED := $(shell grep -lE 'pthread|crew|flow\.h|coord|import' tests/unit/*.c)
 SAN_LIBS := ASAN_OPTIONS=abort_on_error=1:allocator_may_return_null=1:detect_stack_use_after_return=1 \
     UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1 \
     LSAN_OPTIONS=suppressions=$(CURDIR)/tests/san/lsan.supp:print_suppressions=0 \

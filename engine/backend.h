@@ -7,9 +7,9 @@
  * the last that the CPU can run and that has the precision wins.
  *
  * A program is constant after compile() and shared by all threads; each thread
- * brings its own arena. Sums have a fixed order that depends on the layer
- * alone: an image's results are the same bytes for any batch, place in the
- * batch, number of threads or ranks.
+ * brings its own arena, or a crew of threads works on the images of one. Sums
+ * have a fixed order that depends on the layer alone: an image's results are
+ * the same bytes for any batch, place in the batch, number of threads or ranks.
  */
 #ifndef REAP_ENGINE_BACKEND_H
 #define REAP_ENGINE_BACKEND_H
@@ -17,6 +17,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "engine/base/crew.h"
 #include "engine/base/err.h"
 #include "engine/blobs.h"
 #include "engine/net.h"
@@ -51,6 +52,7 @@ struct reap_plan_args {
     unsigned cpu;     /* levels allowed, engine/base/cpu.h */
     bool exact;       /* no Winograd */
     size_t max_batch; /* largest n that run() will see */
+    size_t threads;   /* of the largest crew that run() will see; 0: none */
     size_t n_taps;
     const struct reap_tap *taps;
     /* NULL, or where packed weights are kept, used until free(), and what tells
@@ -63,15 +65,19 @@ struct reap_backend {
     const char *name;    /* level: ref, blas, avx2, avx512, ... */
     unsigned needs;      /* levels the CPU must have */
     unsigned precisions; /* set of enum reap_precision */
+    bool crews;          /* run() can make use of a crew */
     /* Compile; '*prog' is NULL on failure. Copies what it needs of 'a', but
      * may go on using a->net until free(). */
     int (*compile)(void **prog, const struct reap_plan_args *a,
                    struct reap_err *err);
-    /* Bytes of arena (64-byte aligned) that run() needs for max_batch. */
+    /* Bytes of arena (64-byte aligned) that run() needs for max_batch and
+     * threads. */
     size_t (*arena)(const void *prog);
     /* Images: n pointers to (in_h, in_w, 3) pixels, RGB, u8 or float32.
-     * Results: out[t] is (n, ...) of tap t, float32, image by image. */
-    void (*run)(const void *prog, void *arena, size_t n,
+     * Results: out[t] is (n, ...) of tap t, float32, image by image. With a
+     * crew, which the caller owns, all its threads work on each image, if
+     * 'crews' says so. NULL: this thread alone. */
+    void (*run)(const void *prog, void *arena, struct reap_crew *crew, size_t n,
                 const void *const *images, float *const *out);
     /* Name of the arithmetic class, such as "fp32-blas OpenBLAS 0.3.21
      * SkylakeX"; goes into the fingerprint. */

@@ -340,6 +340,8 @@ int reap_engine_new(struct reap_engine **out, const struct reap_engine_args *a,
     rc = plan_outputs(e, a, err);
     if (!rc)
         rc = pick_backend(e, a, &plan.cpu, err);
+    e->threads = !rc && e->backend->crews && a->threads ? a->threads : 1;
+    plan.threads = e->threads;
     plan.n_taps = e->n_taps;
     plan.taps = e->tap;
     if (!rc)
@@ -369,6 +371,11 @@ const char *reap_engine_class(const struct reap_engine *e)
 const char *reap_engine_level(const struct reap_engine *e)
 {
     return e->backend->name;
+}
+
+size_t reap_engine_threads(const struct reap_engine *e)
+{
+    return e->threads;
 }
 
 void reap_engine_free(struct reap_engine **e)

@@ -3,7 +3,8 @@
  *
  * An engine is a net compiled for a precision, a preset's numbers and a list
  * of outputs. It is constant and shared by all threads; each thread opens a
- * session, which owns the arena. The forward pass allocates nothing.
+ * session, which owns the arena and, in latency mode, further threads. The
+ * forward pass allocates nothing.
  */
 #ifndef REAP_ENGINE_ENGINE_H
 #define REAP_ENGINE_ENGINE_H
@@ -36,6 +37,11 @@ struct reap_engine_args {
     const char *arithmetic;
     bool exact;
     size_t max_batch; /* >= 1 */
+    /* Latency mode: threads of a session that together work on each image, its
+     * caller's among them; results are the same bytes. 0 or 1: the caller's
+     * alone, and as many sessions as there are threads to compute (throughput).
+     * The levels ref and blas have no such mode: there it is one. */
+    size_t threads;
     /* Names of outputs in the order wanted: "avg", "max" (also as Keras and
      * torchvision call them: avg_pool, avgpool, max_pool), "none" (last map),
      * "logits", "probs" (behind the last activation, whatever it is), "top",
@@ -87,8 +93,12 @@ const struct reap_output *reap_engine_output(const struct reap_engine *e,
                                              size_t i);
 const char *reap_engine_class(const struct reap_engine *e);
 const char *reap_engine_level(const struct reap_engine *e); /* avx512, ... */
+/* Threads of a session that together work on each image, 1 or more. */
+size_t reap_engine_threads(const struct reap_engine *e);
 void reap_engine_free(struct reap_engine **e);
 
+/* Returns REAP_OK or REAP_ENOMEM (also where no more threads can be started).
+ */
 int reap_session_new(struct reap_session **out, const struct reap_engine *e,
                      struct reap_err *err) REAP_MUST_CHECK;
 /* Run n <= max_batch images; out[i] receives output i of all n images, one

@@ -22,7 +22,7 @@ struct reap_engine {
     const struct reap_net *net;
     const struct reap_backend *backend;
     void *prog;
-    size_t max_batch, n;
+    size_t max_batch, threads, n;
     struct reap_output output[REAP_MAX_OUTPUTS];
     struct reap_wanted wanted[REAP_MAX_OUTPUTS];
     size_t n_taps;
@@ -34,7 +34,7 @@ struct reap_engine {
     bool head;       /* is the head to be run? */
     size_t pooled;   /* the tap that the head reads */
     size_t features; /* values of it */
-    bool free_pool; /* it is no output: the session holds it */
+    bool free_pool;  /* it is no output: the session holds it */
 };
 
 #endif /* REAP_ENGINE_ENGINE_IMPL_H */

@@ -131,7 +131,7 @@ static int look(struct work *w, struct reap_err *err)
     int rc = pass_open(&p, w, REAP_FP32, true, REAP_TAP_MAP, err);
 
     for (size_t i = 0; !rc && i < w->n; i++) {
-        p.backend->run(p.prog, p.arena, 1, w->images + i, p.out);
+        p.backend->run(p.prog, p.arena, NULL, 1, w->images + i, p.out);
         memcpy(w->was + i * w->net->features, p.out[0],
                w->net->features * sizeof(float));
         for (size_t m = 0; m < w->n_maps; m++) {
@@ -179,7 +179,7 @@ static int try(struct work *w, bool all, double *like, struct reap_err *err)
         rc = pass_open(&p, w, REAP_INT8, all, REAP_TAP_AVG, err);
     memset(w->now, 0, w->channels * sizeof(*w->now));
     for (size_t i = 0; !rc && i < w->n; i++) {
-        p.backend->run(p.prog, p.arena, 1, w->images + i, p.out);
+        p.backend->run(p.prog, p.arena, NULL, 1, w->images + i, p.out);
         *like +=
             cosine(w->was + i * w->net->features, p.out[0], w->net->features) /
             (double)w->n;

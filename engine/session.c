@@ -9,6 +9,7 @@
 
 struct reap_session {
     const struct reap_engine *e;
+    struct reap_crew *crew; /* of latency mode, or NULL */
     void *arena;
     float *pooled; /* (max_batch, features), if the engine says so */
     float *logits; /* (max_batch, classes), before the last activation */
@@ -81,6 +82,8 @@ int reap_session_new(struct reap_session **out, const struct reap_engine *e,
     if (!s->arena)
         rc = reap_fail(err, REAP_ENOMEM, "no memory for an arena of %zu bytes",
                        e->backend->arena(e->prog));
+    if (!rc && e->threads > 1)
+        rc = reap_crew_new(&s->crew, e->threads, err);
     if (!rc && e->head)
         rc =
             e->classifier ? room_for_classifier(s, err) : room_for_head(s, err);
@@ -95,6 +98,32 @@ int reap_session_new(struct reap_session **out, const struct reap_engine *e,
     return rc;
 }
 
+/* A dense layer at work: each thread has some of its outputs. */
+struct dense_task {
+    const struct reap_dense *layer;
+    size_t n, threads;
+    const float *in;
+    float *out;
+};
+
+static void dense_share(void *ctx, size_t thread)
+{
+    const struct dense_task *t = ctx;
+    size_t from,
+        end = reap_crew_share(t->layer->out, thread, t->threads, &from);
+
+    reap_dense_part_ref(t->layer, from, end, t->n, t->in, t->out);
+}
+
+static void run_dense(struct reap_session *s, struct dense_task *t)
+{
+    t->threads = s->crew ? reap_crew_size(s->crew) : 1;
+    if (s->crew)
+        reap_crew_run(s->crew, dense_share, t);
+    else
+        dense_share(t, 0);
+}
+
 static void run_head(struct reap_session *s, size_t n, const float *pooled)
 {
     const struct reap_net *net = s->e->net;
@@ -104,7 +133,7 @@ static void run_head(struct reap_session *s, size_t n, const float *pooled)
         const struct reap_dense *layer = &net->dense[d];
         float *to = d + 1 < net->n_dense ? s->dense[d] : s->logits;
 
-        reap_dense_f32_ref(layer, n, in, to);
+        run_dense(s, &(struct dense_task){ layer, n, 0, in, to });
         reap_head_activate(layer->act, n, layer->out, to, s->dense[d]);
         in = s->dense[d];
     }
@@ -162,7 +191,7 @@ void reap_session_run(struct reap_session *s, size_t n,
             to[e->wanted[i].index] = out[i];
     if (e->head && e->free_pool)
         to[e->pooled] = s->pooled;
-    e->backend->run(e->prog, s->arena, n, images, to);
+    e->backend->run(e->prog, s->arena, s->crew, n, images, to);
     if (!e->head)
         return;
     if (e->classifier)
@@ -179,6 +208,7 @@ void reap_session_free(struct reap_session **s)
 {
     if (!*s)
         return;
+    reap_crew_free(&(*s)->crew);
     reap_free((*s)->arena);
     reap_free((*s)->dense);
     reap_free((*s)->grouped);

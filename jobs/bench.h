@@ -4,6 +4,7 @@
 
 #include "engine/backend.h"
 #include "engine/base/err.h"
+#include "engine/engine.h"
 #include "jobs/options.h"
 
 typedef int reap_bench_fn(const struct reap_options *o, struct reap_err *err);
@@ -30,8 +31,18 @@ int reap_bench_team(size_t threads, void (*fn)(void *arg, size_t i), void *arg,
 int reap_bench_roof(unsigned cpu, enum reap_precision precision, size_t threads,
                     double *ops, struct reap_err *err) REAP_MUST_CHECK;
 
-/* A line for each layer of the network compiled as in 'plan', run by one
- * thread on max_batch images. */
+/* Milliseconds of one image: of a hundred calls none, half and 95 take less. */
+struct reap_latency {
+    double best, median, slow;
+};
+/* Run one image after the other in a session for so long. 'out' has room for
+ * the only output. */
+int reap_bench_latency(struct reap_session *s, const void *image, void *out,
+                       double seconds, struct reap_latency *to,
+                       struct reap_err *err) REAP_MUST_CHECK;
+
+/* A line for each layer of the network compiled as in 'plan', run by its
+ * threads on max_batch images. */
 int reap_bench_layers(const struct reap_options *o,
                       const struct reap_plan_args *plan,
                       const void *const *images,

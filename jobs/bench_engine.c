@@ -22,14 +22,17 @@ struct bench {
     enum reap_precision precision;
     struct reap_norm norm;
     size_t threads, batch; /* batch: the one that is being tried */
-    size_t passes;         /* of a round */
+    size_t sessions; /* one a thread, or one for all of them (--latency) */
+    size_t passes;   /* of a round */
     struct reap_engine *engine;
-    struct reap_session **session; /* by thread */
-    float **out;                   /* by thread */
-    uint8_t *picture;              /* all images are this one */
+    struct reap_session **session;
+    float **out;      /* of each session */
+    uint8_t *picture; /* all images are this one */
     const void **images;
     double best; /* images a second */
     size_t best_batch;
+    struct reap_latency latency;
+    size_t together; /* threads that an image was done by */
 };
 
 static void work(void *arg, size_t i)
@@ -54,18 +57,22 @@ static int round_of(struct bench *b, size_t passes, double *took,
     return rc;
 }
 
+static double seconds(const struct bench *b)
+{
+    return b->o->seconds ? (double)b->o->seconds : SECONDS;
+}
+
 /* Rounds of at least one pass each, for about the seconds asked for. */
 static int measure(struct bench *b, struct reap_err *err)
 {
-    double seconds = b->o->seconds ? (double)b->o->seconds : SECONDS;
     double took, spent = 0;
     size_t passes;
     int rc = round_of(b, 1, &took, err); /* touches all memory */
 
     if (!rc)
         rc = round_of(b, 1, &took, err);
-    passes = (size_t)(seconds / ROUNDS / took) + 1;
-    for (int i = 0; !rc && i < ROUNDS && (i < 2 || spent < seconds); i++) {
+    passes = (size_t)(seconds(b) / ROUNDS / took) + 1;
+    for (int i = 0; !rc && i < ROUNDS && (i < 2 || spent < seconds(b)); i++) {
         double rate;
 
         rc = round_of(b, passes, &took, err);
@@ -81,7 +88,7 @@ static int measure(struct bench *b, struct reap_err *err)
 
 static void close_batch(struct bench *b)
 {
-    for (size_t i = 0; i < b->threads; i++) {
+    for (size_t i = 0; i < b->sessions; i++) {
         if (b->session)
             reap_session_free(&b->session[i]);
         if (b->out)
@@ -102,6 +109,7 @@ static int open_batch(struct bench *b, struct reap_err *err)
                                   .precision = b->precision,
                                   .exact = b->o->exact,
                                   .max_batch = b->batch,
+                                  .threads = b->threads / b->sessions,
                                   .n_outputs = 1,
                                   .outputs = outputs };
     int rc = reap_engine_new(&b->engine, &a, err);
@@ -110,9 +118,9 @@ static int open_batch(struct bench *b, struct reap_err *err)
     if (rc)
         return rc;
     o = reap_engine_output(b->engine, 0);
-    b->session = reap_calloc(b->threads, sizeof(*b->session));
-    b->out = reap_calloc(b->threads, sizeof(*b->out));
-    for (size_t i = 0; !rc && i < b->threads; i++) {
+    b->session = reap_calloc(b->sessions, sizeof(*b->session));
+    b->out = reap_calloc(b->sessions, sizeof(*b->out));
+    for (size_t i = 0; !rc && i < b->sessions; i++) {
         if (b->session && b->out)
             b->out[i] = reap_calloc(b->batch * o->c, sizeof(float));
         if (!b->session || !b->out || !b->out[i])
@@ -129,9 +137,12 @@ static int try_batch(struct bench *b, size_t batch, struct reap_err *err)
 
     b->batch = batch;
     rc = open_batch(b, err);
-    if (!rc)
-        rc = measure(b, err);
-    return rc;
+    if (rc || !b->o->latency)
+        return rc ? rc : measure(b, err);
+    b->best_batch = batch;
+    b->together = reap_engine_threads(b->engine);
+    return reap_bench_latency(b->session[0], b->picture, b->out[0], seconds(b),
+                              &b->latency, err);
 }
 
 /* One image of even noise, and MOST_BATCH pointers to it. */
@@ -168,6 +179,10 @@ static int parse(struct bench *b, const struct reap_options *o,
         return reap_fail(err, REAP_EINVAL, "--batch: at most %d", MOST_BATCH);
     if (b->threads > 4096)
         return reap_fail(err, REAP_EINVAL, "--threads: at most 4096");
+    if (o->latency && o->batch > 1)
+        return reap_fail(err, REAP_EINVAL,
+                         "--latency is about one image: leave --batch out");
+    b->sessions = o->latency ? 1 : b->threads;
     rc = reap_parse_precision(o->precision ? o->precision : "fp32",
                               &b->precision, err);
     if (!rc)
@@ -196,6 +211,27 @@ const char *reap_bench_isa(const char *level)
     if (!strcmp(level, "vnni") || !strcmp(level, "bf16"))
         return "avx512";
     return level;
+}
+
+static void print_latency(const struct bench *b, const char *level)
+{
+    const struct reap_latency *l = &b->latency;
+
+    if (!b->o->json) {
+        printf("%s, %s on %s, one image on %zu thread%s: %.2f ms (best %.2f, "
+               "95 %% within %.2f)\n",
+               b->o->model ? b->o->model : "network",
+               precision_word(b->precision), level, b->together,
+               b->together == 1 ? "" : "s", l->median, l->best, l->slow);
+        return;
+    }
+    printf("{\"who\":\"reap\",\"what\":\"latency\",\"prec\":\"%s\"",
+           precision_word(b->precision));
+    if (reap_bench_isa(level))
+        printf(",\"isa\":\"%s\"", reap_bench_isa(level));
+    printf(",\"threads\":%zu,\"ms\":%.4f,\"best_ms\":%.4f,"
+           "\"ms_95\":%.4f}\n",
+           b->together, l->median, l->best, l->slow);
 }
 
 static void print(const struct bench *b, const char *level, double roof)
@@ -245,6 +281,7 @@ static int layers(const struct bench *b, struct reap_err *err)
                                 .precision = b->precision,
                                 .exact = b->o->exact,
                                 .max_batch = b->best_batch,
+                                .threads = b->threads / b->sessions,
                                 .n_taps = 1,
                                 .taps = &tap };
     int rc = reap_cpu_detect(&a.cpu, err);
@@ -254,7 +291,8 @@ static int layers(const struct bench *b, struct reap_err *err)
 
 static int run(struct bench *b, struct reap_err *err)
 {
-    size_t n = b->o->batch ? 1 : sizeof(batches) / sizeof(batches[0]);
+    const bool one = b->o->batch || b->o->latency;
+    size_t n = one ? 1 : sizeof(batches) / sizeof(batches[0]);
     double before = 0, after = 0;
     char level[24] = "";
     int rc = REAP_OK;
@@ -263,13 +301,15 @@ static int run(struct bench *b, struct reap_err *err)
         rc = try_batch(b, b->o->batch ? b->o->batch : batches[i], err);
         if (!rc)
             snprintf(level, sizeof(level), "%s", reap_engine_level(b->engine));
-        if (!rc && i == 0)
+        if (!rc && i == 0 && !b->o->latency)
             rc = find_roof(b, level, &before, err);
         close_batch(b);
     }
-    if (!rc)
+    if (!rc && b->o->latency)
+        print_latency(b, level);
+    else if (!rc)
         rc = find_roof(b, level, &after, err);
-    if (!rc)
+    if (!rc && !b->o->latency)
         print(b, level, before > after ? before : after);
     if (!rc && b->o->layers)
         rc = layers(b, err);

@@ -34,6 +34,9 @@ struct reap_setup {
     struct reap_labels *labels; /* classify alone */
     struct reap_groups *groups; /* of --groups, or NULL */
     size_t batch;
+    /* Threads that do an image together, 0: one alone. May be set, as may
+     * 'batch', between the two steps. */
+    size_t together;
     /* Arithmetic classes that fit --precision here, best first. */
     size_t n_classes;
     struct {

@@ -59,6 +59,18 @@ int reap_task_tolerates(const char *text, uint64_t bad, uint64_t total,
     return REAP_OK;
 }
 
+/* --threads, else the cores there are, of which '*idle' are left over. */
+static int find_threads(const struct reap_options *o, size_t *threads,
+                        size_t *idle, struct reap_err *err)
+{
+    *threads = reap_threads_default(idle);
+    if (o->threads_given)
+        *threads = o->threads;
+    if (*threads && *threads <= 1024)
+        return REAP_OK;
+    return reap_fail(err, REAP_EINVAL, "--threads %zu: 1 to 1024", *threads);
+}
+
 /* What can be judged before anything is opened. */
 static int parse(struct run *r, struct reap_err *err)
 {
@@ -77,18 +89,13 @@ static int parse(struct run *r, struct reap_err *err)
     if (rc)
         return rc;
     r->label_from = (enum reap_label_from)which;
-    r->threads = reap_threads_default(&idle);
-    if (o->threads_given)
-        r->threads = o->threads;
-    else if (idle && reap_run_is_first())
+    rc = find_threads(o, &r->threads, &idle, err);
+    if (!rc && !o->threads_given && idle && reap_run_is_first())
         reap_remark(o,
                     "%zu cores of this node stay idle; mpirun --bind-to "
                     "none, or fewer ranks, would use them",
                     idle);
-    if (!r->threads || r->threads > 1024)
-        return reap_fail(err, REAP_EINVAL, "--threads %zu: 1 to 1024",
-                         r->threads);
-    return REAP_OK;
+    return rc;
 }
 
 /* The command line as one text. */
@@ -348,14 +355,21 @@ static int on_photos(const struct reap_options *o, bool classify,
                      struct reap_err *err)
 {
     struct reap_setup setup;
-    int rc = reap_setup_open(&setup, o, classify, NULL, err);
+    size_t idle, threads;
+    int rc = find_threads(o, &threads, &idle, err);
 
+    if (!rc)
+        rc = reap_setup_begin(&setup, o, classify, NULL, err);
     if (rc)
         return rc;
-    if (setup.preset_guessed)
+    setup.batch = 1; /* one after the other, each by all threads */
+    setup.together = threads;
+    rc = reap_setup_finish(&setup, o, NULL, err);
+    if (!rc && setup.preset_guessed)
         reap_remark(o, "preset %s, the family's own; --preset sets another",
                     setup.preset.name);
-    rc = reap_photos_run(&setup, o, err);
+    if (!rc)
+        rc = reap_photos_run(&setup, o, err);
     reap_setup_close(&setup);
     return rc;
 }

@@ -1,11 +1,20 @@
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <string.h>
 
+#include "engine/base/clock.h"
 #include "engine/base/crew.h"
 #include "engine/base/mem.h"
 
-enum { LOOKS = 200 }; /* before a thread sleeps: some 10 us */
+/*
+ * How long a thread looks before it sleeps. Within a task the others are at
+ * work and will come; to be woken takes longer than most of what they do. It
+ * looks LOOKS times at once, some 5 us, then lets others of its core go first.
+ */
+enum { LOOKS = 100 };
+static const double task_seconds = 10e-6, meet_seconds = 500e-6;
 
 struct hand {
     struct reap_crew *crew;
@@ -18,11 +27,14 @@ struct reap_crew {
     struct hand *hand; /* n, the first unused */
     reap_crew_fn *fn;
     void *ctx;
-    atomic_uint round; /* grows with each task */
-    atomic_size_t left;
-    atomic_bool over;
+    bool over;
     pthread_mutex_t mutex;
-    pthread_cond_t begin, end;
+    pthread_cond_t changed; /* 'round' or 'meeting' */
+    /* Each in a cache line of its own. */
+    _Alignas(64) atomic_uint round;   /* grows with each task */
+    _Alignas(64) atomic_uint meeting; /* grows as all have come */
+    _Alignas(64) atomic_size_t here;  /* of those who are to come */
+    _Alignas(64) atomic_uint asleep;
 };
 
 static void look_again(void)
@@ -32,18 +44,62 @@ static void look_again(void)
 #endif
 }
 
-/* Wait until the round is another one than 'was'. */
-static void await_round(struct reap_crew *c, unsigned was)
+/* Look for 'what' to change for a while; true once it has. */
+static bool looked(atomic_uint *what, unsigned was, double seconds)
 {
-    for (int i = 0; i < LOOKS; i++) {
-        if (atomic_load(&c->round) != was)
-            return;
-        look_again();
-    }
+    double end = 0;
+
+    do {
+        for (int i = 0; i < LOOKS; i++) {
+            if (atomic_load_explicit(what, memory_order_acquire) != was)
+                return true;
+            look_again();
+        }
+        if (!(end > 0))
+            end = reap_clock() + seconds;
+        sched_yield();
+    } while (reap_clock() < end);
+    return false;
+}
+
+/* Wait until 'what' is not what it was. */
+static void await(struct reap_crew *c, atomic_uint *what, unsigned was,
+                  double seconds)
+{
+    if (looked(what, was, seconds))
+        return;
     pthread_mutex_lock(&c->mutex);
-    while (atomic_load(&c->round) == was)
-        pthread_cond_wait(&c->begin, &c->mutex);
+    atomic_fetch_add(&c->asleep, 1);
+    while (atomic_load(what) == was)
+        pthread_cond_wait(&c->changed, &c->mutex);
+    atomic_fetch_sub(&c->asleep, 1);
     pthread_mutex_unlock(&c->mutex);
+}
+
+/* Change 'what'. Either a sleeper sees that before it sleeps, or it was counted
+ * before that is looked at. */
+static void change(struct reap_crew *c, atomic_uint *what)
+{
+    atomic_fetch_add(what, 1);
+    if (!atomic_load(&c->asleep))
+        return;
+    pthread_mutex_lock(&c->mutex);
+    pthread_cond_broadcast(&c->changed);
+    pthread_mutex_unlock(&c->mutex);
+}
+
+void reap_crew_meet(struct reap_crew *c)
+{
+    const unsigned meeting = atomic_load(&c->meeting);
+
+    if (!c->started)
+        return;
+    if (atomic_fetch_add(&c->here, 1) < c->started) {
+        await(c, &c->meeting, meeting, meet_seconds);
+        return;
+    }
+    atomic_store(&c->here, 0);
+    change(c, &c->meeting);
 }
 
 static void *work(void *p)
@@ -52,39 +108,12 @@ static void *work(void *p)
     struct reap_crew *c = h->crew;
 
     for (unsigned round = 0;; round++) {
-        await_round(c, round);
-        if (atomic_load(&c->over))
+        await(c, &c->round, round, task_seconds);
+        if (c->over)
             return NULL;
         c->fn(c->ctx, h->number);
-        if (atomic_fetch_sub(&c->left, 1) == 1) {
-            pthread_mutex_lock(&c->mutex);
-            pthread_cond_signal(&c->end);
-            pthread_mutex_unlock(&c->mutex);
-        }
+        reap_crew_meet(c);
     }
-}
-
-/* Let the others see a new round. */
-static void begin(struct reap_crew *c)
-{
-    pthread_mutex_lock(&c->mutex);
-    atomic_store(&c->left, c->started);
-    atomic_fetch_add(&c->round, 1);
-    pthread_cond_broadcast(&c->begin);
-    pthread_mutex_unlock(&c->mutex);
-}
-
-static void await_end(struct reap_crew *c)
-{
-    for (int i = 0; i < LOOKS; i++) {
-        if (!atomic_load(&c->left))
-            return;
-        look_again();
-    }
-    pthread_mutex_lock(&c->mutex);
-    while (atomic_load(&c->left))
-        pthread_cond_wait(&c->end, &c->mutex);
-    pthread_mutex_unlock(&c->mutex);
 }
 
 void reap_crew_run(struct reap_crew *c, reap_crew_fn *fn, void *ctx)
@@ -92,17 +121,18 @@ void reap_crew_run(struct reap_crew *c, reap_crew_fn *fn, void *ctx)
     c->fn = fn;
     c->ctx = ctx;
     if (c->started)
-        begin(c);
+        change(c, &c->round);
     fn(ctx, 0);
-    if (c->started)
-        await_end(c);
+    reap_crew_meet(c);
 }
 
 int reap_crew_new(struct reap_crew **out, size_t threads, struct reap_err *err)
 {
-    struct reap_crew *c = reap_calloc(1, sizeof(*c));
+    struct reap_crew *c = reap_aligned(sizeof(*c));
 
     *out = NULL;
+    if (c)
+        memset(c, 0, sizeof(*c));
     if (c)
         c->hand = reap_calloc(threads, sizeof(*c->hand));
     if (!c || !c->hand) {
@@ -111,8 +141,7 @@ int reap_crew_new(struct reap_crew **out, size_t threads, struct reap_err *err)
     }
     c->n = threads;
     pthread_mutex_init(&c->mutex, NULL);
-    pthread_cond_init(&c->begin, NULL);
-    pthread_cond_init(&c->end, NULL);
+    pthread_cond_init(&c->changed, NULL);
     for (size_t i = 1; i < threads; i++) {
         c->hand[i] = (struct hand){ .crew = c, .number = i };
         if (pthread_create(&c->hand[i].thread, NULL, work, &c->hand[i])) {
@@ -137,12 +166,12 @@ void reap_crew_free(struct reap_crew **crew)
 
     if (!c)
         return;
-    atomic_store(&c->over, true);
-    begin(c);
+    c->over = true;
+    if (c->started)
+        change(c, &c->round);
     for (size_t i = 1; i <= c->started; i++)
         pthread_join(c->hand[i].thread, NULL);
-    pthread_cond_destroy(&c->end);
-    pthread_cond_destroy(&c->begin);
+    pthread_cond_destroy(&c->changed);
     pthread_mutex_destroy(&c->mutex);
     reap_free(c->hand);
     reap_free(c);

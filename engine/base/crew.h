@@ -1,8 +1,11 @@
 /*
  * engine/base/crew.h - threads that do the same thing at the same time, often
  *
- * For work in short steps: between two of them the threads look for the next
- * one for some microseconds, then sleep. One thread owns a crew and calls it.
+ * For work in short steps. Between two tasks the threads look for the next one
+ * for some microseconds, then sleep; within a task they may wait for each
+ * other, which takes less than a microsecond where all come at the same time,
+ * and no time of a core where one stays away for long. One thread owns a crew
+ * and calls it.
  */
 #ifndef REAP_ENGINE_BASE_CREW_H
 #define REAP_ENGINE_BASE_CREW_H
@@ -23,6 +26,10 @@ size_t reap_crew_size(const struct reap_crew *c);
 /* Call fn(ctx, 0), fn(ctx, 1), ... each in its thread; returns when all have.
  */
 void reap_crew_run(struct reap_crew *c, reap_crew_fn *fn, void *ctx);
+
+/* Within a task, called by every thread of the crew equally often: returns once
+ * all have called. What they wrote before, each may read behind it. */
+void reap_crew_meet(struct reap_crew *c);
 
 /* The share of thread 'i' of 'n' things: '*from' up to below what is returned.
  */

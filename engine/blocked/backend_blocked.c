@@ -1,3 +1,4 @@
+#include <assert.h>
 #include <string.h>
 
 #include "engine/base/clock.h"
@@ -160,6 +161,7 @@ size_t reap_blocked_arena(const void *prog)
     return ((const struct reap_program *)prog)->arena;
 }
 
+/* A layer by all threads of the frame; nobody goes on before all are done. */
 static void run_layer(const struct reap_program *p, size_t i,
                       const struct reap_frame *f, double *seconds)
 {
@@ -169,7 +171,11 @@ static void run_layer(const struct reap_program *p, size_t i,
     l->run(p, l, f);
     if (l->in >= 0)
         reap_blocked_margins(&p->tensor[l->node], f);
-    reap_blocked_taps(p, l->node, f);
+    reap_blocked_meet(f);
+    if (reap_blocked_tapped(p, l->node)) {
+        reap_blocked_taps(p, l->node, f);
+        reap_blocked_meet(f);
+    }
     if (seconds)
         seconds[i] += reap_clock() - start;
 }
@@ -192,28 +198,59 @@ static void run_chunk(const struct reap_program *p, const struct reap_frame *c,
     }
 }
 
-void reap_blocked_run_timed(const void *prog, void *arena, size_t n,
-                            const void *const *images, float *const *out,
-                            double *seconds)
-{
-    const struct reap_program *p = prog;
-    struct reap_frame f = { .arena = arena, .out = out };
+/* What all threads of a crew are told. */
+struct pass {
+    const struct reap_program *p;
+    struct reap_frame frame;
+    const void *const *images;
+    size_t n;
+    double *seconds;
+};
 
+/* The part of one thread. */
+static void run_thread(void *ctx, size_t thread)
+{
+    const struct pass *a = ctx;
+    const struct reap_program *p = a->p;
+    struct reap_frame f = a->frame;
+
+    f.thread = thread;
     if (p->ops.enter)
         p->ops.enter();
-    for (f.done = 0; f.done < n; f.done += f.n) {
-        f.n = n - f.done < p->chunk ? n - f.done : p->chunk;
-        f.images = images + f.done;
-        run_chunk(p, &f, seconds);
+    for (f.done = 0; f.done < a->n; f.done += f.n) {
+        f.n = a->n - f.done < p->chunk ? a->n - f.done : p->chunk;
+        f.images = a->images + f.done;
+        run_chunk(p, &f, thread ? NULL : a->seconds);
     }
     if (p->ops.leave)
         p->ops.leave();
 }
 
-void reap_blocked_run(const void *prog, void *arena, size_t n,
-                      const void *const *images, float *const *out)
+void reap_blocked_run_timed(const void *prog, void *arena,
+                            struct reap_crew *crew, size_t n,
+                            const void *const *images, float *const *out,
+                            double *seconds)
 {
-    reap_blocked_run_timed(prog, arena, n, images, out, NULL);
+    struct pass a = { .p = prog,
+                      .frame = { .arena = arena,
+                                 .crew = crew,
+                                 .threads = crew ? reap_crew_size(crew) : 1,
+                                 .out = out },
+                      .images = images,
+                      .n = n,
+                      .seconds = seconds };
+
+    assert(!crew || reap_crew_size(crew) <= a.p->args.threads);
+    if (crew)
+        reap_crew_run(crew, run_thread, &a);
+    else
+        run_thread(&a, 0);
+}
+
+void reap_blocked_run(const void *prog, void *arena, struct reap_crew *crew,
+                      size_t n, const void *const *images, float *const *out)
+{
+    reap_blocked_run_timed(prog, arena, crew, n, images, out, NULL);
 }
 
 static double macs(const struct reap_program *p, const struct reap_node *n)
@@ -285,6 +322,7 @@ void reap_blocked_free(void **prog)
         .name = #level,                                \
         .needs = (cpu),                                \
         .precisions = (sets),                          \
+        .crews = true,                                 \
         .compile = reap_blocked_compile,               \
         .arena = reap_blocked_arena,                   \
         .run = reap_blocked_run,                       \

@@ -14,8 +14,8 @@
 int reap_blocked_compile(void **prog, const struct reap_plan_args *a,
                          struct reap_err *err) REAP_MUST_CHECK;
 size_t reap_blocked_arena(const void *prog);
-void reap_blocked_run(const void *prog, void *arena, size_t n,
-                      const void *const *images, float *const *out);
+void reap_blocked_run(const void *prog, void *arena, struct reap_crew *crew,
+                      size_t n, const void *const *images, float *const *out);
 const char *reap_blocked_class(const void *prog);
 void reap_blocked_free(void **prog);
 
@@ -33,7 +33,8 @@ struct reap_blocked_cost {
  */
 bool reap_blocked_layer(const void *prog, size_t i,
                         struct reap_blocked_cost *cost);
-void reap_blocked_run_timed(const void *prog, void *arena, size_t n,
+void reap_blocked_run_timed(const void *prog, void *arena,
+                            struct reap_crew *crew, size_t n,
                             const void *const *images, float *const *out,
                             double *seconds);
 

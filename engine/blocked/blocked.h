@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "engine/backend.h"
+#include "engine/base/crew.h"
 #include "engine/kernels.h"
 
 /* The kernels of one precision, and how its numbers lie. */
@@ -69,7 +70,9 @@ struct reap_tensor {
 
 struct reap_frame {
     char *arena;
-    size_t first, n; /* images of the chunk that the layer works on */
+    struct reap_crew *crew; /* NULL: this thread is alone */
+    size_t thread, threads; /* which of how many that do this layer */
+    size_t first, n;        /* images of the chunk that the layer works on */
     const void *const *images;
     float *const *out;
     size_t done; /* images of earlier chunks */
@@ -153,7 +156,8 @@ struct reap_program {
     size_t n_stages;
     size_t chunk;        /* images at once, at most */
     size_t side_by_side; /* the first layer whose images lie side by side */
-    size_t scratch_at, arena;
+    size_t scratch_at, scratch; /* scratch: bytes, for each thread */
+    size_t arena;
     char *weights; /* of all layers; from args.blobs if 'kept' */
     size_t weights_bytes;
     bool kept;
@@ -177,6 +181,31 @@ static inline float reap_blocked_widen(uint16_t half)
 
     memcpy(&x, &u, sizeof(x));
     return x;
+}
+
+/*
+ * A layer of a frame is done by all its threads, each a share of the outputs;
+ * no sum is ever shared. A share of n things is from '*from' up to below what
+ * is returned.
+ */
+static inline size_t reap_blocked_share(const struct reap_frame *f, size_t n,
+                                        size_t *from)
+{
+    return reap_crew_share(n, f->thread, f->threads, from);
+}
+
+/* Wait for the other threads of the frame. */
+static inline void reap_blocked_meet(const struct reap_frame *f)
+{
+    if (f->crew)
+        reap_crew_meet(f->crew);
+}
+
+/* Scratch memory of this thread. */
+static inline char *reap_blocked_scratch(const struct reap_program *p,
+                                         const struct reap_frame *f)
+{
+    return f->arena + p->scratch_at + f->thread * p->scratch;
 }
 
 /* First pixel of row y of block 0 of image i of the frame. */
@@ -236,6 +265,18 @@ double reap_blocked_int8_worth(const struct reap_program *p, int node,
 int reap_blocked_int8_layer(const struct reap_program *p,
                             const struct reap_layer *l, double *step,
                             struct reap_err *err) REAP_MUST_CHECK;
+/* share.c: what a thread does of a grid of panels by rows: rows row..row_end of
+ * panels panel..panel_end. */
+struct reap_part {
+    size_t panel, panel_end, row, row_end;
+};
+enum { REAP_PARTS = 3 };
+/* The parts of the frame's thread, at most REAP_PARTS; returns how many. 'nr'
+ * is the channels of a panel. */
+size_t reap_blocked_parts(const struct reap_program *p,
+                          const struct reap_layer *l,
+                          const struct reap_frame *f, size_t panels, size_t nr,
+                          size_t rows, struct reap_part *part);
 /* conv.c, wino.c, plane.c: layers. */
 int reap_blocked_conv_plan(struct reap_program *p, struct reap_layer *l,
                            struct reap_err *err) REAP_MUST_CHECK;
@@ -265,6 +306,7 @@ reap_blocked_fn reap_blocked_conv, reap_blocked_wino, reap_blocked_maxpool,
 void reap_blocked_margins(const struct reap_tensor *t,
                           const struct reap_frame *f);
 /* taps.c: what leaves the program. */
+bool reap_blocked_tapped(const struct reap_program *p, size_t node);
 void reap_blocked_taps(const struct reap_program *p, size_t node,
                        const struct reap_frame *f);
 

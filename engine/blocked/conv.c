@@ -268,43 +268,48 @@ static void start(struct work *k)
         r->res_scale = k->res->scale / k->out->scale;
 }
 
-/* Images and rows of the blocks that all panels go over. */
-static void blocking(const struct work *k, size_t *images, size_t *rows)
+/* Rows of the blocks that all panels go over: some of an image, or whole
+ * images. */
+static size_t block_rows(const struct work *k)
 {
     const struct reap_conv *c = &k->l->conv;
-    size_t h = k->out->h;
-    size_t bytes = c->bytes <= L2_WEIGHTS ? L1_PIXELS : L2_PIXELS;
+    const size_t bytes = c->bytes <= L2_WEIGHTS ? L1_PIXELS : L2_PIXELS;
+    const size_t h = k->out->h, rows = bytes / c->row_bytes;
 
-    *rows = c->panels == 1 ? h : bytes / c->row_bytes;
-    if (*rows < 1)
-        *rows = 1;
-    *images = 1;
-    if (*rows >= h) {
-        *rows = h;
-        *images = bytes / (c->row_bytes * h);
-        if (*images < 1)
-            *images = 1;
-    }
+    if (rows >= h)
+        return rows / h * h;
+    if (c->panels == 1)
+        return h;
+    return rows ? rows : 1;
+}
+
+/* Blocks of rows, of one image after the other, each by all panels. */
+static void run_part(struct work *k, const struct reap_part *part)
+{
+    const size_t h = k->out->h, at_once = block_rows(k);
+
+    for (size_t from = part->row; from < part->row_end; from += at_once)
+        for (size_t i = part->panel; i < part->panel_end; i++) {
+            set_panel(k, i);
+            for (size_t y = from; y < from + at_once && y < part->row_end; y++)
+                row(k, y / h, y % h);
+        }
 }
 
 void reap_blocked_conv(const struct reap_program *p, const struct reap_layer *l,
                        const struct reap_frame *f)
 {
     struct work k = { .p = p, .l = l, .f = f };
-    size_t images, rows;
+    struct reap_part part[REAP_PARTS];
+    size_t n;
 
     k.in = &p->tensor[l->in];
     k.in2 = l->in2 >= 0 ? &p->tensor[l->in2] : NULL;
     k.res = l->res >= 0 ? &p->tensor[l->res] : NULL;
     k.out = &p->tensor[l->node];
     start(&k);
-    blocking(&k, &images, &rows);
-    for (size_t i0 = 0; i0 < f->n; i0 += images)
-        for (size_t y0 = 0; y0 < k.out->h; y0 += rows)
-            for (size_t panel = 0; panel < l->conv.panels; panel++) {
-                set_panel(&k, panel);
-                for (size_t i = i0; i < i0 + images && i < f->n; i++)
-                    for (size_t y = y0; y < y0 + rows && y < k.out->h; y++)
-                        row(&k, i, y);
-            }
+    n = reap_blocked_parts(p, l, f, l->conv.panels, k.nr, f->n * k.out->h,
+                           part);
+    for (size_t i = 0; i < n; i++)
+        run_part(&k, &part[i]);
 }

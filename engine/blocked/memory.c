@@ -105,18 +105,19 @@ static void settle(struct reap_program *p, size_t n)
 
 int reap_blocked_memory(struct reap_program *p, struct reap_err *err)
 {
-    size_t scratch = 0;
+    const size_t threads = p->args.threads ? p->args.threads : 1;
 
     lifetimes(p);
     for (size_t i = 0; i < p->n_layers; i++)
         settle(p, i);
     for (size_t i = 0; i < p->n_layers; i++)
-        if (scratch < p->layer[i].scratch)
-            scratch = p->layer[i].scratch;
+        if (p->scratch < p->layer[i].scratch)
+            p->scratch = p->layer[i].scratch;
     if (p->ops.tile) /* the rest of the last tile is read */
         p->arena += REAP_TILE_ROWS * 2 * REAP_PIXEL;
     p->scratch_at = (p->arena + 4095) / 4096 * 4096;
-    p->arena = p->scratch_at + (scratch + 63) / 64 * 64;
+    p->scratch = (p->scratch + 63) / 64 * 64;
+    p->arena = p->scratch_at + threads * p->scratch;
     (void)err;
     return REAP_OK;
 }

@@ -61,19 +61,22 @@ static void input_row(const struct reap_program *p, const void *image,
         }
 }
 
-/* Bytes go in as they are; outside is the mean, in whole numbers. */
+/* Rows 'from' to 'end' of an image and its margins. Bytes go in as they are;
+ * outside is the mean, in whole numbers. */
 static void input_bytes(const struct reap_program *p,
                         const struct reap_tensor *t, const uint8_t *image,
-                        uint8_t *to)
+                        uint8_t *to, size_t from, size_t end)
 {
     const struct reap_norm *norm = &p->args.norm;
-    size_t wide = t->w + 2 * t->pad;
+    const size_t wide = t->w + 2 * t->pad;
     uint8_t mean[3];
 
     for (size_t c = 0; c < 3; c++)
         mean[c] =
             (uint8_t)fminf(255, fmaxf(0, rintf(norm->mean[c] * norm->div)));
-    for (size_t y = 0; y < t->h + 2 * t->pad; y++, to += t->row) {
+    to += (ptrdiff_t)from * t->row;
+    image += from > t->pad ? (from - t->pad) * t->w * 3 : 0;
+    for (size_t y = from; y < end; y++, to += t->row) {
         bool inside = y >= t->pad && y < t->h + t->pad;
 
         for (size_t x = 0; x < wide; x++)
@@ -87,27 +90,40 @@ static void input_bytes(const struct reap_program *p,
     }
 }
 
+/* The same of numbers; outside is zero, as is all that follows the last row. */
+static void input_numbers(const struct reap_program *p,
+                          const struct reap_tensor *t, const void *image,
+                          char *to, size_t from, size_t end)
+{
+    const size_t wide = t->w * 3, margin = t->pad * 3 * p->ops.elem;
+    const ptrdiff_t first = (ptrdiff_t)from * t->row;
+    const ptrdiff_t last =
+        end < t->h + 2 * t->pad ? (ptrdiff_t)end * t->row : t->plane;
+
+    for (size_t i = 0; i < t->planes; i++)
+        memset(to + (ptrdiff_t)i * t->plane + first, 0, (size_t)(last - first));
+    for (size_t y = from < t->pad ? t->pad : from; y < end && y < t->h + t->pad;
+         y++)
+        input_row(p, image, (y - t->pad) * wide, wide,
+                  to + (ptrdiff_t)y * t->row + margin, t->low);
+}
+
 /* Rows of h + 2 * pad by w + 2 * pad pixels of 3 numbers. */
 void reap_blocked_input(const struct reap_program *p,
                         const struct reap_layer *l, const struct reap_frame *f)
 {
     const struct reap_tensor *t = &p->tensor[l->node];
-    size_t wide = t->w * 3;
+    size_t from, end = reap_blocked_share(f, t->h + 2 * t->pad, &from);
 
     for (size_t i = 0; i < f->n; i++) {
         char *to = f->arena + t->at +
                    (i + (t->crosses ? f->first : 0)) * (size_t)t->image;
 
-        if (p->ops.elem == 1) {
-            input_bytes(p, t, f->images[f->first + i], (uint8_t *)to);
-            continue;
-        }
-        memset(to, 0, (size_t)t->image);
-        for (size_t y = 0; y < t->h; y++)
-            input_row(p, f->images[f->first + i], y * wide, wide,
-                      to + (ptrdiff_t)(y + t->pad) * t->row +
-                          t->pad * 3 * p->ops.elem,
-                      t->low);
+        if (p->ops.elem == 1)
+            input_bytes(p, t, f->images[f->first + i], (uint8_t *)to, from,
+                        end);
+        else
+            input_numbers(p, t, f->images[f->first + i], to, from, end);
     }
 }
 
@@ -160,10 +176,11 @@ void reap_blocked_maxpool(const struct reap_program *p,
                                .stride = (ptrdiff_t)n->stride * REAP_PIXEL,
                                .in_low = in->low,
                                .out_low = out->low };
+    size_t from, end = reap_blocked_share(f, out->h, &from);
 
     for (size_t i = 0; i < f->n; i++)
         for (size_t b = 0; b < out->blocks; b++)
-            for (size_t y = 0; y < out->h; y++) {
+            for (size_t y = from; y < end; y++) {
                 size_t first;
 
                 r.ny = window(y * n->stride, n->pad, n->kh, in->h, &first);
@@ -204,10 +221,11 @@ void reap_blocked_affine(const struct reap_program *p,
     struct reap_affine_run r = {
         .n = out->w, .floor = l->floor, .in_low = in->low, .out_low = out->low
     };
+    size_t from, end = reap_blocked_share(f, out->h, &from);
 
     for (size_t i = 0; i < f->n; i++)
         for (size_t b = 0; b < out->blocks; b++)
-            for (size_t y = 0; y < out->h; y++) {
+            for (size_t y = from; y < end; y++) {
                 r.in = reap_blocked_row(in, f, i, y) + (ptrdiff_t)b * in->plane;
                 r.out =
                     reap_blocked_row(out, f, i, y) + (ptrdiff_t)b * out->plane;
@@ -224,10 +242,11 @@ void reap_blocked_subsample(const struct reap_program *p,
     const struct reap_tensor *in = &p->tensor[l->in],
                              *out = &p->tensor[l->node];
     const ptrdiff_t step = (ptrdiff_t)l->stride * in->pixel;
+    size_t first, end = reap_blocked_share(f, out->h, &first);
 
     for (size_t i = 0; i < f->n; i++)
         for (size_t b = 0; b < out->planes; b++)
-            for (size_t y = 0; y < out->h; y++) {
+            for (size_t y = first; y < end; y++) {
                 const char *from = reap_blocked_row(in, f, i, y * l->stride) +
                                    (ptrdiff_t)b * in->plane;
                 char *to =
@@ -244,17 +263,15 @@ void reap_blocked_margins(const struct reap_tensor *t,
 {
     const size_t bytes = t->pad * REAP_PIXEL;
     const size_t rows = t->framed ? t->pad * (size_t)t->row : 0;
+    size_t i, end = reap_blocked_share(f, f->n * t->planes, &i);
 
-    if (!t->pad)
-        return;
-    for (size_t i = 0; i < f->n; i++)
-        for (size_t b = 0; b < t->planes; b++) {
-            char *to = reap_blocked_row(t, f, i, 0) + (ptrdiff_t)b * t->plane;
+    for (; t->pad && i < end; i++) {
+        char *to = reap_blocked_row(t, f, i / t->planes, 0) +
+                   (ptrdiff_t)(i % t->planes) * t->plane;
 
-            memset(to - bytes - rows, 0, bytes + rows);
-            for (size_t y = 0; y < t->h; y++)
-                memset(to + (ptrdiff_t)y * t->row + t->w * REAP_PIXEL, 0,
-                       bytes);
-            memset(to + (ptrdiff_t)t->h * t->row, 0, rows);
-        }
+        memset(to - bytes - rows, 0, bytes + rows);
+        for (size_t y = 0; y < t->h; y++)
+            memset(to + (ptrdiff_t)y * t->row + t->w * REAP_PIXEL, 0, bytes);
+        memset(to + (ptrdiff_t)t->h * t->row, 0, rows);
+    }
 }

@@ -108,6 +108,15 @@ static void map(const struct reap_program *p, const struct block *b)
         }
 }
 
+bool reap_blocked_tapped(const struct reap_program *p, size_t node)
+{
+    size_t k = 0;
+
+    while (k < p->args.n_taps && p->taps[k].node != (int)node)
+        k++;
+    return k < p->args.n_taps;
+}
+
 void reap_blocked_taps(const struct reap_program *p, size_t node,
                        const struct reap_frame *f)
 {
@@ -116,22 +125,24 @@ void reap_blocked_taps(const struct reap_program *p, size_t node,
         [REAP_TAP_AVG] = average, [REAP_TAP_MAX] = maximum, [REAP_TAP_MAP] = map
     };
     const struct reap_tensor *t = &p->tensor[node];
+    const size_t blocks = (t->c + p->ops.block - 1) / p->ops.block;
 
     for (size_t k = 0; k < p->args.n_taps; k++) {
-        size_t each = t->c;
+        size_t each = t->c, i, end;
 
         if (p->taps[k].node != (int)node)
             continue;
         if (p->taps[k].kind == REAP_TAP_MAP)
             each *= t->h * t->w;
-        for (size_t i = 0; i < f->n; i++)
-            for (size_t c = 0; c < t->c; c += p->ops.block) {
-                struct block b = { t, reap_blocked_row(t, f, i, 0), NULL, 0 };
+        end = reap_blocked_share(f, f->n * blocks, &i);
+        for (; i < end; i++) {
+            const size_t image = i / blocks, c = i % blocks * p->ops.block;
+            struct block b = { t, reap_blocked_row(t, f, image, 0), NULL, 0 };
 
-                b.in += (ptrdiff_t)(c / p->ops.block) * t->plane;
-                b.out = f->out[k] + (f->done + f->first + i) * each + c;
-                b.n = t->c - c < p->ops.block ? t->c - c : p->ops.block;
-                kind[p->taps[k].kind](p, &b);
-            }
+            b.in += (ptrdiff_t)(i % blocks) * t->plane;
+            b.out = f->out[k] + (f->done + f->first + image) * each + c;
+            b.n = t->c - c < p->ops.block ? t->c - c : p->ops.block;
+            kind[p->taps[k].kind](p, &b);
+        }
     }
 }

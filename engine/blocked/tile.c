@@ -386,27 +386,43 @@ static size_t tiles_at_once(const struct reap_program *p,
     return n ? n : 2;
 }
 
-/* All tiles of a kind, for one image or one set of images. */
-static void run_kind(const struct reap_program *p, const struct reap_layer *l,
+/* Pairs of tiles of a kind, 'rows' of 'part', by some panels. */
+static void run_part(const struct reap_program *p, const struct reap_layer *l,
                      const struct reap_tile_kind *kind,
+                     const struct reap_part *part,
                      const struct reap_tile_run *all)
 {
-    const size_t at_once = tiles_at_once(p, l);
-    const size_t last = kind->tiles.first + kind->tiles.n;
+    const size_t at_once = tiles_at_once(p, l), end = 2 * part->row_end;
+    const size_t last =
+        kind->tiles.first + (end < kind->tiles.n ? end : kind->tiles.n);
     const bool grouped = p->net->node[l->node].groups > 1;
+    size_t t = kind->tiles.first + 2 * part->row;
     struct reap_tile_run r = *all;
 
     r.part[0].step = l->tile.step + kind->steps.first;
     r.part[0].n_steps = kind->steps.n;
-    r.panels = grouped ? 1 : l->tile.panels;
-    for (size_t t = kind->tiles.first; t < last; t += r.tiles) {
+    r.panels = grouped ? 1 : part->panel_end - part->panel;
+    for (; t < last; t += r.tiles) {
         set_tiles(&l->tile, t, last - t < at_once ? last - t : at_once, &r);
-        for (size_t panel = 0; panel < l->tile.panels; panel += r.panels) {
-            if (grouped)
-                set_panel(p, l, all, panel, &r);
+        for (size_t i = part->panel; i < part->panel_end; i += r.panels) {
+            set_panel(p, l, all, i, &r);
             p->ops.tile(&r);
         }
     }
+}
+
+/* This thread's share of a kind, for one image or one set of images. */
+static void run_kind(const struct reap_program *p, const struct reap_layer *l,
+                     const struct reap_frame *f,
+                     const struct reap_tile_kind *kind,
+                     const struct reap_tile_run *all)
+{
+    struct reap_part part[REAP_PARTS];
+    const size_t n = reap_blocked_parts(p, l, f, l->tile.panels, PANEL,
+                                        (kind->tiles.n + 1) / 2, part);
+
+    for (size_t i = 0; i < n; i++)
+        run_part(p, l, kind, &part[i], all);
 }
 
 void reap_blocked_tile(const struct reap_program *p, const struct reap_layer *l,
@@ -425,7 +441,7 @@ void reap_blocked_tile(const struct reap_program *p, const struct reap_layer *l,
                                .out_block = out->plane,
                                .low = out->low,
                                .floor = l->floor,
-                               .scratch = f->arena + p->scratch_at };
+                               .scratch = reap_blocked_scratch(p, f) };
 
     r.part[0].stride = l->tile.stride;
     r.part[0].low = in->low;
@@ -446,6 +462,6 @@ void reap_blocked_tile(const struct reap_program *p, const struct reap_layer *l,
             r.res = reap_blocked_row(res, f, i, 0);
         r.out = reap_blocked_row(out, f, i, 0);
         for (size_t k = 0; k < l->tile.n_kinds; k++)
-            run_kind(p, l, &l->tile.kind[k], &r);
+            run_kind(p, l, f, &l->tile.kind[k], &r);
     }
 }

@@ -84,7 +84,8 @@ int reap_blocked_wino_plan(struct reap_program *p, struct reap_layer *l,
     return REAP_OK;
 }
 
-/* Tiles from..from + n of a group of images, in the order x, y, image. */
+/* Tiles from..from + n of a group of images, in the order x, y, image, by the
+ * panels of weights panel..panel_end. */
 struct work {
     const struct reap_program *p;
     const struct reap_layer *l;
@@ -92,7 +93,7 @@ struct work {
     const struct reap_tensor *in, *out;
     struct room room;
     char *scratch;
-    size_t from, n;
+    size_t from, n, panel, panel_end;
 };
 
 struct place {
@@ -153,11 +154,15 @@ static void tiles_in(const struct work *k)
     }
 }
 
+static size_t panels_of(const struct work *k)
+{
+    return (k->out->c + 63) / 64 * 64 / k->p->ops.gemm_nr;
+}
+
 /* One matrix product for each number of a tile. */
 static void products(const struct work *k)
 {
-    const size_t nr = k->p->ops.gemm_nr,
-                 panels = (k->out->c + 63) / 64 * 64 / nr;
+    const size_t nr = k->p->ops.gemm_nr, panels = panels_of(k);
     const size_t panel_bytes = k->in->blocks * REAP_PIXEL * nr;
     float none[64] __attribute__((aligned(64))) = { 0 };
     struct reap_conv_run r = { .n = k->n, .n_parts = 1 };
@@ -170,7 +175,7 @@ static void products(const struct work *k)
     r.out_block = k->room.out_block;
     r.floor = -INFINITY;
     for (size_t i = 0; i < k->room.numbers; i++)
-        for (size_t panel = 0; panel < panels; panel++) {
+        for (size_t panel = k->panel; panel < k->panel_end; panel++) {
             r.part[0].in = k->scratch + (ptrdiff_t)i * k->room.in_step;
             r.w = k->l->w + (i * panels + panel) * panel_bytes;
             r.out = k->scratch + k->room.out_at +
@@ -184,7 +189,8 @@ static void tile_out(const struct work *k, size_t t)
 {
     const struct reap_tensor *res =
         k->l->res >= 0 ? &k->p->tensor[k->l->res] : NULL;
-    size_t m = k->p->ops.wino_m, wide = k->p->ops.block / 16;
+    const size_t m = k->p->ops.wino_m, wide = k->p->ops.block / 16;
+    const size_t nr = k->p->ops.gemm_nr, block = k->p->ops.block;
     struct place at = place(k, k->from + t);
     struct reap_wino_out o = { .step = k->room.out_step,
                                .m_block = k->room.out_block,
@@ -194,11 +200,11 @@ static void tile_out(const struct work *k, size_t t)
 
     o.ny = k->out->h - at.y < m ? k->out->h - at.y : m;
     o.nx = k->out->w - at.x < m ? k->out->w - at.x : m;
-    for (size_t b = 0; b < k->out->blocks; b++) {
+    for (size_t b = k->panel * nr / block; b < k->panel_end * nr / block; b++) {
         o.m = k->scratch + k->room.out_at +
               (ptrdiff_t)(b * wide) * k->room.out_block +
               (ptrdiff_t)t * REAP_PIXEL;
-        o.bias = k->l->bias + b * k->p->ops.block;
+        o.bias = k->l->bias + b * block;
         o.out = reap_blocked_row(k->out, k->f, at.image, at.y) +
                 (ptrdiff_t)b * k->out->plane + (ptrdiff_t)at.x * REAP_PIXEL;
         if (res)
@@ -208,24 +214,39 @@ static void tile_out(const struct work *k, size_t t)
     }
 }
 
+/* Threads that share tiles each transform them for their own panels: to do so
+ * again takes less than to fetch them from another core. */
+static void run_part(struct work *k, const struct reap_part *part)
+{
+    k->panel = part->panel;
+    k->panel_end = part->panel_end;
+    for (k->from = part->row; k->from < part->row_end; k->from += k->n) {
+        const size_t left = part->row_end - k->from;
+
+        k->n = left < k->l->tiles ? left : k->l->tiles;
+        tiles_in(k);
+        products(k);
+        for (size_t t = 0; t < k->n; t++)
+            tile_out(k, t);
+    }
+}
+
 void reap_blocked_wino(const struct reap_program *p, const struct reap_layer *l,
                        const struct reap_frame *f)
 {
     struct work k = { .p = p, .l = l, .f = f };
-    size_t all;
+    struct reap_part part[REAP_PARTS];
+    size_t n;
 
     k.in = &p->tensor[l->in];
     k.out = &p->tensor[l->node];
-    k.scratch = f->arena + p->scratch_at;
-    all = tiles_of(k.out->h, p->ops.wino_m) *
-          tiles_of(k.out->w, p->ops.wino_m) * f->n;
+    k.scratch = reap_blocked_scratch(p, f);
     k.room = room(p, l);
     memset(k.scratch + k.room.patch_at, 0, MAX_A * REAP_PIXEL);
-    for (k.from = 0; k.from < all; k.from += k.n) {
-        k.n = all - k.from < l->tiles ? all - k.from : l->tiles;
-        tiles_in(&k);
-        products(&k);
-        for (size_t t = 0; t < k.n; t++)
-            tile_out(&k, t);
-    }
+    n = reap_blocked_parts(p, l, f, panels_of(&k), p->ops.gemm_nr,
+                           tiles_of(k.out->h, p->ops.wino_m) *
+                               tiles_of(k.out->w, p->ops.wino_m) * f->n,
+                           part);
+    for (size_t i = 0; i < n; i++)
+        run_part(&k, &part[i]);
 }

@@ -57,8 +57,12 @@ void reap_max_f32_ref(size_t pixels, size_t c, const float *in, float *out);
  * C, with the same bits: each product is added with one rounding. */
 void reap_conv_run_ref(const struct reap_conv_run *r);
 
-/* out (n, d->out) = in (n, d->in) * transpose(weight) + bias, no activation.
- * Each sum runs in 16 parts, k modulo 16, added up in order at the end. */
+/* out (n, d->out) = in (n, d->in) * transpose(weight) + bias, no activation,
+ * for outputs from..end alone. Each sum runs in 16 parts, k modulo 16, added up
+ * in order at the end. */
+void reap_dense_part_ref(const struct reap_dense *d, size_t from, size_t end,
+                         size_t n, const float *in, float *out);
+/* All outputs. */
 void reap_dense_f32_ref(const struct reap_dense *d, size_t n, const float *in,
                         float *out);
 

@@ -26,6 +26,16 @@ else
     n=$((n + 1))
     echo "ok $n # skip no avx2: nothing is timed by layer"
 fi
+line=$($reap bench engine --model torchvision/resnet18 --input-shape 32,32 \
+    --seconds 1 --threads 3 --latency --json)
+echo "# $line"
+# ref and blas do an image on one thread
+case ${REAP_CPU:-} in ref | blas) together=1 ;; *) together=3 ;; esac
+grep -qw avx2 /proc/cpuinfo || together=1
+echo "$line" | grep -q '^{"who":"reap","what":"latency","prec":"fp32",.*"threads":'$together',"ms":[0-9.]*,"best_ms":[0-9.]*,"ms_95":[0-9.]*}$'
+verdict 'one line of JSON for one image on three threads' $?
+$reap bench engine --latency --batch 4 2>&1 | grep -q 'one image'
+verdict '--latency with a batch is refused' $?
 $reap bench nothing 2>&1 | grep -q 'engine'
 verdict 'an unknown part names those there are' $?
 REAP_CPU=ref $reap bench engine --precision bf16x3 2>&1 | grep -q 'there is fp32'

@@ -108,8 +108,8 @@ static int run(const struct trial *t, size_t first, size_t n, float *out[3])
     }
     arena = guard_new(reap_blocked_arena(prog));
     memset(arena, 0xff, reap_blocked_arena(prog)); /* NaN */
-    reap_blocked_run(prog, arena, n, (const void *const *)(t->picture + first),
-                     out);
+    reap_blocked_run(prog, arena, NULL, n,
+                     (const void *const *)(t->picture + first), out);
     guard_free(arena, reap_blocked_arena(prog));
     reap_blocked_free(&prog);
     return 0;

@@ -100,7 +100,7 @@ static void try(const struct reap_backend *b, enum reap_precision precision,
        what, i - 2);
     arena = guard_new(b->arena(prog));
     reap_mem_fail_at(1);
-    b->run(prog, arena, 2, images, &to);
+    b->run(prog, arena, NULL, 2, images, &to);
     ok(!reap_calloc(1, 1), "%s: a run allocates nothing", what);
     reap_mem_fail_at(0);
     ok(!memcmp(out, out + WIDE, WIDE * sizeof(float)),

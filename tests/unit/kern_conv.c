@@ -203,7 +203,7 @@ static float *actual(const struct reap_backend *b, const struct reap_net *net,
         return NULL;
     }
     arena = guard_new(b->arena(prog));
-    b->run(prog, arena, 1, &image, &out);
+    b->run(prog, arena, NULL, 1, &image, &out);
     guard_free(arena, b->arena(prog));
     b->free(&prog);
     return out;

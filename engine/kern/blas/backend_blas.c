@@ -67,9 +67,10 @@ static size_t arena(const void *prog)
     return reap_nhwc_arena(((const struct prog *)prog)->nhwc);
 }
 
-static void run(const void *prog, void *mem, size_t n,
+static void run(const void *prog, void *mem, struct reap_crew *crew, size_t n,
                 const void *const *images, float *const *out)
 {
+    (void)crew;
     reap_nhwc_run(((const struct prog *)prog)->nhwc, mem, n, images, out);
 }
 
