@@ -149,7 +149,7 @@ check-threads: $(THREADED:%.c=$(B)/%.t)
 	@$(call run,$^)
 # Unit tests of the engine under Valgrind, which knows no AVX-512: bytes that are
 # read before they were written, and memory that is lost. Some minutes.
-CHECKED := params model net kern_run kern_conv blocked_fail resample_ops
+CHECKED := params model net kern_run kern_conv kern_wino blocked_fail resample_ops
 check-valgrind: deps
 	@$(BUILD) valgrind-units
 valgrind-units: $(CHECKED:%=$(B)/tests/unit/%.t)

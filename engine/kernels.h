@@ -54,6 +54,10 @@ struct reap_conv_part {
  * and the sum, which the caller keeps below 2^31, becomes
  *
  *   out[p] = nearest byte to fma(res[p], res_scale, float(sum) * scale)
+ *
+ * Products for Winograd: bf16 has float32 out, 16 channels to a pixel; of bytes
+ * they are pairs of 16 bits, and out comes the int32 sum modulo 2^32, without
+ * 'floor' and 'res'.
  */
 struct reap_conv_run {
     size_t n, n_parts;
@@ -132,7 +136,8 @@ typedef void reap_tile_state_fn(void);
  *
  * In: 'row' are m + 2 pointers to m + 2 pixels; number i goes to v + i * step,
  * 64 bytes. bf16 leaves the even channels of the block in the first 16 places
- * and the odd ones in the last.
+ * and the odd ones in the last. Bytes become whole numbers of 16 bits, 128
+ * bytes each, by the points 0, +-1, +-2, infinity: the largest is 17340.
  */
 typedef void reap_wino_in_fn(const char *const *row, char *v, ptrdiff_t step);
 
@@ -140,6 +145,12 @@ typedef void reap_wino_in_fn(const char *const *row, char *v, ptrdiff_t step);
  * Out: number i, 16 channels of float32, is at m + i * step; bf16 needs two
  * such blocks, 'm_block' bytes apart, for one of the output. Writes ny rows of
  * nx pixels (at most m each) of max(floor, result + bias + res).
+ *
+ * Bytes need four such blocks, of int32, which may have wrapped around:
+ * products by weights of which g is G with rows times 24, 6, 6, 24, 24, 6
+ * (whole numbers, see wino4_whole.inc). The result is exact if it is at least
+ * -2^25 and less than 2^25, and becomes a pixel as in reap_conv_run, 'bias'
+ * being int32.
  */
 struct reap_wino_out {
     const char *m;
@@ -150,6 +161,8 @@ struct reap_wino_out {
     char *out;
     const char *res; /* or NULL */
     ptrdiff_t out_row, res_row;
+    const float *scale; /* of bytes alone */
+    float res_scale;    /* likewise */
 };
 typedef void reap_wino_out_fn(const struct reap_wino_out *o);
 

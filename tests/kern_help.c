@@ -25,15 +25,17 @@ const size_t kern_n = sizeof(kern) / sizeof(kern[0]);
 
 struct form form_of(const char *name)
 {
-    struct form f = { 4, 4, 1, false };
+    struct form f = { 4, 4, 1, false, false };
 
     if (strstr(name, "bf16")) {
-        f = (struct form){ 2, 2, 2, strstr(name, "bf16x3") != NULL };
+        f = (struct form){ 2, 2, 2, strstr(name, "bf16x3") != NULL, false };
         if (!strncmp(name, "gemm", 4))
             f.out_elem = 4;
     }
     if (strstr(name, "int8"))
-        f = (struct form){ 1, 1, 4, false };
+        f = (struct form){ 1, 1, 4, false, false };
+    if (strstr(name, "gemm_int8"))
+        f = (struct form){ 2, 4, 2, false, true };
     return f;
 }
 

@@ -38,6 +38,7 @@ struct form {
     size_t elem, out_elem; /* bytes of one, read and written */
     size_t pair;           /* of them in a dword */
     bool halves;           /* the sum of two bfloat16, see bf16x3 */
+    bool whole;            /* 16 bits are whole numbers, 32 as well */
 };
 struct form form_of(const char *name);
 

@@ -47,6 +47,15 @@ static void ops_bf16(struct reap_ops *o, const struct reap_kernels *k)
                             .class_direct = "bf16-avx512-direct" };
 }
 
+static void wino_int8(struct reap_ops *o, const struct reap_kernels *k)
+{
+    o->gemm = k->gemm_int8.fn;
+    o->wino_in = k->wino_in_int8.fn;
+    o->wino_out = k->wino_out_int8.fn;
+    o->gemm_nr = k->gemm_int8.tile.nr;
+    o->wino_m = k->wino_in_int8.tile.mr;
+}
+
 static void ops_int8(struct reap_ops *o, const struct reap_kernels *k)
 {
     *o = (struct reap_ops){ .conv = k->conv_int8.fn,
@@ -60,6 +69,9 @@ static void ops_int8(struct reap_ops *o, const struct reap_kernels *k)
                             .block = 64,
                             .class_name = "int8",
                             .class_direct = "int8" };
+    /* Where its products are no older than direct ones. */
+    if (k->gemm_int8.fn && !strcmp(k->gemm_int8.variant, k->conv_int8.variant))
+        wino_int8(o, k);
 }
 
 /* On tile registers: their kernel instead of those for convolutions. */
@@ -273,7 +285,8 @@ bool reap_blocked_layer(const void *prog, size_t i,
     n = &p->net->node[l->node];
     cost->name = n->layer[0] ? n->layer : n->name;
     cost->macs = l->run == reap_blocked_subsample ? 0 : macs(p, n);
-    cost->bytes = (double)l->conv.bytes + (double)p->tensor[l->node].image;
+    cost->bytes = (double)(l->wino_bytes ? l->wino_bytes : l->conv.bytes) +
+                  (double)p->tensor[l->node].image;
     if (l->in >= 0)
         cost->bytes += (double)p->tensor[l->in].image;
     if (l->res >= 0)
@@ -306,6 +319,7 @@ void reap_blocked_free(void **prog)
         reap_free(l->conv.step);
         reap_free(l->conv.span);
         reap_free(l->conv.panel_at);
+        reap_free(l->wino_step);
         reap_blocked_tile_clear(&l->tile);
     }
     reap_blocked_weights_free(p);

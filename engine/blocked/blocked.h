@@ -133,9 +133,11 @@ struct reap_layer {
     reap_pack_fn *pack;
     struct reap_conv conv;
     struct reap_tiles tile;
-    size_t tiles;   /* of Winograd at once */
-    size_t group;   /* images at once */
-    size_t scratch; /* bytes */
+    struct reap_conv_step *wino_step;
+    size_t wino_bytes; /* of weights */
+    size_t tiles;      /* of Winograd at once */
+    size_t group;      /* images at once */
+    size_t scratch;    /* bytes */
 };
 
 /* One run of layers with the same group of images. */
@@ -229,8 +231,11 @@ int reap_blocked_memory(struct reap_program *p,
 int reap_blocked_weights(struct reap_program *p,
                          struct reap_err *err) REAP_MUST_CHECK;
 void reap_blocked_weights_free(struct reap_program *p);
-/* pack.c: weights as kernels want them. */
-reap_pack_fn reap_blocked_pack, reap_blocked_pack_wino;
+/* pack.c, wino_int8.c: weights as kernels want them. */
+reap_pack_fn reap_blocked_pack, reap_blocked_pack_wino,
+    reap_blocked_pack_wino_int8;
+/* Whether a layer of bytes was packed for Winograd, or for direct sums. */
+bool reap_blocked_wino_packed(const struct reap_layer *l);
 /* Bytes of packed weights of a step. */
 static inline size_t reap_blocked_step(const struct reap_ops *o, size_t dwords,
                                        size_t nr)

@@ -14,6 +14,7 @@ enum {
 /* Where the transformed tiles of a chunk lie in scratch memory. */
 struct room {
     size_t a, numbers;              /* m + 2, and its square */
+    size_t pixel;                   /* bytes of a block of a number */
     ptrdiff_t in_block, in_step;    /* of a block, of a number */
     ptrdiff_t out_block, out_step;  /* float32, 16 channels */
     size_t out_at, patch_at, bytes; /* in scratch */
@@ -25,8 +26,11 @@ static struct room room(const struct reap_program *p,
     size_t a = p->ops.wino_m + 2;
     struct room r = { .a = a, .numbers = a * a };
 
-    r.in_block = r.out_block = (ptrdiff_t)(l->tiles * REAP_PIXEL);
+    /* Of bytes these are numbers of 16 bits. */
+    r.pixel = p->ops.elem == 1 ? 2 * REAP_PIXEL : REAP_PIXEL;
+    r.in_block = (ptrdiff_t)(l->tiles * r.pixel);
     r.in_step = r.in_block * (ptrdiff_t)p->tensor[l->in].blocks + SKEW;
+    r.out_block = (ptrdiff_t)(l->tiles * REAP_PIXEL);
     r.out_step =
         r.out_block * (ptrdiff_t)((p->net->node[l->node].c + 63) / 64 * 4) +
         SKEW;
@@ -51,7 +55,34 @@ bool reap_blocked_wino_fits(const struct reap_program *p, size_t node)
         n->stride != 1 || n->pad != 1 || n->groups != 1 || n->in == 0)
         return false;
     cost = tiles_of(n->h, m) * tiles_of(n->w, m) * (m + 2) * (m + 2);
+    if (p->ops.elem == 1) {
+        /* Products of 16 bits cost twice; a projection is summed directly. */
+        cost *= 2;
+        if (n->in2 >= 0 && !p->net->node[n->in2].relu)
+            return false;
+    }
     return cost * 4 < n->h * n->w * 9 * 3;
+}
+
+/* The direct convolution's plan, too, for weights that need it. */
+static int plan_int8(struct reap_program *p, struct reap_layer *l,
+                     struct reap_err *err)
+{
+    int rc = reap_blocked_conv_plan(p, l, err);
+
+    if (l->w_bytes < l->wino_bytes)
+        l->w_bytes = l->wino_bytes;
+    l->w_bytes = (l->w_bytes + 2 * REAP_PIXEL - 1) / REAP_PIXEL * REAP_PIXEL;
+    l->pack = reap_blocked_pack_wino_int8;
+    return rc;
+}
+
+static int plan_floats(struct reap_layer *l, size_t co)
+{
+    l->w_bytes = l->wino_bytes;
+    l->bias_bytes = co * sizeof(*l->bias);
+    l->pack = reap_blocked_pack_wino;
+    return REAP_OK;
 }
 
 int reap_blocked_wino_plan(struct reap_program *p, struct reap_layer *l,
@@ -59,29 +90,26 @@ int reap_blocked_wino_plan(struct reap_program *p, struct reap_layer *l,
 {
     const struct reap_tensor *in = &p->tensor[l->in];
     const size_t co = (p->net->node[l->node].c + 63) / 64 * 64;
-    struct reap_conv *c = &l->conv;
+    const size_t pixel = room(p, l).pixel;
     size_t all, most, chunks;
 
-    c->bytes = room(p, l).numbers * in->blocks * REAP_PIXEL * co;
-    l->w_bytes = c->bytes;
-    l->bias_bytes = co * sizeof(*l->bias);
-    l->pack = reap_blocked_pack_wino;
+    l->wino_bytes = room(p, l).numbers * in->blocks * pixel * co;
     /* As many as keep tiles in L2 while the weights are few, enough to go
      * often over each panel where they are many; chunks of equal size. */
-    most = c->bytes <= 1 << 20 ? 28 : c->bytes <= 4 << 20 ? 49 : 112;
+    most = l->wino_bytes <= 1 << 20 ? 28 : l->wino_bytes <= 4 << 20 ? 49 : 112;
     all = tiles_of(p->tensor[l->node].h, p->ops.wino_m) *
           tiles_of(p->tensor[l->node].w, p->ops.wino_m) * l->group;
     chunks = (all + most - 1) / most;
     l->tiles = (all + chunks - 1) / chunks;
     l->scratch = room(p, l).bytes;
-    c->step = reap_calloc(in->blocks, sizeof(*c->step));
-    if (!c->step)
+    l->wino_step = reap_calloc(in->blocks, sizeof(*l->wino_step));
+    if (!l->wino_step)
         return reap_fail(err, REAP_ENOMEM, "no memory for the plan");
     for (size_t b = 0; b < in->blocks; b++) {
-        c->step[b].in = (int32_t)(b * l->tiles * REAP_PIXEL);
-        c->step[b].w = (int32_t)(b * REAP_PIXEL * p->ops.gemm_nr);
+        l->wino_step[b].in = (int32_t)(b * l->tiles * pixel);
+        l->wino_step[b].w = (int32_t)(b * pixel * p->ops.gemm_nr);
     }
-    return REAP_OK;
+    return p->ops.elem == 1 ? plan_int8(p, l, err) : plan_floats(l, co);
 }
 
 /* Tiles from..from + n of a group of images, in the order x, y, image, by the
@@ -148,7 +176,7 @@ static void tiles_in(const struct work *k)
             patch(k, &at, b, row);
             k->p->ops.wino_in(row,
                               k->scratch + (ptrdiff_t)b * k->room.in_block +
-                                  (ptrdiff_t)t * REAP_PIXEL,
+                                  (ptrdiff_t)(t * k->room.pixel),
                               k->room.in_step);
         }
     }
@@ -163,14 +191,14 @@ static size_t panels_of(const struct work *k)
 static void products(const struct work *k)
 {
     const size_t nr = k->p->ops.gemm_nr, panels = panels_of(k);
-    const size_t panel_bytes = k->in->blocks * REAP_PIXEL * nr;
+    const size_t panel_bytes = k->in->blocks * k->room.pixel * nr;
     float none[64] __attribute__((aligned(64))) = { 0 };
     struct reap_conv_run r = { .n = k->n, .n_parts = 1 };
 
-    r.part[0] = (struct reap_conv_part){ .stride = REAP_PIXEL,
-                                         .step = k->l->conv.step,
+    r.part[0] = (struct reap_conv_part){ .stride = (ptrdiff_t)k->room.pixel,
+                                         .step = k->l->wino_step,
                                          .n_steps = k->in->blocks,
-                                         .dwords = REAP_PIXEL / 4 };
+                                         .dwords = k->room.pixel / 4 };
     r.bias = none;
     r.out_block = k->room.out_block;
     r.floor = -INFINITY;
@@ -200,10 +228,14 @@ static void tile_out(const struct work *k, size_t t)
 
     o.ny = k->out->h - at.y < m ? k->out->h - at.y : m;
     o.nx = k->out->w - at.x < m ? k->out->w - at.x : m;
+    if (k->l->scale && res)
+        o.res_scale = res->scale / k->out->scale;
     for (size_t b = k->panel * nr / block; b < k->panel_end * nr / block; b++) {
         o.m = k->scratch + k->room.out_at +
               (ptrdiff_t)(b * wide) * k->room.out_block +
               (ptrdiff_t)t * REAP_PIXEL;
+        if (k->l->scale)
+            o.scale = k->l->scale + b * block;
         o.bias = k->l->bias + b * block;
         o.out = reap_blocked_row(k->out, k->f, at.image, at.y) +
                 (ptrdiff_t)b * k->out->plane + (ptrdiff_t)at.x * REAP_PIXEL;
@@ -214,12 +246,23 @@ static void tile_out(const struct work *k, size_t t)
     }
 }
 
+/* Channels that a thread does whole: of a panel of weights, or of the block
+ * that several panels write. */
+static size_t share_of(const struct work *k)
+{
+    const size_t nr = k->p->ops.gemm_nr, block = k->p->ops.block;
+
+    return nr > block ? nr : block;
+}
+
 /* Threads that share tiles each transform them for their own panels: to do so
  * again takes less than to fetch them from another core. */
 static void run_part(struct work *k, const struct reap_part *part)
 {
-    k->panel = part->panel;
-    k->panel_end = part->panel_end;
+    const size_t panels = share_of(k) / k->p->ops.gemm_nr;
+
+    k->panel = part->panel * panels;
+    k->panel_end = part->panel_end * panels;
     for (k->from = part->row; k->from < part->row_end; k->from += k->n) {
         const size_t left = part->row_end - k->from;
 
@@ -238,12 +281,17 @@ void reap_blocked_wino(const struct reap_program *p, const struct reap_layer *l,
     struct reap_part part[REAP_PARTS];
     size_t n;
 
+    if (p->ops.elem == 1 && !reap_blocked_wino_packed(l)) {
+        reap_blocked_conv(p, l, f);
+        return;
+    }
     k.in = &p->tensor[l->in];
     k.out = &p->tensor[l->node];
     k.scratch = reap_blocked_scratch(p, f);
     k.room = room(p, l);
     memset(k.scratch + k.room.patch_at, 0, MAX_A * REAP_PIXEL);
-    n = reap_blocked_parts(p, l, f, panels_of(&k), p->ops.gemm_nr,
+    n = reap_blocked_parts(p, l, f, (k.out->c + 63) / 64 * 64 / share_of(&k),
+                           share_of(&k),
                            tiles_of(k.out->h, p->ops.wino_m) *
                                tiles_of(k.out->w, p->ops.wino_m) * f->n,
                            part);

@@ -8,6 +8,7 @@
 #include "engine/base/cpu.h"
 #include "engine/base/mem.h"
 #include "engine/blocked/backend_blocked.h"
+#include "engine/blocked/blocked.h"
 #include "engine/quantize.h"
 #include "tests/fill.h"
 #include "tests/forward.h"
@@ -336,6 +337,76 @@ static void try_bytes(const char *model, size_t h, size_t w, unsigned cpu)
     trial_close(&t);
 }
 
+/* How many layers of bytes were packed for Winograd, and for direct sums
+ * though their shape would allow it. */
+static void count_wino(const struct trial *t, size_t *packed, size_t *direct)
+{
+    struct reap_program *p = NULL;
+    struct reap_err err = { 0 };
+
+    *packed = *direct = 0;
+    if (reap_blocked_compile((void **)&p, &t->args, &err))
+        return;
+    for (size_t i = 0; i < p->n_layers; i++) {
+        if (p->layer[i].run != reap_blocked_wino)
+            continue;
+        *packed += reap_blocked_wino_packed(&p->layer[i]);
+        *direct += !reap_blocked_wino_packed(&p->layer[i]);
+    }
+    reap_blocked_free((void **)&p);
+}
+
+/* Bytes are the same at every level, with and without Winograd. The maps of
+ * 'w' by 'h' are large enough for it up to the last, whose weights at random
+ * are more than it may take. */
+static void try_levels(const char *model, size_t h, size_t w, unsigned cpu)
+{
+    static const struct {
+        const char *name;
+        unsigned cpu;
+        bool wino;
+    } of[] = { { "avx2", REAP_CPU_AVX2, true },
+               { "avx2vnni", REAP_CPU_AVX2 | REAP_CPU_AVX2VNNI, true },
+               { "vnni", REAP_CPU_AVX2 | REAP_CPU_AVX512 | REAP_CPU_VNNI,
+                 false } };
+    float *want[3] = { 0 }, *got[3];
+    struct reap_err err = { 0 };
+    size_t packed, direct;
+    struct trial t;
+    char what[160];
+
+    if (trial_open(&t, model, h, w) ||
+        reap_quantize(t.net, &t.args.norm, CALIBRATE,
+                      (const void *const *)t.picture, NULL, &err)) {
+        ok(0, "%s int8: %s", model, err.msg);
+        return;
+    }
+    t.args.precision = REAP_INT8;
+    t.args.cpu = REAP_CPU_AVX2;
+    t.args.exact = true;
+    if (run(&t, 0, 2, want))
+        ok(0, "%s int8 runs", model);
+    t.args.exact = false;
+    for (size_t i = 0; i < sizeof(of) / sizeof(of[0]); i++) {
+        t.args.cpu = of[i].cpu;
+        snprintf(what, sizeof(what), "%s %zux%zu int8 %s", model, h, w,
+                 of[i].name);
+        if ((cpu & of[i].cpu) != of[i].cpu) {
+            skip("%s: not on this CPU, or REAP_CPU forbids it", what);
+            continue;
+        }
+        count_wino(&t, &packed, &direct);
+        ok(of[i].wino == (packed && direct),
+           "%s: %zu layers by Winograd, %zu better not", what, packed, direct);
+        if (run(&t, 0, 2, got))
+            ok(0, "%s runs", what);
+        same(&t, strcat(what, ": as direct sums on avx2"), want, got, 2);
+        drop(got);
+    }
+    drop(want);
+    trial_close(&t);
+}
+
 /* Maps of which all, some and none are small enough to lie side by side, and
  * networks with every kind of convolution. */
 static void try_all_tiles(unsigned cpu)
@@ -370,5 +441,7 @@ int main(void)
     try("resnet50v2", &(struct options){ 64, 48, false, true }, cpu);
     try("resnet50v2", &(struct options){ 47, 33, true, false }, cpu);
     try_all_tiles(cpu);
+    try_levels("torchvision/resnet18", 128, 119, cpu);
+    try_levels("resnet50", 113, 128, cpu);
     return done();
 }

@@ -61,10 +61,23 @@ static void make_bytes(struct call *c)
     c->r.res_scale = .75f;
     c->whole = malloc(c->w_bytes);
     memcpy(c->whole, c->w, c->w_bytes);
-    for (size_t at = 0; c->k->tile.rest && at < c->w_bytes;
-         at += c->step_bytes)
-        reap_blocked_rest(c->w + at, c->dwords, c->k->tile.nr,
-                          c->k->tile.rest);
+    for (size_t at = 0; c->k->tile.rest && at < c->w_bytes; at += c->step_bytes)
+        reap_blocked_rest(c->w + at, c->dwords, c->k->tile.nr, c->k->tile.rest);
+}
+
+/* Numbers of 16 bits up to what Winograd makes of bytes, and biases; sums may
+ * wrap around. */
+static void make_whole(struct call *c)
+{
+    for (size_t i = 0; i < c->in_bytes / 2; i++)
+        ((int16_t *)(void *)c->in)[i] = (int16_t)(rand() / 7 % 34681 - 17340);
+    for (size_t i = 0; i < c->w_bytes / 2; i++)
+        ((int16_t *)(void *)c->w)[i] = (int16_t)(rand() / 7 % 12447 - 6223);
+    for (size_t o = 0; o < c->k->tile.nr; o++) {
+        const int32_t b = rand();
+
+        memcpy(&c->bias[o], &b, sizeof(b));
+    }
 }
 
 static void call_open(struct call *c)
@@ -114,6 +127,8 @@ static void call_open(struct call *c)
     }
     if (c->f.elem == 1)
         make_bytes(c);
+    if (c->f.whole)
+        make_whole(c);
 }
 
 static void call_close(struct call *c)
@@ -147,6 +162,29 @@ static unsigned char expected_byte(const struct call *c, size_t p, size_t o,
     if (c->res)
         y = fmaf((float)(unsigned char)c->residual[at], c->r.res_scale, y);
     return (unsigned char)fminf(255, fmaxf(0, rintf(y)));
+}
+
+/* Channel o of pixel p of whole numbers, modulo 2^32. */
+static uint32_t expected_whole(const struct call *c, size_t p, size_t o)
+{
+    uint32_t sum;
+
+    memcpy(&sum, &c->bias[o], sizeof(sum));
+    for (size_t q = 0; q < c->r.n_parts; q++)
+        for (size_t s = 0; s < STEPS; s++)
+            for (size_t e = 0; e < 2 * c->dwords; e++) {
+                int16_t x, w;
+
+                memcpy(&x,
+                       c->in + p * c->stride + (size_t)c->step[q][s].in + 2 * e,
+                       sizeof(x));
+                memcpy(&w,
+                       c->w + (size_t)c->step[q][s].w +
+                           ((e / 2 * c->k->tile.nr + o) * 2 + e % 2) * 2,
+                       sizeof(w));
+                sum += (uint32_t)(x * w);
+            }
+    return sum;
 }
 
 /* Channel o of pixel p, as kernels.h defines it. */
@@ -185,6 +223,11 @@ static bool right(const struct call *c)
                 return false;
         } else if (c->f.elem == 1) {
             if ((unsigned char)c->out[at] != expected_byte(c, p - 1, o, at))
+                return false;
+        } else if (c->f.whole) {
+            const uint32_t sum = expected_whole(c, p - 1, o);
+
+            if (memcmp(c->out + at * sizeof(sum), &sum, sizeof(sum)))
                 return false;
         } else if (kern_get(c->out, at, c->f.out_elem) !=
                    expected(c, p - 1, o, at)) {
@@ -235,7 +278,8 @@ int main(void)
             skip("%s: not on this CPU, or REAP_CPU forbids it", k->name);
             continue;
         }
-        for (int f = 0; f < 8; f++)
+        /* Whole numbers have neither residual nor ReLU. */
+        for (int f = 0; f < (form_of(k->name).whole ? 2 : 8); f++)
             try(k, f & 1, f & 2, f & 4);
     }
     return done();

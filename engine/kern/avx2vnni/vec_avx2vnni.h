@@ -9,4 +9,8 @@
 #define DOT(sum, x, w) \
     __asm__("%{vex%} vpdpbusd %2, %1, %0" : "+x"(sum) : "x"(x), "x"(w))
 
+/* The same of two members of 16 bits each, both signed. */
+#define DOT_TWO(sum, x, w) \
+    __asm__("%{vex%} vpdpwssd %2, %1, %0" : "+x"(sum) : "x"(x), "x"(w))
+
 #endif /* REAP_ENGINE_KERN_AVX2VNNI_VEC_AVX2VNNI_H */

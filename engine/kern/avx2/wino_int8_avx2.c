@@ -1,0 +1,6 @@
+#include "engine/kernels.h"
+#include "engine/kern/avx2/vec_whole.h"
+
+#define NAMED(op) reap_##op##_int8_avx2
+
+#include "engine/kern/wino_int8.inc"
