@@ -2,9 +2,10 @@
 #include "engine/kern/avx2vnni/vec_avx2vnni.h"
 
 #define NAME reap_conv_int8_avx2vnni
-#define PX 6
-#define NV 2 /* 12 sums, 2 of weights, 1 of a pixel: 15 of the 16 registers */
+#define PX 7
+#define NV 2 /* 14 sums, 1 of weights, 1 of a pixel: all 16 registers */
 #define MAC DOT
+#define MAC_AT DOT_AT
 reap_conv_fn NAME;
 
 #include "engine/kern/avx2/finish_bytes.inc"

@@ -9,8 +9,18 @@
 #define DOT(sum, x, w) \
     __asm__("%{vex%} vpdpbusd %2, %1, %0" : "+x"(sum) : "x"(x), "x"(w))
 
+#define DOT_AT(sum, x, p)                 \
+    __asm__("%{vex%} vpdpbusd %2, %1, %0" \
+            : "+x"(sum)                   \
+            : "x"(x), "m"(*(const vec *)(const void *)(p)))
+
 /* The same of two members of 16 bits each, both signed. */
 #define DOT_TWO(sum, x, w) \
     __asm__("%{vex%} vpdpwssd %2, %1, %0" : "+x"(sum) : "x"(x), "x"(w))
+
+#define DOT_TWO_AT(sum, x, p)             \
+    __asm__("%{vex%} vpdpwssd %2, %1, %0" \
+            : "+x"(sum)                   \
+            : "x"(x), "m"(*(const vec *)(const void *)(p)))
 
 #endif /* REAP_ENGINE_KERN_AVX2VNNI_VEC_AVX2VNNI_H */
