@@ -20,7 +20,7 @@ void reap_kernels_init(struct reap_kernels *k, unsigned cpu)
         const size_t tile[3] = __VA_ARGS__; \
         k->op.tile.mr = tile[0];            \
         k->op.tile.nr = tile[1];            \
-        k->op.tile.rest = tile[2];          \
+        k->op.tile.chains = tile[2];        \
         k->op.variant = #var;               \
     }
 #include "engine/kernels.def"

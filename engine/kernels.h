@@ -232,20 +232,30 @@ typedef double reap_peak_fn(size_t n);
 /*
  * Pixels and output channels of a tile, or m of Winograd and channels.
  *
- * 'rest' is for levels whose products of bytes are added in pairs to 16 bits:
- * two weights that meet in a pair are then at most 128 together, or at least
- * -128, as 255 * 128 still fits; of two signs they always are.
- * The weights of a step are (dword, nr) dwords as always, each within that
- * bound; then REAP_REST_HEAD bytes: for each vector of the tile how many dwords
- * lack something, and then which, in the order of vectors; then, in that order,
- * a vector for each of them with what it lacks. There is always room for all:
- * REAP_REST_HEAD + dwords * nr * 4 bytes follow the dwords. 'rest' is the
- * channels of a vector, 0 for none of this.
+ * 'chains' is for levels whose products of bytes are added in pairs to 16 bits:
+ * the channels of a vector, 0 for none of this. A step is then any number of
+ * dwords, each with a place of its own, and its weights begin with
+ *
+ *   struct reap_chains, in REAP_CHAIN_HEAD bytes
+ *   int32 place of each dword: bytes from in + step.in
+ *   a vector of weights for each dword, 'weights' bytes from the step's begin
+ *
+ * Vector v of the panel has its own list, from number 'first' on: n[2] chains of
+ * 3 dwords, then n[1] of 2 and n[0] of 1. What a chain adds up in 16 bits stays
+ * there: its weights that meet in a sum are at most 128 together, and at least
+ * -128, counting those of either sign alone, as 255 * 128 still fits. So a dword
+ * may be there twice, in two parts. 'dwords' of a part is not used.
  */
 struct reap_tile {
-    size_t mr, nr, rest;
+    size_t mr, nr, chains;
 };
-enum { REAP_REST_HEAD = 64 };
+enum { REAP_CHAIN = 3, REAP_CHAIN_HEAD = 64 };
+struct reap_chains {
+    uint32_t weights;
+    struct {
+        uint32_t first, n[REAP_CHAIN];
+    } vector[2];
+};
 
 /* The best variant of each op that 'cpu' can run; fn is NULL without any. */
 struct reap_kernels {

@@ -10,7 +10,7 @@
 #undef OP
 #undef KERNEL
 
-/* A tile without a 'rest' does not name it. */
+/* A tile without 'chains' does not name it. */
 #pragma GCC diagnostic ignored "-Wmissing-field-initializers"
 const struct kern kern[] = {
 #define OP(op, type)

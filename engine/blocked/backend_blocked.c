@@ -64,7 +64,7 @@ static void ops_int8(struct reap_ops *o, const struct reap_kernels *k)
                             .sum = k->sum_int8.fn,
                             .conv_nr = k->conv_int8.tile.nr,
                             .group_nr = k->group_int8.tile.nr,
-                            .rest = k->conv_int8.tile.rest,
+                            .chains = k->conv_int8.tile.chains,
                             .elem = 1,
                             .block = 64,
                             .class_name = "int8",

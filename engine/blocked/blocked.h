@@ -30,7 +30,7 @@ struct reap_ops {
     reap_affine_fn *affine;
     reap_sum_fn *sum;                  /* or NULL */
     size_t conv_nr, group_nr, gemm_nr; /* channels of a panel */
-    size_t rest; /* of conv and group: see tile.rest of engine/kernels.h */
+    size_t chains; /* of conv and group: see tile.chains of engine/kernels.h */
     size_t wino_m;
     size_t elem;  /* bytes of a number: 4, 2 or 1 */
     size_t block; /* channels of a pixel: 64 / elem */
@@ -236,17 +236,29 @@ reap_pack_fn reap_blocked_pack, reap_blocked_pack_wino,
     reap_blocked_pack_wino_int8;
 /* Whether a layer of bytes was packed for Winograd, or for direct sums. */
 bool reap_blocked_wino_packed(const struct reap_layer *l);
+/* chains.c: weights of 'dwords' dwords, (dword, nr) dwords, at places 'at', as
+ * struct reap_chains. What it works with takes up to as many dwords as it was
+ * made for; NULL without memory. */
+struct reap_chainer;
+struct reap_chainer *reap_blocked_chainer(size_t dwords);
+void reap_blocked_chainer_free(struct reap_chainer **c);
+void reap_blocked_chains(struct reap_chainer *c, char *step,
+                         const signed char *w, const int32_t *at, size_t dwords,
+                         size_t nr);
+size_t reap_blocked_chain_bytes(size_t dwords, size_t nr);
 /* Bytes of packed weights of a step. */
 static inline size_t reap_blocked_step(const struct reap_ops *o, size_t dwords,
                                        size_t nr)
 {
-    const size_t bytes = dwords * nr * 4;
-
-    return o->rest ? 2 * bytes + REAP_REST_HEAD : bytes;
+    return o->chains ? reap_blocked_chain_bytes(dwords, nr) : dwords * nr * 4;
 }
-/* Part what does not fit into pairs from a step's weights, which are followed
- * by room for it: tile.rest of engine/kernels.h. */
-void reap_blocked_rest(char *step, size_t dwords, size_t nr, size_t rest);
+/* Bytes from a pixel to the first dword of slice 'c' of 'slice' bytes. */
+static inline ptrdiff_t reap_blocked_slice(const struct reap_tensor *in,
+                                           size_t c, size_t slice)
+{
+    return (ptrdiff_t)(c * slice / REAP_PIXEL) * in->plane +
+           (ptrdiff_t)(c * slice % REAP_PIXEL);
+}
 
 /* x in steps as a signed byte, to nearest even: adding what leaves no room for
  * digits behind the point rounds, and compilers make vectors of it. */

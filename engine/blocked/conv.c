@@ -68,6 +68,7 @@ struct list {
     size_t slice;        /* bytes of a slice in a pixel */
     size_t step_bytes;   /* of weights */
     bool input;          /* of a net: whole rows of 3 channels */
+    bool chains;         /* a step is a row of taps, of all slices */
 };
 
 static size_t add_steps(struct reap_conv_step *s, const struct list *l,
@@ -75,9 +76,19 @@ static size_t add_steps(struct reap_conv_step *s, const struct list *l,
 {
     size_t n = 0, kw = l->input ? 1 : l->n->kw, pad = l->n->pad;
 
+    if (l->chains) {
+        if (l->input) { /* all rows at once */
+            s[0] = (struct reap_conv_step){ 0, 0 };
+            return 1;
+        }
+        for (size_t y = lo; y < hi; y++, n++) {
+            s[n].in = (int32_t)(((ptrdiff_t)y - (ptrdiff_t)pad) * l->in->row);
+            s[n].w = (int32_t)(y * l->step_bytes);
+        }
+        return n;
+    }
     for (size_t c = l->first; c < l->first + l->count; c++) {
-        ptrdiff_t at = (ptrdiff_t)(c * l->slice / REAP_PIXEL) * l->in->plane +
-                       (ptrdiff_t)(c * l->slice % REAP_PIXEL);
+        ptrdiff_t at = reap_blocked_slice(l->in, c, l->slice);
 
         for (size_t t = lo * kw; t < hi * kw; t++) {
             ptrdiff_t y = (ptrdiff_t)(t / kw), x = (ptrdiff_t)(t % kw);
@@ -100,6 +111,19 @@ static size_t round_up(size_t n, size_t to)
     return (n + to - 1) / to * to;
 }
 
+/* Of the weights for the second input in a panel, and steps they are. */
+static size_t second_bytes(const struct reap_program *p,
+                           const struct reap_layer *l, size_t nr)
+{
+    const size_t blocks = l->in2 >= 0 ? p->tensor[l->in2].blocks : 0;
+    const size_t dwords = l->conv.dwords2;
+
+    if (!blocks)
+        return 0;
+    return p->ops.chains ? reap_blocked_step(&p->ops, blocks * dwords, nr)
+                         : blocks * reap_blocked_step(&p->ops, dwords, nr);
+}
+
 /* Lists of all panels and kinds of rows; fills in where panels begin. */
 static size_t all_steps(const struct reap_program *p, struct reap_layer *l,
                         size_t nr, const size_t *low, const size_t *high)
@@ -107,11 +131,10 @@ static size_t all_steps(const struct reap_program *p, struct reap_layer *l,
     const struct reap_node *n = &p->net->node[l->node];
     const struct reap_tensor *in = &p->tensor[l->in];
     struct reap_conv *c = &l->conv;
-    struct list list = { n,          in,
-                         0,          in->blocks,
-                         REAP_PIXEL, reap_blocked_step(&p->ops, c->dwords, nr),
-                         l->in == 0 };
-    size_t at = 0, bytes = 0;
+    struct list list = { n,          in, 0,          in->blocks,
+                         REAP_PIXEL, 0,  l->in == 0, p->ops.chains > 0 };
+    const size_t kw = list.input ? 1 : n->kw;
+    size_t at = 0, bytes = 0, taps, steps;
 
     for (size_t panel = 0; panel < c->panels; panel++) {
         if (c->grouped) {
@@ -119,11 +142,11 @@ static size_t all_steps(const struct reap_program *p, struct reap_layer *l,
             reap_blocked_slices(n, in->c, nr, panel, &list.first, &list.count);
         }
         c->panel_at[panel] = bytes;
-        bytes +=
-            list.count * n->kh * (list.input ? 1 : n->kw) * list.step_bytes;
-        if (l->in2 >= 0)
-            bytes += p->tensor[l->in2].blocks *
-                     reap_blocked_step(&p->ops, c->dwords2, nr);
+        taps = n->kh * kw * list.count;
+        steps = !list.chains ? taps : list.input ? 1 : n->kh;
+        list.step_bytes = reap_blocked_step(
+            &p->ops, c->dwords * (list.chains ? taps / steps : 1), nr);
+        bytes += steps * list.step_bytes + second_bytes(p, l, nr);
         for (size_t k = 0; k < c->kinds && (c->grouped || !panel); k++) {
             struct reap_span *span = &c->span[panel * c->kinds + k];
 
@@ -143,11 +166,11 @@ static void second_steps(const struct reap_program *p, struct reap_layer *l,
     const struct reap_tensor *in2 = &p->tensor[l->in2];
     struct reap_conv *c = &l->conv;
     size_t step = reap_blocked_step(&p->ops, c->dwords2, nr);
-    size_t w = c->bytes / c->panels - in2->blocks * step;
+    size_t w = c->bytes / c->panels - second_bytes(p, l, nr);
 
     c->second.first = (uint32_t)at;
-    c->second.n = (uint32_t)in2->blocks;
-    for (size_t b = 0; b < in2->blocks; b++) {
+    c->second.n = p->ops.chains ? 1 : (uint32_t)in2->blocks;
+    for (size_t b = 0; b < c->second.n; b++) {
         c->step[at + b].in = (int32_t)((ptrdiff_t)b * in2->plane);
         c->step[at + b].w = (int32_t)(w + b * step);
     }

@@ -50,6 +50,11 @@ struct pen {
     double worth[3];  /* of bytes: of the input, by channel modulo 3 */
     double *step;     /* and of 1 of a weight, by channel; else NULL */
     bool low;         /* what rounding leaves, of numbers in halves */
+    /* Of a row of taps, for chains: weights, their places, and what puts them
+     * together. */
+    char *plain;
+    int32_t *at;
+    struct reap_chainer *chainer;
 };
 
 /* What is left of x behind its high half. */
@@ -65,49 +70,6 @@ static void turn_to(struct pen *w, const struct reap_program *p, int in)
 {
     for (size_t i = 0; w->step && i < 3; i++)
         w->worth[i] = reap_blocked_int8_worth(p, in, i);
-}
-
-/* Halve each pair of the dword that is more than 128 together, or less than
- * -128; what is missing goes to 'more'. Returns whether there is something. */
-static bool halve(signed char *w, signed char *more)
-{
-    bool any = false;
-
-    for (int i = 0; i < 4; i += 2) {
-        more[i] = more[i + 1] = 0;
-        if (abs(w[i] + w[i + 1]) <= 128)
-            continue;
-        any = true;
-        for (int k = i; k < i + 2; k++) {
-            more[k] = (signed char)(w[k] / 2);
-            w[k] = (signed char)(w[k] - more[k]);
-        }
-    }
-    return any;
-}
-
-void reap_blocked_rest(char *step, size_t dwords, size_t nr, size_t rest)
-{
-    unsigned char *count = (unsigned char *)step + dwords * nr * 4;
-    unsigned char *where = count + nr / rest;
-    char *to = (char *)count + REAP_REST_HEAD;
-    signed char more[64];
-
-    memset(count, 0, REAP_REST_HEAD + dwords * nr * 4);
-    for (size_t v = 0; v < nr / rest; v++)
-        for (size_t d = 0; d < dwords; d++) {
-            signed char *w = (signed char *)step + (d * nr + v * rest) * 4;
-            bool any = false;
-
-            for (size_t o = 0; o < rest; o++)
-                any |= halve(w + o * 4, more + o * 4);
-            if (!any)
-                continue;
-            count[v]++;
-            *where++ = (unsigned char)d;
-            memcpy(to, more, rest * 4);
-            to += rest * 4;
-        }
 }
 
 /* One step of a panel: 'dwords' dwords from channel i on; for the input of a
@@ -133,9 +95,73 @@ static void pack_step(struct pen *w, const struct reap_node *n, size_t cin,
                 put(w->ops, w->to, (d * w->nr + o) * pair + e,
                     w->low ? low_of(x) : x);
             }
-    if (w->ops->rest)
-        reap_blocked_rest(w->to, dwords, w->nr, w->ops->rest);
-    w->to += reap_blocked_step(w->ops, dwords, w->nr);
+    w->to += dwords * w->nr * 4;
+}
+
+/* The same where a step is a row of taps: gathered first, with its places. */
+struct gather {
+    char *step, *plain;
+    size_t n; /* dwords so far */
+};
+
+static struct gather gather(struct pen *w)
+{
+    struct gather g = { w->to, w->plain, 0 };
+
+    w->to = g.plain;
+    return g;
+}
+
+static void at_places(struct pen *w, struct gather *g, ptrdiff_t at,
+                      size_t dwords)
+{
+    for (size_t d = 0; d < dwords; d++)
+        w->at[g->n++] = (int32_t)(at + (ptrdiff_t)(4 * d));
+}
+
+static void gathered(struct pen *w, const struct gather *g)
+{
+    reap_blocked_chains(w->chainer, g->step, (signed char *)g->plain, w->at,
+                        g->n, w->nr);
+    w->to = g->step + reap_blocked_step(w->ops, g->n, w->nr);
+}
+
+/* The slices of channels of a panel, whole rows of taps at a time. */
+static void pack_rows(struct pen *w, const struct reap_program *p,
+                      const struct reap_layer *l, size_t slice, size_t first,
+                      size_t count)
+{
+    const struct reap_node *n = &p->net->node[l->node];
+    const struct reap_tensor *in = &p->tensor[l->in];
+
+    for (size_t ky = 0; ky < n->kh; ky++) {
+        struct gather g = gather(w);
+
+        for (size_t c = first; c < first + count; c++)
+            for (size_t kx = 0; kx < n->kw; kx++) {
+                at_places(w, &g,
+                          reap_blocked_slice(in, c, slice) +
+                              ((ptrdiff_t)kx - (ptrdiff_t)n->pad) * REAP_PIXEL,
+                          l->conv.dwords);
+                pack_step(w, n, in->c, ky, kx, c * slice, l->conv.dwords,
+                          false);
+            }
+        gathered(w, &g);
+    }
+}
+
+/* The input of a net: all rows of taps together. */
+static void pack_input(struct pen *w, const struct reap_program *p,
+                       const struct reap_layer *l)
+{
+    const struct reap_node *n = &p->net->node[l->node];
+    struct gather g = gather(w);
+
+    for (size_t ky = 0; ky < n->kh; ky++) {
+        at_places(w, &g, (ptrdiff_t)ky * p->tensor[l->in].row, l->conv.dwords);
+        pack_step(w, n, p->tensor[l->in].c, ky, 0, 0, l->conv.dwords, true);
+    }
+    gathered(w, &g);
 }
 
 /* The panel's slices of channels, in the order of add_steps() of conv.c. */
@@ -152,6 +178,13 @@ static void pack_panel(struct pen *w, const struct reap_program *p,
         slice = 16;
         reap_blocked_slices(n, in->c, w->nr, panel, &first, &count);
     }
+    if (p->ops.chains) {
+        if (l->in)
+            pack_rows(w, p, l, slice, first, count);
+        else
+            pack_input(w, p, l);
+        return;
+    }
     for (size_t c = first; c < first + count; c++)
         for (size_t ky = 0; ky < n->kh; ky++)
             for (size_t kx = 0; kx < (l->in ? n->kw : 1); kx++)
@@ -164,10 +197,47 @@ static void pack_second(struct pen *w, const struct reap_program *p,
 {
     const struct reap_node *n = &p->net->node[p->second[l->node]];
     const struct reap_tensor *in = &p->tensor[l->in2];
+    struct gather g = { 0 };
 
     turn_to(w, p, l->in2);
-    for (size_t b = 0; b < in->blocks; b++)
+    if (p->ops.chains)
+        g = gather(w);
+    for (size_t b = 0; b < in->blocks; b++) {
+        if (p->ops.chains)
+            at_places(w, &g, (ptrdiff_t)b * in->plane, l->conv.dwords2);
         pack_step(w, n, in->c, 0, 0, b * p->ops.block, l->conv.dwords2, false);
+    }
+    if (p->ops.chains)
+        gathered(w, &g);
+}
+
+/* What chains of this layer are made with. */
+static int pen_chains(struct pen *w, const struct reap_program *p,
+                      const struct reap_layer *l, struct reap_err *err)
+{
+    const struct reap_node *n = &p->net->node[l->node];
+    const size_t slices = (p->tensor[l->in].c + 15) / 16 + 4;
+    const size_t second = l->in2 >= 0 ? p->tensor[l->in2].blocks : 0;
+    size_t most = slices * n->kw * 4 + n->kh * l->conv.dwords;
+
+    if (!p->ops.chains)
+        return REAP_OK;
+    if (most < second * l->conv.dwords2)
+        most = second * l->conv.dwords2;
+    w->plain = reap_calloc(most, w->nr * 4);
+    w->at = reap_calloc(most, sizeof(*w->at));
+    w->chainer = reap_blocked_chainer(most);
+    if (!w->plain || !w->at || !w->chainer)
+        return reap_fail(err, REAP_ENOMEM, "no memory for packed weights");
+    return REAP_OK;
+}
+
+static void pen_clear(struct pen *w)
+{
+    reap_free(w->step);
+    reap_free(w->plain);
+    reap_free(w->at);
+    reap_blocked_chainer_free(&w->chainer);
 }
 
 /* A step of a panel of tile registers: two tiles, and two more of what is left
@@ -242,6 +312,8 @@ int reap_blocked_pack(const struct reap_program *p, struct reap_layer *l,
         rc = reap_fail(err, REAP_ENOMEM, "no memory for packed weights");
     else
         rc = reap_blocked_int8_layer(p, l, w.step, err);
+    if (!rc)
+        rc = pen_chains(&w, p, l, err);
     if (rc)
         goto out;
     for (size_t panel = 0; panel < l->tile.panels; panel++)
@@ -253,7 +325,7 @@ int reap_blocked_pack(const struct reap_program *p, struct reap_layer *l,
             pack_second(&w, p, l);
     }
 out:
-    reap_free(w.step);
+    pen_clear(&w);
     return rc;
 }
 

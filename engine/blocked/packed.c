@@ -41,8 +41,8 @@ static void write_plan(const struct reap_program *p, FILE *f)
 
     fprintf(f, "%s %s %s %s cpu=%x\n", p->args.id, p->net->model->name,
             o->class_name, p->args.exact ? "exact" : "", p->args.cpu);
-    fprintf(f, "nr=%zu,%zu,%zu rest=%zu wino=%zu elem=%zu block=%zu split=%d",
-            o->conv_nr, o->group_nr, o->gemm_nr, o->rest, o->wino_m, o->elem,
+    fprintf(f, "nr=%zu,%zu,%zu chains=%zu wino=%zu elem=%zu block=%zu split=%d",
+            o->conv_nr, o->group_nr, o->gemm_nr, o->chains, o->wino_m, o->elem,
             o->block, o->split);
     fprintf(f, " tile=%d halves=%d\n", o->tile != NULL, o->halves);
     fprintf(f, "div=%a bgr=%d float=%d", (double)n->div, n->bgr, n->float_in);
@@ -54,6 +54,9 @@ static void write_plan(const struct reap_program *p, FILE *f)
         fprintf(f, "\n%zu: %d %d %d pad=%zu %zu %zu %zu", l->node, l->in,
                 l->in2, l->res, p->tensor[l->in < 0 ? 0 : l->in].pad,
                 l->w_bytes, l->bias_bytes, l->scale_bytes);
+        if (o->chains && l->in >= 0) /* places are among the weights */
+            fprintf(f, " %td %td", p->tensor[l->in].plane,
+                    p->tensor[l->in2 < 0 ? 0 : l->in2].plane);
     }
     fputc('\n', f);
 }
