@@ -10,11 +10,12 @@ static bool by_panels(const struct reap_program *p, const struct reap_layer *l,
                       const struct reap_frame *f, size_t rows)
 {
     size_t image = (size_t)p->tensor[l->in].image;
+    const size_t weights = l->wino_bytes ? l->wino_bytes : l->conv.bytes;
 
     if (l->in2 >= 0)
         image += (size_t)p->tensor[l->in2].image;
     return f->threads > 1 &&
-           (l->conv.bytes > image * f->n || rows < FEW_ROWS * f->threads);
+           (weights > image * f->n || rows < FEW_ROWS * f->threads);
 }
 
 /* Rows first..end of a grid, one panel after the other: the end of a panel,
