@@ -178,6 +178,37 @@ static void test_handing_on(struct reap_dataset *ds, struct reap_store *s)
     reap_todo_close(&t);
 }
 
+/* In the second walk, whose order is another than that of keys. */
+static void test_handing_on_late(struct reap_dataset *ds, struct reap_store *s)
+{
+    static const struct reap_suspect left[] = { { "k00002", 6, 1, 3 },
+                                                { "k00024", 6, 2, 2 },
+                                                { "k00095", 6, 1, 2 } };
+    struct reap_todo *t = todo(ds, s, 0, left, 3);
+    struct reap_suspect got[4];
+    struct reap_lease run;
+    struct reap_err err;
+    uint32_t deaths;
+    size_t n = 0;
+    int rc;
+
+    do
+        rc = reap_todo_next(t, 1000, &run, &deaths, &err);
+    while (!rc && deaths < 2);
+    n = reap_todo_suspects(t, got, 4);
+    ok(!rc && number(&run) == 24 && run.count == 2 && n == 2,
+       "the first that is left for the end is out, two remain: %zu", n);
+    ok(!memcmp(got[0].key, "k00095", 6) && got[0].deaths == 2 &&
+           !memcmp(got[1].key, "k00002", 6) && got[1].deaths == 3 &&
+           got[0].count == 1 && got[1].count == 1,
+       "the one that died more often behind the other");
+    rc = reap_todo_next(t, 1000, &run, &deaths, &err);
+    n = reap_todo_suspects(t, got, 4);
+    ok(!rc && number(&run) == 95 && n == 1 && got[0].deaths == 3,
+       "and alone in the end");
+    reap_todo_close(&t);
+}
+
 static void test_after(struct reap_dataset *ds, struct reap_store *s)
 {
     struct reap_todo *t = todo(ds, s, 0, NULL, 0);
@@ -225,6 +256,7 @@ int main(void)
     test_limit(ds, s);
     test_suspects(ds, s);
     test_handing_on(ds, s);
+    test_handing_on_late(ds, s);
     test_after(ds, s);
     test_growing(ds, s);
     reap_store_close(&s);
