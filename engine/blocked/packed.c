@@ -55,7 +55,8 @@ static void write_plan(const struct reap_program *p, FILE *f)
                 l->in2, l->res, p->tensor[l->in < 0 ? 0 : l->in].pad,
                 l->w_bytes, l->bias_bytes, l->scale_bytes);
         if (o->chains && l->in >= 0) /* places are among the weights */
-            fprintf(f, " %td %td", p->tensor[l->in].plane,
+            fprintf(f, " %td %td %td", p->tensor[l->in].row,
+                    p->tensor[l->in].plane,
                     p->tensor[l->in2 < 0 ? 0 : l->in2].plane);
     }
     fputc('\n', f);
