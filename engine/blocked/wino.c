@@ -246,23 +246,12 @@ static void tile_out(const struct work *k, size_t t)
     }
 }
 
-/* Channels that a thread does whole: of a panel of weights, or of the block
- * that several panels write. */
-static size_t share_of(const struct work *k)
-{
-    const size_t nr = k->p->ops.gemm_nr, block = k->p->ops.block;
-
-    return nr > block ? nr : block;
-}
-
 /* Threads that share tiles each transform them for their own panels: to do so
  * again takes less than to fetch them from another core. */
 static void run_part(struct work *k, const struct reap_part *part)
 {
-    const size_t panels = share_of(k) / k->p->ops.gemm_nr;
-
-    k->panel = part->panel * panels;
-    k->panel_end = part->panel_end * panels;
+    k->panel = part->panel;
+    k->panel_end = part->panel_end;
     for (k->from = part->row; k->from < part->row_end; k->from += k->n) {
         const size_t left = part->row_end - k->from;
 
@@ -290,8 +279,7 @@ void reap_blocked_wino(const struct reap_program *p, const struct reap_layer *l,
     k.scratch = reap_blocked_scratch(p, f);
     k.room = room(p, l);
     memset(k.scratch + k.room.patch_at, 0, MAX_A * REAP_PIXEL);
-    n = reap_blocked_parts(p, l, f, (k.out->c + 63) / 64 * 64 / share_of(&k),
-                           share_of(&k),
+    n = reap_blocked_parts(p, l, f, panels_of(&k), p->ops.gemm_nr,
                            tiles_of(k.out->h, p->ops.wino_m) *
                                tiles_of(k.out->w, p->ops.wino_m) * f->n,
                            part);
