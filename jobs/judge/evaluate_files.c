@@ -12,6 +12,7 @@
 #include "io/text.h"
 #include "jobs/judge/evaluate_files.h"
 #include "jobs/judge/evaluate_print.h"
+#include "jobs/judge/json_file.h"
 #include "jobs/judge/temperature.h"
 
 enum { KEY_MAX = 511, PATH_LEN = 4096 };
@@ -292,21 +293,10 @@ static int write_json(const struct reap_evaluation *e,
                       const struct reap_evaluate_args *a, const char *folder,
                       struct reap_err *err)
 {
-    json_t *all = reap_evaluation_json(e, a);
-    char *text =
-        all ? json_dumps(all, JSON_INDENT(1) | JSON_REAL_PRECISION(9)) : NULL;
-    struct reap_outfile *f = NULL;
-    int rc = text ? begin(&f, folder, "evaluation.json", err)
-                  : reap_fail(err, REAP_ENOMEM, "no memory for JSON");
+    char path[PATH_LEN];
 
-    if (!rc) {
-        fputs(text, reap_outfile_stream(f));
-        fputc('\n', reap_outfile_stream(f));
-        rc = reap_outfile_commit(&f, err);
-    }
-    free(text);
-    json_decref(all);
-    return rc;
+    snprintf(path, sizeof(path), "%s/evaluation.json", folder);
+    return reap_json_file(reap_evaluation_json(e, a), path, err);
 }
 
 int reap_evaluation_write(struct reap_evaluation *e,

@@ -12,6 +12,7 @@
 #include "engine/base/mem.h"
 #include "io/outfile.h"
 #include "io/text.h"
+#include "jobs/judge/json_file.h"
 #include "jobs/judge/review_write.h"
 
 enum { KEY_MAX = 511, PATH_LEN = 4096 };
@@ -38,24 +39,6 @@ static json_t *reasons_json(const struct reap_reviewed *row)
         if (row->why >> i & 1)
             json_array_append_new(list, json_string(reap_reason_name(i)));
     return list;
-}
-
-static int write_json(json_t *tree, const char *path, struct reap_err *err)
-{
-    char *text =
-        tree ? json_dumps(tree, JSON_INDENT(1) | JSON_REAL_PRECISION(9)) : NULL;
-    struct reap_outfile *f = NULL;
-    int rc = text ? reap_outfile_open(&f, path, err)
-                  : reap_fail(err, REAP_ENOMEM, "no memory for JSON");
-
-    if (!rc) {
-        fputs(text, reap_outfile_stream(f));
-        fputc('\n', reap_outfile_stream(f));
-        rc = reap_outfile_commit(&f, err);
-    }
-    free(text);
-    json_decref(tree);
-    return rc;
 }
 
 /* ---- Label Studio ---- */
@@ -144,7 +127,7 @@ int reap_review_labelstudio(struct reap_review *r,
             rc = reap_fail(err, REAP_ENOMEM, "no memory for JSON");
     if (rc)
         json_decref(tasks);
-    return rc ? rc : write_json(tasks, f->path, err);
+    return rc ? rc : reap_json_file(tasks, f->path, err);
 }
 
 /* ---- FiftyOne ---- */
@@ -182,7 +165,7 @@ int reap_review_fiftyone(struct reap_review *r,
                       class_json(r, reap_review_suggested(r, row)), "reasons",
                       reasons_json(row)));
     }
-    return write_json(
+    return reap_json_file(
         json_pack("{so,so}", "classes", classes, "labels", labels), f->path,
         err);
 }
