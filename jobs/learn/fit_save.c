@@ -1,11 +1,8 @@
 #include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
 
-#include "engine/base/mem.h"
-#include "io/weights.h"
-#include "io/weights_write.h"
 #include "jobs/learn/fit_save.h"
+#include "jobs/learn/saved.h"
 
 static const char *const part_names[REAP_FIT_SAVED] = { "weights", "first",
                                                         "second", "best" };
@@ -19,14 +16,35 @@ static void print(const struct reap_fit_state *s, char *buf, size_t size)
              s->best, s->best_epoch, s->worse, s->drops, s->dull);
 }
 
-static bool scan(struct reap_fit_state *s, const char *text)
+static bool scan(void *to, const char *text)
 {
-    return sscanf(text,
-                  "%" SCNu64 " %" SCNu64 " %la %la %zu %" SCNu64 " %la %" SCNu64
-                  " %" SCNu64 " %" SCNu64 " %" SCNu64,
-                  &s->epoch, &s->done, &s->sum.loss, &s->sum.right, &s->sum.n,
-                  &s->steps, &s->best, &s->best_epoch, &s->worse, &s->drops,
-                  &s->dull) == 11;
+    struct reap_fit_state s;
+    const int n =
+        sscanf(text,
+               "%" SCNu64 " %" SCNu64 " %la %la %zu %" SCNu64 " %la %" SCNu64
+               " %" SCNu64 " %" SCNu64 " %" SCNu64,
+               &s.epoch, &s.done, &s.sum.loss, &s.sum.right, &s.sum.n, &s.steps,
+               &s.best, &s.best_epoch, &s.worse, &s.drops, &s.dull);
+
+    if (n == 11)
+        *(struct reap_fit_state *)to = s;
+    return n == 11;
+}
+
+/* 'data' has room for the parts. */
+static struct reap_saved saved(const char *plan,
+                               struct reap_head *const part[REAP_FIT_SAVED],
+                               float **data)
+{
+    for (int i = 0; i < REAP_FIT_SAVED; i++)
+        data[i] = part[i]->own;
+    return (struct reap_saved){ "reap.fit",
+                                plan,
+                                "is of another fit",
+                                REAP_FIT_SAVED,
+                                reap_head_numbers(part[0]),
+                                part_names,
+                                data };
 }
 
 int reap_fit_save(const char *path, const char *plan,
@@ -34,68 +52,20 @@ int reap_fit_save(const char *path, const char *plan,
                   struct reap_head *const part[REAP_FIT_SAVED],
                   struct reap_err *err)
 {
-    const size_t n = reap_head_numbers(part[0]);
-    struct reap_weights *w = reap_calloc(1, sizeof(*w));
-    struct reap_param *p;
+    float *data[REAP_FIT_SAVED];
+    const struct reap_saved all = saved(plan, part, data);
     char text[400];
-    int rc = w ? reap_params_new(&w->params, err)
-               : reap_fail(err, REAP_ENOMEM, "no memory to save");
 
-    for (int i = 0; !rc && i < REAP_FIT_SAVED; i++) {
-        rc = reap_params_add(w->params, part_names[i], 1, &n, &p, err);
-        if (!rc)
-            memcpy(p->data, part[i]->own, n * sizeof(*p->data));
-    }
     print(s, text, sizeof(text));
-    if (!rc)
-        rc = reap_weights_note(w, "reap.fit", plan, err);
-    if (!rc)
-        rc = reap_weights_note(w, "state", text, err);
-    if (!rc)
-        rc = reap_weights_write(w, NULL, NULL, path, err);
-    if (w)
-        reap_weights_free(&w);
-    return rc;
-}
-
-static bool take(const struct reap_weights *w, const char *plan,
-                 struct reap_fit_state *s,
-                 struct reap_head *const part[REAP_FIT_SAVED])
-{
-    const char *is = reap_weights_about(w, "reap.fit"),
-               *state = reap_weights_about(w, "state");
-    const size_t n = reap_head_numbers(part[0]);
-
-    if (!is || strcmp(is, plan) != 0 || !state || !scan(s, state))
-        return false;
-    for (int i = 0; i < REAP_FIT_SAVED; i++) {
-        const struct reap_param *p = reap_params_find(w->params, part_names[i]);
-
-        if (!p || p->count != n)
-            return false;
-        memcpy(part[i]->own, p->data, n * sizeof(*p->data));
-    }
-    return true;
+    return reap_saved_write(&all, text, path, err);
 }
 
 int reap_fit_load(const char *path, const char *plan, struct reap_fit_state *s,
                   struct reap_head *const part[REAP_FIT_SAVED], bool *found,
                   const char **why, struct reap_err *err)
 {
-    struct reap_weights *w;
-    int rc = reap_weights_read(&w, path, err);
+    float *data[REAP_FIT_SAVED];
+    const struct reap_saved all = saved(plan, part, data);
 
-    *found = false;
-    *why = "";
-    if (rc == REAP_ENOMEM)
-        return rc;
-    if (rc) {
-        *why = rc == REAP_ENOTFOUND ? "" : "cannot be read";
-        return REAP_OK;
-    }
-    *found = take(w, plan, s, part);
-    if (!*found)
-        *why = "is of another fit";
-    reap_weights_free(&w);
-    return REAP_OK;
+    return reap_saved_read(&all, scan, s, path, found, why, err);
 }

@@ -3,19 +3,13 @@
 #include <string.h>
 
 #include "cluster/team_mpi.h"
-#include "engine/base/mem.h"
-#include "io/weights.h"
-#include "io/weights_write.h"
+#include "jobs/learn/saved.h"
 #include "jobs/tune/tune_save.h"
 
-static const struct {
-    const char *name;
-    enum reap_tail_vector is;
-} parts[] = {
-    { "weights", REAP_TAIL_WEIGHT },
-    { "first", REAP_TAIL_MOMENT1 },
-    { "second", REAP_TAIL_MOMENT2 },
-};
+static const char *const names[] = { "weights", "first", "second" };
+static const enum reap_tail_vector parts[] = { REAP_TAIL_WEIGHT,
+                                               REAP_TAIL_MOMENT1,
+                                               REAP_TAIL_MOMENT2 };
 
 enum { PARTS = sizeof(parts) / sizeof(*parts) };
 
@@ -25,80 +19,39 @@ static void print(const struct reap_tune_state *s, char *buf, size_t size)
              s->done, s->steps, s->loss, s->right);
 }
 
-static bool scan(struct reap_tune_state *s, const char *text)
+static bool scan(void *to, const char *text)
 {
-    return sscanf(text, "%" SCNu64 " %" SCNu64 " %" SCNu64 " %la %la",
-                  &s->epoch, &s->done, &s->steps, &s->loss, &s->right) == 5;
+    struct reap_tune_state s;
+    const int n = sscanf(text, "%" SCNu64 " %" SCNu64 " %" SCNu64 " %la %la",
+                         &s.epoch, &s.done, &s.steps, &s.loss, &s.right);
+
+    if (n == 5)
+        *(struct reap_tune_state *)to = s;
+    return n == 5;
+}
+
+/* 'data' has room for the parts. */
+static struct reap_saved saved(const char *plan, struct reap_tail *t,
+                               float **data)
+{
+    for (int i = 0; i < PARTS; i++)
+        data[i] = reap_tail_vector(t, parts[i]);
+    return (struct reap_saved){
+        "reap.tune", plan, "is of another tuning", PARTS, reap_tail_count(t),
+        names,       data
+    };
 }
 
 int reap_tune_save(const char *path, const char *plan,
                    const struct reap_tune_state *s, struct reap_tail *t,
                    struct reap_err *err)
 {
-    const size_t n = reap_tail_count(t);
-    struct reap_weights *w = reap_calloc(1, sizeof(*w));
-    struct reap_param *p;
+    float *data[PARTS];
+    const struct reap_saved all = saved(plan, t, data);
     char text[200];
-    int rc = w ? reap_params_new(&w->params, err)
-               : reap_fail(err, REAP_ENOMEM, "no memory to save");
 
-    for (int i = 0; !rc && i < PARTS; i++) {
-        rc = reap_params_add(w->params, parts[i].name, 1, &n, &p, err);
-        if (!rc)
-            memcpy(p->data, reap_tail_vector(t, parts[i].is),
-                   n * sizeof(*p->data));
-    }
     print(s, text, sizeof(text));
-    if (!rc)
-        rc = reap_weights_note(w, "reap.tune", plan, err);
-    if (!rc)
-        rc = reap_weights_note(w, "state", text, err);
-    if (!rc)
-        rc = reap_weights_write(w, NULL, NULL, path, err);
-    if (w)
-        reap_weights_free(&w);
-    return rc;
-}
-
-static bool take(const struct reap_weights *w, const char *plan,
-                 struct reap_tune_state *s, struct reap_tail *t)
-{
-    const char *is = reap_weights_about(w, "reap.tune"),
-               *state = reap_weights_about(w, "state");
-    const struct reap_param *p[PARTS];
-    const size_t n = reap_tail_count(t);
-
-    if (!is || strcmp(is, plan) != 0 || !state || !scan(s, state))
-        return false;
-    for (int i = 0; i < PARTS; i++) {
-        p[i] = reap_params_find(w->params, parts[i].name);
-        if (!p[i] || p[i]->count != n)
-            return false;
-    }
-    for (int i = 0; i < PARTS; i++)
-        memcpy(reap_tail_vector(t, parts[i].is), p[i]->data,
-               n * sizeof(*p[i]->data));
-    return true;
-}
-
-static int load(const char *path, const char *plan, struct reap_tune_state *s,
-                struct reap_tail *t, bool *found, const char **why,
-                struct reap_err *err)
-{
-    struct reap_weights *w;
-    int rc = reap_weights_read(&w, path, err);
-
-    if (rc == REAP_ENOMEM)
-        return rc;
-    if (rc) {
-        *why = rc == REAP_ENOTFOUND ? "" : "cannot be read";
-        return REAP_OK;
-    }
-    *found = take(w, plan, s, t);
-    if (!*found)
-        *why = "is of another tuning";
-    reap_weights_free(&w);
-    return REAP_OK;
+    return reap_saved_write(&all, text, path, err);
 }
 
 int reap_tune_load(const char *path, const char *plan,
@@ -106,14 +59,15 @@ int reap_tune_load(const char *path, const char *plan,
                    struct reap_tail *t, bool *found, const char **why,
                    struct reap_err *err)
 {
-    const size_t size = reap_tail_count(t) * sizeof(float);
+    float *data[PARTS];
+    const struct reap_saved all = saved(plan, t, data);
     int rc = REAP_OK;
 
     *found = false;
     *why = "";
     memset(s, 0, sizeof(*s));
     if (!team->rank)
-        rc = load(path, plan, s, t, found, why, err);
+        rc = reap_saved_read(&all, scan, s, path, found, why, err);
     rc = reap_team_agree(team, rc, err);
     if (!rc)
         rc = reap_team_spread(team, found, sizeof(*found), err);
@@ -123,8 +77,7 @@ int reap_tune_load(const char *path, const char *plan,
     }
     rc = reap_team_spread(team, s, sizeof(*s), err);
     for (int i = 0; !rc && i < PARTS; i++)
-        rc =
-            reap_team_spread(team, reap_tail_vector(t, parts[i].is), size, err);
+        rc = reap_team_spread(team, data[i], all.count * sizeof(float), err);
     if (!rc)
         reap_tail_refresh(t);
     return rc;
