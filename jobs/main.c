@@ -102,6 +102,8 @@ static int command(int argc, char **argv)
     struct reap_err err = { 0 };
     int rc;
 
+    /* Lines of several ranks meet on one terminal: each is written as a whole. */
+    setvbuf(stderr, NULL, _IOLBF, BUFSIZ);
     /* A limit on the size of files is an error to report, as a full disk is. */
     signal(SIGXFSZ, SIG_IGN);
     reap_mem_init();

@@ -47,6 +47,18 @@ fails 64 'at least 1' summary resnet50 --classes 0
 "$REAP" info "$(printf 'a\033\nb')" 2>"$dir/err"
 [ "$(wc -l <"$dir/err")" = 1 ] && grep -qF 'a\x1b\x0ab: No such' "$dir/err"
 ok $? 'a name with control bytes is one harmless line'
+# Ranks share a terminal: a line in pieces would be mixed with another's. Each
+# write to a datagram socket is one message.
+pieces=$(perl -MSocket -e '
+    socketpair my $in, my $out, AF_UNIX, SOCK_DGRAM, PF_UNSPEC or die;
+    open STDERR, ">&", $out or die;
+    system @ARGV;
+    send $out, "", 0;
+    $n++ while defined recv($in, $_, 9999, 0) && length;
+    print $n;
+    ' "$REAP" info "$(printf 'a\nb')")
+[ "$pieces" = 1 ]
+ok $? "an error is written at once: $pieces"
 for c in $(sed -n 's/^COMMAND(\([a-z_]*\),.*/\1/p' jobs/commands.def); do
     [ "$("$REAP" help "$c" | sed 1d | wc -L)" -le 80 ]
     ok $? "reap help $c fits 80 columns"
