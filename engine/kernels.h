@@ -113,6 +113,7 @@ struct reap_tile_part {
 struct reap_tile_run {
     size_t tiles, n_parts, panels, panel_bytes;
     bool once; /* no pixel is read again for the same panel */
+    bool far;  /* weights come from beyond L2; those behind w's end are next */
     struct reap_tile_part part[2];
     const char *w;
     const float *bias, *scale;

@@ -372,8 +372,9 @@ static void set_tiles(const struct reap_tiles *t, size_t tile, size_t n,
     r->res_place = t->res_place ? t->res_place + tile * ROWS : NULL;
 }
 
-/* As many as stay in L2 beside a panel of weights go over all panels. */
-enum { L2_PIXELS = 512 << 10 };
+/* Bytes that stay in L2 while others pass through: pixels that go over all
+ * panels, all weights of a layer, and some panels. */
+enum { L2_PIXELS = 512 << 10, L2_WEIGHTS = 1280 << 10, L2_PANELS = 512 << 10 };
 
 static size_t tiles_at_once(const struct reap_program *p,
                             const struct reap_layer *l)
@@ -384,6 +385,28 @@ static size_t tiles_at_once(const struct reap_program *p,
         row += p->tensor[l->in2].planes * ROWS * REAP_PIXEL;
     n = L2_PIXELS / row / 2 * 2;
     return n ? n : 2;
+}
+
+/* Panels that all kinds of tiles meet before the next ones: all, unless kinds
+ * would have to read them from afar one after the other. Those that share
+ * pixels stay together: a run begins with whole pixels. */
+static size_t panels_at_once(const struct reap_program *p,
+                             const struct reap_layer *l)
+{
+    const size_t least = REAP_PIXEL / (PANEL * p->ops.elem);
+    const size_t bytes = least * l->tile.panel_bytes;
+
+    if (l->tile.n_kinds == 1 || l->w_bytes <= L2_WEIGHTS)
+        return l->tile.panels;
+    return (bytes < L2_PANELS ? L2_PANELS / bytes : 1) * least;
+}
+
+/* Whether weights come from beyond L2, and are worth being asked for early:
+ * kinds of tiles each ask again, while their pixels need L2, too. */
+static bool is_far(const struct reap_program *p, const struct reap_layer *l)
+{
+    return l->w_bytes > L2_WEIGHTS &&
+           (l->tile.n_kinds == 1 || p->tensor[l->in].image <= L2_WEIGHTS);
 }
 
 /* Pairs of tiles of a kind, 'rows' of 'part', by some panels. */
@@ -411,18 +434,37 @@ static void run_part(const struct reap_program *p, const struct reap_layer *l,
     }
 }
 
-/* This thread's share of a kind, for one image or one set of images. */
+/* Panels 'from' to 'end' - 1 of this thread's share of a kind, for one image or
+ * one set of images. */
 static void run_kind(const struct reap_program *p, const struct reap_layer *l,
                      const struct reap_frame *f,
-                     const struct reap_tile_kind *kind,
+                     const struct reap_tile_kind *kind, size_t from, size_t end,
                      const struct reap_tile_run *all)
 {
     struct reap_part part[REAP_PARTS];
     const size_t n = reap_blocked_parts(p, l, f, l->tile.panels, PANEL,
                                         (kind->tiles.n + 1) / 2, part);
 
-    for (size_t i = 0; i < n; i++)
-        run_part(p, l, kind, &part[i], all);
+    for (size_t i = 0; i < n; i++) {
+        if (part[i].panel < from)
+            part[i].panel = from;
+        if (part[i].panel_end > end)
+            part[i].panel_end = end;
+        if (part[i].panel < part[i].panel_end)
+            run_part(p, l, kind, &part[i], all);
+    }
+}
+
+/* All kinds. */
+static void run_kinds(const struct reap_program *p, const struct reap_layer *l,
+                      const struct reap_frame *f,
+                      const struct reap_tile_run *all)
+{
+    const size_t n = panels_at_once(p, l);
+
+    for (size_t i = 0; i < l->tile.panels; i += n)
+        for (size_t k = 0; k < l->tile.n_kinds; k++)
+            run_kind(p, l, f, &l->tile.kind[k], i, i + n, all);
 }
 
 void reap_blocked_tile(const struct reap_program *p, const struct reap_layer *l,
@@ -434,6 +476,7 @@ void reap_blocked_tile(const struct reap_program *p, const struct reap_layer *l,
     struct reap_tile_run r = { .n_parts = in2 ? 2 : 1,
                                .once = p->net->node[l->node].kh == 1 &&
                                        in->planes >= MANY_PLANES,
+                               .far = is_far(p, l),
                                .panel_bytes = l->tile.panel_bytes,
                                .w = l->w,
                                .bias = l->bias,
@@ -461,7 +504,6 @@ void reap_blocked_tile(const struct reap_program *p, const struct reap_layer *l,
         if (res)
             r.res = reap_blocked_row(res, f, i, 0);
         r.out = reap_blocked_row(out, f, i, 0);
-        for (size_t k = 0; k < l->tile.n_kinds; k++)
-            run_kind(p, l, f, &l->tile.kind[k], &r);
+        run_kinds(p, l, f, &r);
     }
 }

@@ -43,6 +43,7 @@ struct pending {
     const float *scale;
     size_t row, rows; /* finished, of how many */
     vec constant;     /* for all rows, by constant_of() */
+    const char *next, *next_end; /* of weights to be asked for */
 };
 
 #endif /* REAP_ENGINE_KERN_AMX_TILE_REG_H */
