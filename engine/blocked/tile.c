@@ -372,18 +372,30 @@ static void set_tiles(const struct reap_tiles *t, size_t tile, size_t n,
     r->res_place = t->res_place ? t->res_place + tile * ROWS : NULL;
 }
 
-/* Bytes that stay in L2 while others pass through: pixels that go over all
- * panels, all weights of a layer, and some panels. */
-enum { L2_PIXELS = 512 << 10, L2_WEIGHTS = 1280 << 10, L2_PANELS = 512 << 10 };
+/* Bytes that stay in L2 while others pass through: all weights of a layer, some
+ * panels, pixels that go over all panels. */
+enum {
+    L2_WEIGHTS = 1280 << 10,
+    L2_PANELS = 512 << 10,
+    L2_PIXELS_LEAST = 256 << 10,
+    L2_PIXELS_MOST = 1000 << 10
+};
 
+/* Tiles whose pixels go over all panels: the more weights they make come by,
+ * the more of them. Half as many bytes was best for most layers. */
 static size_t tiles_at_once(const struct reap_program *p,
                             const struct reap_layer *l)
 {
     size_t row = p->tensor[l->in].planes * ROWS * REAP_PIXEL, n;
+    size_t pixels = l->w_bytes / 2;
 
     if (l->in2 >= 0)
         row += p->tensor[l->in2].planes * ROWS * REAP_PIXEL;
-    n = L2_PIXELS / row / 2 * 2;
+    if (pixels < L2_PIXELS_LEAST)
+        pixels = L2_PIXELS_LEAST;
+    if (pixels > L2_PIXELS_MOST)
+        pixels = L2_PIXELS_MOST;
+    n = pixels / row / 2 * 2;
     return n ? n : 2;
 }
 
