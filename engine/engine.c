@@ -330,6 +330,7 @@ int reap_engine_new(struct reap_engine **out, const struct reap_engine_args *a,
                                    .max_batch = a->max_batch,
                                    .blobs = a->id ? a->blobs : NULL,
                                    .id = a->id };
+    struct reap_kernels kernels;
     int rc;
 
     *out = NULL;
@@ -340,6 +341,8 @@ int reap_engine_new(struct reap_engine **out, const struct reap_engine_args *a,
     rc = plan_outputs(e, a, err);
     if (!rc)
         rc = pick_backend(e, a, &plan.cpu, err);
+    reap_kernels_init(&kernels, plan.cpu);
+    e->dense = kernels.dense_f32.fn;
     e->threads = !rc && e->backend->crews && a->threads ? a->threads : 1;
     plan.threads = e->threads;
     plan.n_taps = e->n_taps;

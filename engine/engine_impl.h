@@ -3,6 +3,7 @@
 #define REAP_ENGINE_ENGINE_IMPL_H
 
 #include "engine/engine.h"
+#include "engine/kernels.h"
 
 /* Where an output's numbers come from. */
 enum reap_source_of {
@@ -32,6 +33,7 @@ struct reap_engine {
     const int32_t *group; /* of each class, or NULL */
     size_t n_groups;
     bool head;       /* is the head to be run? */
+    reap_dense_fn *dense; /* by what */
     size_t pooled;   /* the tap that the head reads */
     size_t features; /* values of it */
     bool free_pool;  /* it is no output: the session holds it */

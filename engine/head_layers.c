@@ -143,7 +143,7 @@ void reap_head_run(const struct reap_head *h, size_t n, const float *x,
     for (size_t i = 0; i < h->n; i++) {
         const struct reap_dense *d = &h->dense[i];
 
-        reap_dense_f32_ref(d, n, x, at);
+        reap_dense_part(reap_dense_f32_ref, d, 0, d->out, n, x, at);
         if (d != last)
             reap_head_activate(d->act, n, d->out, at, at);
         x = at;

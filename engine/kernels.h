@@ -216,6 +216,24 @@ struct reap_update_run {
 };
 typedef void reap_update_fn(const struct reap_update_run *r);
 
+/*
+ * A dense layer of n images: out[i][o] = x[i] . weight[o] + bias[o], for
+ * 'outputs' of them. A sum runs in 16 parts, k modulo 16, each product rounded
+ * before it is added, and the parts are added up in order at the end. Levels
+ * agree to the bit.
+ *
+ *   x       (n, in)
+ *   weight  (outputs, in)
+ *   bias    (outputs)
+ *   out     (n, outputs), rows 'row' numbers apart
+ */
+struct reap_dense_run {
+    size_t n, in, outputs, row;
+    const float *x, *weight, *bias;
+    float *out;
+};
+typedef void reap_dense_fn(const struct reap_dense_run *r);
+
 /* sum[c] += each of the pixels of h rows of w pixels, row by row, for all
  * channels of one block. */
 struct reap_sum_run {

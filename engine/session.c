@@ -100,6 +100,7 @@ int reap_session_new(struct reap_session **out, const struct reap_engine *e,
 
 /* A dense layer at work: each thread has some of its outputs. */
 struct dense_task {
+    reap_dense_fn *fn;
     const struct reap_dense *layer;
     size_t n, threads;
     const float *in;
@@ -112,7 +113,7 @@ static void dense_share(void *ctx, size_t thread)
     size_t from,
         end = reap_crew_share(t->layer->out, thread, t->threads, &from);
 
-    reap_dense_part_ref(t->layer, from, end, t->n, t->in, t->out);
+    reap_dense_part(t->fn, t->layer, from, end, t->n, t->in, t->out);
 }
 
 static void run_dense(struct reap_session *s, struct dense_task *t)
@@ -133,7 +134,7 @@ static void run_head(struct reap_session *s, size_t n, const float *pooled)
         const struct reap_dense *layer = &net->dense[d];
         float *to = d + 1 < net->n_dense ? s->dense[d] : s->logits;
 
-        run_dense(s, &(struct dense_task){ layer, n, 0, in, to });
+        run_dense(s, &(struct dense_task){ s->e->dense, layer, n, 0, in, to });
         reap_head_activate(layer->act, n, layer->out, to, s->dense[d]);
         in = s->dense[d];
     }

@@ -15,6 +15,7 @@ enum kern_kind {
     KIND_wino_out,
     KIND_pool,
     KIND_affine,
+    KIND_dense,
     KIND_update,
     KIND_tile,
     KIND_tile_state,

@@ -57,13 +57,10 @@ void reap_max_f32_ref(size_t pixels, size_t c, const float *in, float *out);
  * C, with the same bits: each product is added with one rounding. */
 void reap_conv_run_ref(const struct reap_conv_run *r);
 
-/* out (n, d->out) = in (n, d->in) * transpose(weight) + bias, no activation,
- * for outputs from..end alone. Each sum runs in 16 parts, k modulo 16, added up
- * in order at the end. */
-void reap_dense_part_ref(const struct reap_dense *d, size_t from, size_t end,
-                         size_t n, const float *in, float *out);
-/* All outputs. */
-void reap_dense_f32_ref(const struct reap_dense *d, size_t n, const float *in,
-                        float *out);
+/* Outputs from..end of a dense layer, by the kernel 'fn' (engine/kernels.h): out
+ * (n, d->out) = in (n, d->in) * transpose(weight) + bias, no activation. */
+void reap_dense_part(reap_dense_fn *fn, const struct reap_dense *d, size_t from,
+                     size_t end, size_t n, const float *in, float *out);
+reap_dense_fn reap_dense_f32_ref;
 
 #endif /* REAP_ENGINE_KERN_OPS_H */

@@ -12,10 +12,10 @@ enum { VEC = 64 }; /* bytes */
 #define NOINLINE static __attribute__((noinline))
 
 /*
- * One instruction each, so that Gv 12 neither reloads nor spills sums. The
+ * One instruction each, so that GCC 12 neither reloads nor spills sums. The
  * broadcast is volatile: otherwise it is shared between the halves of a tile,
  * which needs more registers than there are. It names its address itself, for
- * Gv would spend instructions and registers on it; what it reads was written
+ * GCC would spend instructions and registers on it; what it reads was written
  * before the kernel was called.
  */
 #define BROADCAST(x, base, index, address)          \

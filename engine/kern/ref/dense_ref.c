@@ -18,17 +18,24 @@ static float dot(size_t n, const float *a, const float *b)
 }
 
 /* Row by row of the weights, which are read once for the whole batch. */
-void reap_dense_part_ref(const struct reap_dense *d, size_t from, size_t end,
-                         size_t n, const float *in, float *out)
+void reap_dense_f32_ref(const struct reap_dense_run *r)
 {
-    for (size_t o = from; o < end; o++)
-        for (size_t i = 0; i < n; i++)
-            out[i * d->out + o] =
-                dot(d->in, d->weight + o * d->in, in + i * d->in) + d->bias[o];
+    for (size_t o = 0; o < r->outputs; o++)
+        for (size_t i = 0; i < r->n; i++)
+            r->out[i * r->row + o] =
+                dot(r->in, r->weight + o * r->in, r->x + i * r->in) +
+                r->bias[o];
 }
 
-void reap_dense_f32_ref(const struct reap_dense *d, size_t n, const float *in,
-                        float *out)
+void reap_dense_part(reap_dense_fn *fn, const struct reap_dense *d, size_t from,
+                     size_t end, size_t n, const float *in, float *out)
 {
-    reap_dense_part_ref(d, 0, d->out, n, in, out);
+    fn(&(struct reap_dense_run){ .n = n,
+                                 .in = d->in,
+                                 .outputs = end - from,
+                                 .row = d->out,
+                                 .x = in,
+                                 .weight = d->weight + from * d->in,
+                                 .bias = d->bias + from,
+                                 .out = out + from });
 }
