@@ -149,12 +149,13 @@ check-threads: $(THREADED:%.c=$(B)/%.t)
 	@$(call run,$^)
 # Unit tests of the engine under Valgrind, which knows no AVX-512: bytes that are
 # read before they were written, and memory that is lost. Some minutes.
-CHECKED := params model net kern_run kern_conv kern_wino blocked_fail resample_ops
+CHECKED := params model net kern_run kern_conv kern_wino kern_dense chains blocked_fail resample_ops
+VALGRIND := valgrind -q --error-exitcode=99 --leak-check=full \
+    --errors-for-leak-kinds=definite
 check-valgrind: deps
 	@$(BUILD) valgrind-units
 valgrind-units: $(CHECKED:%=$(B)/tests/unit/%.t)
-	@REAP_CPU=avx2 timeout 1200 $(TESTS) --exec 'valgrind -q --error-exitcode=99 \
-	    --leak-check=full --errors-for-leak-kinds=definite' $^
+	@REAP_CPU=avx2 timeout 3000 env $(TESTS) --exec '$(VALGRIND)' $^
 check-fault: deps
 	@$(BUILD) check-faults
 PREFIX ?= /usr/local

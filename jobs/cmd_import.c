@@ -72,12 +72,13 @@ static void print(const struct reap_import_sum *s, const char *out,
 {
     char time[32];
 
-    printf("%s: %llu records written (%.1f MB), %llu there already, %llu "
-           "skipped, in %s; %llu in all\n",
-           out, (unsigned long long)s->records, 1e-6 * (double)s->bytes,
-           (unsigned long long)s->same, (unsigned long long)s->skipped,
+    printf("%s: %llu records written (%.1f MB) in %s, %llu in all\n", out,
+           (unsigned long long)s->records, 1e-6 * (double)s->bytes,
            reap_duration(seconds, time, sizeof(time)),
            (unsigned long long)s->total);
+    if (s->same || s->skipped)
+        printf("%llu were there already, %llu were skipped\n",
+               (unsigned long long)s->same, (unsigned long long)s->skipped);
     if (s->changed)
         printf("%llu of them in place of other bytes\n",
                (unsigned long long)s->changed);

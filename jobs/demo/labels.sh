@@ -20,5 +20,6 @@ awk -F/ -v OFS='\t' '
 awk -F'\t' -v out="$out" '
     { print >(out (seen[$2]++ % 3 == 2 ? "/rest.tsv" : "/train.tsv")) }' "$out/truth.tsv"
 cut -f2 "$out/truth.tsv" | sort | uniq -c |
-    awk '{ printf "%s%s %d", (NR > 1 ? ", " : "labels, the first folder below stamps/: "), $2, $1 }
+    awk 'BEGIN { print "labels, the first folder below stamps/:" }
+         { printf "%s%s %d", (NR > 1 ? ", " : "    "), $2, $1 }
          END { print "" }'

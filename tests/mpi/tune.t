@@ -56,7 +56,7 @@ w="--weights $REAP_SHARED/weights/resnet50_pqf.safetensors"
             sleep 0.05
         done
         kill -$signal $job 2>/dev/null
-        wait $job
+        { wait $job; } 2>/dev/null # the shell would tell that it was killed
         rc=$?
         case $signal in KILL) want=137 ;; *) want=75 ;; esac
         [ $rc = $want ]
