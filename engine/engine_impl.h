@@ -32,8 +32,8 @@ struct reap_engine {
     size_t classes;
     const int32_t *group; /* of each class, or NULL */
     size_t n_groups;
-    bool head;       /* is the head to be run? */
-    reap_dense_fn *dense; /* by what */
+    bool head;            /* is the head to be run? */
+    reap_dense_fn *dense; /* the kernel for its layers */
     size_t pooled;   /* the tap that the head reads */
     size_t features; /* values of it */
     bool free_pool;  /* it is no output: the session holds it */
