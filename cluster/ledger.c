@@ -3,7 +3,10 @@
 #include "cluster/ledger.h"
 #include "engine/base/mem.h"
 
-enum { FIRST = 16, MOST = 4096, RESULT_BYTES = 64 << 20, ALONE_DEATHS = 2 };
+enum { FIRST = 16, MOST = 4096, ALONE_DEATHS = 2 };
+/* Rows wait in memory until their lease is done, then for their commit: so few
+ * bytes of them that peaks stay flat, but batches enough for all threads. */
+enum { ENOUGH_BYTES = 1 << 20, FEW_BATCHES = 8, RESULT_BYTES = 64 << 20 };
 static const double LEASE_SECONDS = 1, LATE = 1.5, LATE_AT_LEAST = 2;
 /* after so many deaths of a shard its records are replayed one at a time */
 enum { NARROW_DEATHS = 2 };
@@ -101,6 +104,20 @@ static void burden(struct shard *s, uint32_t deaths)
         s->lease.flags |= REAP_LEASE_CONDEMNED;
 }
 
+/* Rows of a lease at most. */
+static size_t most_rows(const struct reap_ledger *l, size_t batch)
+{
+    const size_t row = l->a.row_bytes;
+    size_t most;
+
+    if (!row)
+        return MOST;
+    most = ENOUGH_BYTES / row;
+    if (most < FEW_BATCHES * batch)
+        most = FEW_BATCHES * batch;
+    return most < RESULT_BYTES / row ? most : RESULT_BYTES / row;
+}
+
 /* Rows for worker 'w': some seconds of its work, less near the end, never more
  * than fits a result; whole batches. */
 static uint32_t lease_size(const struct reap_ledger *l, size_t w)
@@ -109,8 +126,8 @@ static uint32_t lease_size(const struct reap_ledger *l, size_t w)
         l->worker[w].rate > 0 ? l->worker[w].rate * LEASE_SECONDS : FIRST;
     double left =
         l->a.total > l->granted ? (double)(l->a.total - l->granted) : FIRST;
-    size_t most = l->a.row_bytes ? RESULT_BYTES / l->a.row_bytes : MOST;
     uint32_t size, batch = l->a.batch ? l->a.batch : 1;
+    const size_t most = most_rows(l, batch);
 
     if (n > left / (2 * (double)l->a.workers))
         n = left / (2 * (double)l->a.workers);

@@ -61,11 +61,12 @@ static int after(void *ctx, struct reap_lease *run, struct reap_err *err)
     return REAP_OK;
 }
 
-static struct reap_ledger *ledger(struct world *w, size_t workers)
+static struct reap_ledger *ledger_of(struct world *w, size_t workers,
+                                     size_t row_bytes)
 {
     struct reap_ledger_args a = { .todo = { w, next, after },
                                   .total = w->n,
-                                  .row_bytes = 1 << 20,
+                                  .row_bytes = row_bytes,
                                   .batch = 4,
                                   .workers = workers };
     struct reap_ledger *l = NULL;
@@ -74,6 +75,11 @@ static struct reap_ledger *ledger(struct world *w, size_t workers)
     if (reap_ledger_new(&l, &a, NULL))
         abort();
     return l;
+}
+
+static struct reap_ledger *ledger(struct world *w, size_t workers)
+{
+    return ledger_of(w, workers, 1 << 14);
 }
 
 static enum reap_grant grant(struct reap_ledger *l, size_t w, double t,
@@ -101,7 +107,7 @@ static void test_sizes(void)
        "at 16 rows a second the next is one second: %u keys", b.count);
     reap_ledger_done(l, b.shard, b.attempt, 1.1);
     grant(l, 0, 2, &a);
-    ok(a.count == 64, "and never more than 64 MiB of rows: %u keys", a.count);
+    ok(a.count == 64, "and never more than 1 MiB of rows: %u keys", a.count);
     for (int i = 0; i < 100; i++) {
         reap_ledger_done(l, a.shard, a.attempt, 3 + i * 0.01);
         if (grant(l, 0, 3 + i * 0.01, &a) != REAP_GRANT)
@@ -113,6 +119,38 @@ static void test_sizes(void)
     ok(!reap_ledger_redone(l), "nothing was done twice");
     reap_ledger_free(&l);
     ok(!l, "free sets NULL");
+}
+
+/* The largest lease of a worker that does any in 10 ms. */
+static uint32_t largest(size_t row_bytes)
+{
+    struct world w = { .n = 1000 };
+    struct reap_ledger *l = ledger_of(&w, 1, row_bytes);
+    struct reap_lease a;
+    uint32_t most = 0;
+
+    for (int i = 0; grant(l, 0, i, &a) == REAP_GRANT; i++) {
+        most = a.count > most ? a.count : most;
+        reap_ledger_done(l, a.shard, a.attempt, i + 0.01);
+    }
+    reap_ledger_free(&l);
+    return most;
+}
+
+static void test_bytes(void)
+{
+    uint32_t n;
+
+    n = largest(1 << 12);
+    ok(n == 256, "rows of 4 KiB: 1 MiB of them, %u", n);
+    n = largest(1 << 19);
+    ok(n == 32, "rows of 512 KiB: 8 batches of 4, %u", n);
+    n = largest(1 << 22);
+    ok(n == 16, "rows of 4 MiB: 64 MiB of them, %u", n);
+    n = largest(1 << 27);
+    ok(n == 1, "rows of 128 MiB: one, %u", n);
+    n = largest(0);
+    ok(n == 492, "rows of nothing: half of what is left behind 16, %u", n);
 }
 
 static void test_fence(void)
@@ -435,6 +473,7 @@ int main(void)
     const char *seed = getenv("REAP_SEED");
 
     test_sizes();
+    test_bytes();
     test_fence();
     test_arrived();
     test_cap();
