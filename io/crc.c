@@ -1,5 +1,6 @@
 #include <isa-l/crc.h>
 
+#include "engine/base/cpu.h"
 #include "io/crc.h"
 
 uint32_t reap_crc_32c(const void *data, size_t len)
@@ -19,5 +20,6 @@ uint32_t reap_crc_32c(const void *data, size_t len)
         p.out += n;
         len -= n;
     }
+    reap_cpu_clear_upper(); /* its AVX-512 code does not */
     return ~crc;
 }

@@ -114,3 +114,11 @@ void reap_cpu_restore(unsigned was)
     (void)was;
 #endif
 }
+
+void reap_cpu_clear_upper(void)
+{
+#if defined(__x86_64__)
+    if (__builtin_cpu_supports("avx"))
+        __asm__ volatile("vzeroupper");
+#endif
+}
