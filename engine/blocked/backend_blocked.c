@@ -173,14 +173,13 @@ size_t reap_blocked_arena(const void *prog)
     return ((const struct reap_program *)prog)->arena;
 }
 
-/* A layer by all threads of the frame; nobody goes on before all are done. */
-static void run_layer(const struct reap_program *p, size_t i,
-                      const struct reap_frame *f, double *seconds)
+/* What follows a layer: zeros around what it gave, and what leaves. Nobody goes
+ * on before all threads are done. */
+static void end_layer(const struct reap_program *p, size_t i,
+                      const struct reap_frame *f)
 {
     const struct reap_layer *l = &p->layer[i];
-    double start = seconds ? reap_clock() : 0;
 
-    l->run(p, l, f);
     if (l->in >= 0)
         reap_blocked_margins(&p->tensor[l->node], f);
     reap_blocked_meet(f);
@@ -188,8 +187,28 @@ static void run_layer(const struct reap_program *p, size_t i,
         reap_blocked_taps(p, l->node, f);
         reap_blocked_meet(f);
     }
+}
+
+/* A layer by all threads of the frame, or a pair by the only one; returns how
+ * many layers it was. */
+static size_t run_layer(const struct reap_program *p, size_t i,
+                        const struct reap_frame *f, double *seconds)
+{
+    const struct reap_layer *l = &p->layer[i];
+    const bool pair = l->paired && f->threads == 1;
+    double start;
+
+    if (pair) {
+        reap_blocked_pair(p, i, f, seconds ? seconds + i : NULL);
+        end_layer(p, i++, f);
+    }
+    start = seconds ? reap_clock() : 0;
+    if (!pair)
+        l->run(p, l, f);
+    end_layer(p, i, f);
     if (seconds)
         seconds[i] += reap_clock() - start;
+    return pair ? 2 : 1;
 }
 
 /* Each stage goes over its groups of images before the next begins. */
@@ -204,8 +223,8 @@ static void run_chunk(const struct reap_program *p, const struct reap_frame *c,
             f.n = c->n - f.first;
             if (f.n > stage->group)
                 f.n = stage->group;
-            for (size_t i = 0; i < stage->n; i++)
-                run_layer(p, stage->first + i, &f, seconds);
+            for (size_t i = 0; i < stage->n;)
+                i += run_layer(p, stage->first + i, &f, seconds);
         }
     }
 }

@@ -51,15 +51,16 @@ struct reap_ops {
  *
  * On tile registers there are 'pad' rows of zeros above and below as well
  * (framed), or sixteen images lie side by side, pixel by pixel, without any
- * margin (lanes). Numbers in halves have the planes of their low parts behind
- * those of the high ones.
+ * margin (lanes). Then all planes of a pixel follow each other (by_pixel), if
+ * nobody reads it together with its neighbours. Numbers in halves have the
+ * planes of their low parts behind those of the high ones.
  */
 struct reap_tensor {
     size_t h, w, c, blocks, pad;
     size_t lanes, planes; /* images in a pixel; planes of an image */
     ptrdiff_t lead, row, plane, image, low; /* bytes */
     ptrdiff_t pixel;                        /* from one to the next */
-    bool framed;
+    bool framed, by_pixel;
     float scale;        /* what 1 stands for in a tensor of bytes, else 1 */
     bool crosses;       /* lives from one stage of the program to the next */
     size_t slots;       /* images it has room for */
@@ -104,6 +105,7 @@ struct reap_tile_kind {
  * images of a tensor with lanes. */
 struct reap_tiles {
     size_t n, n_kinds, panels, panel_bytes, images;
+    size_t pitch; /* of rows, if tiles go over them as if they were one, or 0 */
     struct reap_tile_kind *kind;
     struct reap_conv_step *step;
     struct reap_span second;               /* of the second input */
@@ -122,6 +124,7 @@ struct reap_layer {
     void (*run)(const struct reap_program *p, const struct reap_layer *l,
                 const struct reap_frame *f);
     size_t node;
+    bool paired;      /* goes in turn with the layer behind it, see pair.c */
     int in, in2, res; /* nodes; in2: the second input of a convolution */
     size_t stride, stride2;
     float floor;
@@ -305,6 +308,23 @@ void reap_blocked_slices(const struct reap_node *n, size_t cin, size_t nr,
 int reap_blocked_tile_plan(struct reap_program *p, struct reap_layer *l,
                            struct reap_err *err) REAP_MUST_CHECK;
 void reap_blocked_tile_clear(struct reap_tiles *t);
+/* A run over the tiles of image i of the frame, or of the images from i on that
+ * lie side by side. */
+struct reap_tile_run reap_blocked_tile_aim(const struct reap_program *p,
+                                           const struct reap_layer *l,
+                                           const struct reap_frame *f,
+                                           size_t i);
+/* Some of its tiles, all of one kind, by all panels. */
+void reap_blocked_tile_some(const struct reap_program *p,
+                            const struct reap_layer *l,
+                            const struct reap_frame *f,
+                            const struct reap_tile_run *all, size_t first,
+                            size_t n);
+/* pair.c: whether layers i and i + 1 can go in turn; both of them. Adds to
+ * seconds[0] and [1], if given, what each took. */
+bool reap_blocked_pairs(const struct reap_program *p, size_t i);
+void reap_blocked_pair(const struct reap_program *p, size_t i,
+                       const struct reap_frame *f, double *seconds);
 /* The blocks of channels of the input that a panel reads. */
 void reap_blocked_tile_blocks(const struct reap_program *p,
                               const struct reap_layer *l, size_t panel,

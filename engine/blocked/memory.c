@@ -68,6 +68,24 @@ static const struct reap_tensor *in_place(const struct reap_program *p,
     return r;
 }
 
+/* Which layers go in turn. What the first of a pair reads is there until the
+ * second is done; a residual, until what is written over it. */
+static void find_pairs(struct reap_program *p)
+{
+    for (size_t i = 0; i < p->n_layers; i++) {
+        struct reap_layer *l = &p->layer[i];
+
+        if (!reap_blocked_pairs(p, i) || stage_of(p, i) != stage_of(p, i + 1) ||
+            (l->res >= 0 && !in_place(p, l)))
+            continue;
+        l->paired = true;
+        if (p->tensor[l->in].last == i)
+            p->tensor[l->in].last++;
+        if (l->in2 >= 0 && p->tensor[l->in2].last == i)
+            p->tensor[l->in2].last++;
+    }
+}
+
 static size_t size_of(const struct reap_tensor *t)
 {
     return ((t->slots + t->lanes - 1) / t->lanes * (size_t)t->image + 127) /
@@ -108,6 +126,7 @@ int reap_blocked_memory(struct reap_program *p, struct reap_err *err)
     const size_t threads = p->args.threads ? p->args.threads : 1;
 
     lifetimes(p);
+    find_pairs(p);
     for (size_t i = 0; i < p->n_layers; i++)
         settle(p, i);
     for (size_t i = 0; i < p->n_layers; i++)

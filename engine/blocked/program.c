@@ -69,39 +69,58 @@ static ptrdiff_t skewed(ptrdiff_t bytes)
 }
 
 /* Strides, once it is known what margin the readers want. */
+static void input_strides(const struct reap_program *p, struct reap_tensor *t)
+{
+    size_t row = (t->w + 2 * t->pad) * 3 * p->ops.elem;
+
+    /* A pair of the last tap may reach one number further, a tile some rows
+     * further. */
+    t->row = (ptrdiff_t)((row + 4 + 63) / 64 * 64);
+    t->blocks = 1;
+    t->plane = t->row * (ptrdiff_t)(t->h + 2 * t->pad) + 8 * REAP_PIXEL;
+}
+
+static void plane_strides(const struct reap_program *p, struct reap_tensor *t)
+{
+    t->pixel = (ptrdiff_t)(t->lanes * REAP_PIXEL);
+    t->row = (ptrdiff_t)(t->w + t->pad) * t->pixel;
+    t->lead = (ptrdiff_t)t->pad * (t->pixel + (t->framed ? t->row : 0));
+    t->plane = t->lead + t->row * (ptrdiff_t)t->h;
+    if (t->framed)
+        t->plane += (ptrdiff_t)t->pad * t->row;
+    if (p->ops.tile)
+        t->plane = skewed(t->plane);
+}
+
+/* The planes of a pixel, one behind the other; there are no margins. */
+static void pixel_strides(struct reap_tensor *t)
+{
+    t->plane = (ptrdiff_t)(t->lanes * REAP_PIXEL);
+    t->pixel = t->plane * (ptrdiff_t)t->planes;
+    t->row = t->pixel * (ptrdiff_t)t->w;
+}
+
 static int strides(struct reap_program *p, size_t node, struct reap_err *err)
 {
     struct reap_tensor *t = &p->tensor[node];
-    double bytes;
+    const bool sixteen = p->side_by_side < p->n_layers && t->lanes == 1;
+    const size_t halves = p->ops.halves ? 2 : 1;
 
-    if (node == 0) {
-        size_t row = (t->w + 2 * t->pad) * 3 * p->ops.elem;
-
-        /* A pair of the last tap may reach one number further, a tile some
-         * rows further. */
-        t->row = (ptrdiff_t)((row + 4 + 63) / 64 * 64);
-        t->blocks = 1;
-        t->plane = t->row * (ptrdiff_t)(t->h + 2 * t->pad) + 8 * REAP_PIXEL;
-    } else {
-        t->pixel = (ptrdiff_t)(t->lanes * REAP_PIXEL);
-        t->row = (ptrdiff_t)(t->w + t->pad) * t->pixel;
-        t->lead = (ptrdiff_t)t->pad * (t->pixel + (t->framed ? t->row : 0));
-        t->plane = t->lead + t->row * (ptrdiff_t)t->h;
-        if (t->framed)
-            t->plane += (ptrdiff_t)t->pad * t->row;
-        if (p->ops.tile)
-            t->plane = skewed(t->plane);
-    }
-    t->planes = t->blocks * (p->ops.halves ? 2 : 1);
-    t->low = p->ops.halves ? t->plane * (ptrdiff_t)t->blocks : 0;
-    bytes = (double)t->plane * (double)t->planes *
-            (p->ops.tile && t->lanes == 1 ? REAP_TILE_ROWS : 1);
-    if (bytes > INT32_MAX)
+    if (node == 0)
+        input_strides(p, t);
+    t->planes = t->blocks * halves;
+    if (node > 0 && t->by_pixel)
+        pixel_strides(t);
+    else if (node > 0)
+        plane_strides(p, t);
+    t->low = halves > 1 ? t->plane * (ptrdiff_t)t->blocks : 0;
+    t->image = t->by_pixel ? t->row * (ptrdiff_t)t->h
+                           : t->plane * (ptrdiff_t)t->planes;
+    if ((double)t->image * (sixteen ? REAP_TILE_ROWS : 1) > INT32_MAX)
         return reap_fail(err, REAP_EINVAL,
                          "%s: a map of %zu x %zu x %zu is too large for this "
                          "level; try REAP_CPU=blas",
                          p->net->node[node].layer, t->h, t->w, t->c);
-    t->image = t->plane * (ptrdiff_t)t->planes;
     if (p->ops.tile) /* rows of a tile are images: not all in one set */
         t->image += REAP_PIXEL;
     return REAP_OK;
@@ -192,6 +211,22 @@ static void find_margins(struct reap_program *p)
         p->tensor[i].framed = p->tensor[i].pad > 0;
 }
 
+/* How images side by side lie: see struct reap_tensor. */
+static void find_order(struct reap_program *p)
+{
+    for (size_t i = 0; i < p->n_layers; i++) {
+        struct reap_tensor *t = &p->tensor[p->layer[i].node];
+
+        t->by_pixel = t->lanes > 1;
+    }
+    for (size_t i = 0; i < p->n_layers; i++) {
+        const struct reap_layer *l = &p->layer[i];
+
+        if (l->run == reap_blocked_tile && p->net->node[l->node].kh > 1)
+            p->tensor[l->in].by_pixel = false;
+    }
+}
+
 /* Whether a layer can do images side by side. */
 static bool sides(const struct reap_layer *l, const struct reap_node *n)
 {
@@ -244,6 +279,7 @@ static void find_layers(struct reap_program *p, size_t *uses)
             set_layer(p, &p->layer[p->n_layers++], i);
         }
     find_lanes(p);
+    find_order(p);
     find_margins(p);
 }
 

@@ -110,12 +110,19 @@ static void place_row(const struct plan *k, size_t row, size_t y, size_t x,
         k->t->res_place[row] = place_of(k, k->res, y, x, lane);
 }
 
+/* Pixels from one row of the image to the next, if tiles are cut from all of
+ * them as if they were one. */
+static size_t pitch_of(const struct plan *k)
+{
+    return k->flat ? (size_t)(k->in->row / k->in->pixel) : 0;
+}
+
 /* The next tile: its first row gives (y, x). */
 static void add_tile(struct plan *k, size_t y, size_t x)
 {
     const size_t i = k->t->n++, s = k->n->stride, s2 = k->l->stride2;
     const size_t pixel = k->l->in ? (size_t)k->in->pixel : 3 * k->p->ops.elem;
-    const size_t pitch = k->flat ? (size_t)(k->in->row / k->in->pixel) : 0;
+    const size_t pitch = pitch_of(k);
 
     k->t->at[i] =
         (int32_t)((ptrdiff_t)(y * s) * k->in->row + (ptrdiff_t)(x * s * pixel));
@@ -176,7 +183,7 @@ static void add_second(struct plan *k, size_t first)
 /* Tiles of one image, whose margins are zeros: all find their taps alike. */
 static void add_image(struct plan *k, struct reap_tile_kind *kind)
 {
-    const size_t pitch = k->flat ? (size_t)(k->in->row / k->in->pixel) : 0;
+    const size_t pitch = pitch_of(k);
 
     kind->tiles.first = (uint32_t)k->t->n;
     if (k->flat)
@@ -316,6 +323,7 @@ int reap_blocked_tile_plan(struct reap_program *p, struct reap_layer *l,
     k.t->stride = row_stride(&k, k.in, k.n->stride);
     k.t->stride2 = k.in2 ? row_stride(&k, k.in2, l->stride2) : 0;
     k.t->images = k.out->lanes;
+    k.t->pitch = pitch_of(&k);
     k.t->n_kinds = kinds;
     for (size_t i = 0; i < kinds; i++) {
         k.t->kind[i].steps = add_steps(&k, set[i], blocks);
@@ -377,26 +385,35 @@ static void set_tiles(const struct reap_tiles *t, size_t tile, size_t n,
 enum {
     L2_WEIGHTS = 1280 << 10,
     L2_PANELS = 512 << 10,
+    L2_PIXELS_STRIDED = 128 << 10,
     L2_PIXELS_LEAST = 256 << 10,
     L2_PIXELS_MOST = 1000 << 10
 };
 
 /* Tiles whose pixels go over all panels: the more weights they make come by,
- * the more of them. Half as many bytes was best for most layers. */
+ * the more of them. Half as many bytes was best for most layers, but few tiles
+ * where a stride makes each need many pixels of its own. */
 static size_t tiles_at_once(const struct reap_program *p,
                             const struct reap_layer *l)
 {
-    size_t row = p->tensor[l->in].planes * ROWS * REAP_PIXEL, n;
+    const struct reap_node *n = &p->net->node[l->node];
+    const bool strided =
+        l->in > 0 && n->stride > 1 && n->kh > 1 && l->w_bytes <= L2_WEIGHTS;
+    size_t row = p->tensor[l->in].planes * ROWS * REAP_PIXEL, tiles;
     size_t pixels = l->w_bytes / 2;
 
+    if (strided)
+        row *= n->stride * n->stride;
     if (l->in2 >= 0)
         row += p->tensor[l->in2].planes * ROWS * REAP_PIXEL;
     if (pixels < L2_PIXELS_LEAST)
         pixels = L2_PIXELS_LEAST;
     if (pixels > L2_PIXELS_MOST)
         pixels = L2_PIXELS_MOST;
-    n = pixels / row / 2 * 2;
-    return n ? n : 2;
+    if (strided && pixels > L2_PIXELS_LEAST)
+        pixels = L2_PIXELS_STRIDED;
+    tiles = pixels / row / 2 * 2;
+    return tiles ? tiles : 2;
 }
 
 /* Panels that all kinds of tiles meet before the next ones: all, unless kinds
@@ -479,8 +496,9 @@ static void run_kinds(const struct reap_program *p, const struct reap_layer *l,
             run_kind(p, l, f, &l->tile.kind[k], i, i + n, all);
 }
 
-void reap_blocked_tile(const struct reap_program *p, const struct reap_layer *l,
-                       const struct reap_frame *f)
+struct reap_tile_run reap_blocked_tile_aim(const struct reap_program *p,
+                                           const struct reap_layer *l,
+                                           const struct reap_frame *f, size_t i)
 {
     const struct reap_tensor *in = &p->tensor[l->in], *in2 = tensor(p, l->in2),
                              *res = tensor(p, l->res),
@@ -493,29 +511,50 @@ void reap_blocked_tile(const struct reap_program *p, const struct reap_layer *l,
                                .w = l->w,
                                .bias = l->bias,
                                .scale = l->scale,
+                               .out = reap_blocked_row(out, f, i, 0),
                                .out_block = out->plane,
                                .low = out->low,
                                .floor = l->floor,
                                .scratch = reap_blocked_scratch(p, f) };
 
+    r.part[0].in = reap_blocked_row(in, f, i, 0);
     r.part[0].stride = l->tile.stride;
     r.part[0].low = in->low;
-    r.part[1].low = in2 ? in2->low : 0;
-    r.part[1].stride = l->tile.stride2;
-    r.part[1].step = l->tile.step + l->tile.second.first;
-    r.part[1].n_steps = l->tile.second.n;
+    if (in2) {
+        r.part[1].in = reap_blocked_row(in2, f, i, 0);
+        r.part[1].stride = l->tile.stride2;
+        r.part[1].low = in2->low;
+        r.part[1].step = l->tile.step + l->tile.second.first;
+        r.part[1].n_steps = l->tile.second.n;
+    }
     if (res) {
+        r.res = reap_blocked_row(res, f, i, 0);
         r.res_block = res->plane;
         r.res_low = res->low;
         r.res_scale = res->scale / out->scale;
     }
+    return r;
+}
+
+void reap_blocked_tile_some(const struct reap_program *p,
+                            const struct reap_layer *l,
+                            const struct reap_frame *f,
+                            const struct reap_tile_run *all, size_t first,
+                            size_t n)
+{
+    struct reap_tile_kind some = l->tile.kind[0];
+
+    some.tiles.first += (uint32_t)first;
+    some.tiles.n = (uint32_t)n;
+    run_kind(p, l, f, &some, 0, l->tile.panels, all);
+}
+
+void reap_blocked_tile(const struct reap_program *p, const struct reap_layer *l,
+                       const struct reap_frame *f)
+{
     for (size_t i = 0; i < f->n; i += l->tile.images) {
-        r.part[0].in = reap_blocked_row(in, f, i, 0);
-        if (in2)
-            r.part[1].in = reap_blocked_row(in2, f, i, 0);
-        if (res)
-            r.res = reap_blocked_row(res, f, i, 0);
-        r.out = reap_blocked_row(out, f, i, 0);
-        run_kinds(p, l, f, &r);
+        const struct reap_tile_run all = reap_blocked_tile_aim(p, l, f, i);
+
+        run_kinds(p, l, f, &all);
     }
 }

@@ -1,0 +1,110 @@
+/* Two convolutions in turn, some pixels at a time: what the first gives of them
+ * is still in L2 when the second reads it. */
+#include "engine/base/clock.h"
+#include "engine/blocked/blocked.h"
+
+enum {
+    PAIR_PIXELS = 512 << 10,  /* bytes that the first reads and writes */
+    PAIR_WEIGHTS = 1280 << 10 /* of both, which come by again each time */
+};
+
+bool reap_blocked_pairs(const struct reap_program *p, size_t i)
+{
+    const struct reap_layer *a = &p->layer[i], *b = a + 1;
+    const struct reap_node *na = &p->net->node[a->node], *nb;
+
+    if (i + 1 >= p->n_layers || a->run != reap_blocked_tile ||
+        b->run != reap_blocked_tile || b->in != (int)a->node || b->in2 >= 0 ||
+        b->res >= 0)
+        return false;
+    nb = &p->net->node[b->node];
+    return nb->kh == 1 && nb->kw == 1 && nb->stride == 1 && nb->groups == 1 &&
+           na->groups == 1 && a->tile.n_kinds == 1 && b->tile.n_kinds == 1 &&
+           a->tile.images == b->tile.images &&
+           a->w_bytes + b->w_bytes <= PAIR_WEIGHTS;
+}
+
+/* Pixels of the image before the first one of a tile. */
+static size_t pixels_before(const struct reap_program *p,
+                            const struct reap_layer *l, size_t tile)
+{
+    const struct reap_node *n = &p->net->node[l->node];
+    const size_t in_row = (n->w + REAP_TILE_ROWS - 1) / REAP_TILE_ROWS;
+    const size_t pitch = l->tile.pitch, at = tile * REAP_TILE_ROWS;
+    size_t x;
+
+    if (tile >= l->tile.n)
+        return n->h * n->w;
+    if (l->tile.images > 1)
+        return tile;
+    if (!pitch)
+        return tile / in_row * n->w + tile % in_row * REAP_TILE_ROWS;
+    x = at % pitch;
+    return at / pitch * n->w + (x < n->w ? x : n->w);
+}
+
+/* Tiles of the first layer at a time. */
+static size_t tiles_of(const struct reap_program *p, const struct reap_layer *a)
+{
+    size_t planes = p->tensor[a->node].planes + p->tensor[a->in].planes, n;
+
+    if (a->in2 >= 0)
+        planes += p->tensor[a->in2].planes;
+    n = PAIR_PIXELS / (planes * REAP_TILE_ROWS * REAP_PIXEL) / 2 * 2;
+    return n ? n : 2;
+}
+
+/* How many tiles of b, from 'from' on, have all their pixels once a has done so
+ * many; pairs of tiles, but for the last. */
+static size_t ready(const struct reap_program *p, const struct reap_layer *a,
+                    const struct reap_layer *b, size_t done, size_t from)
+{
+    const size_t pixels = pixels_before(p, a, done);
+    size_t end = from;
+
+    while (end < b->tile.n && pixels_before(p, b, end + 1) <= pixels)
+        end++;
+    return end == b->tile.n ? end - from : (end - from) / 2 * 2;
+}
+
+/* Add the time since '*since' to '*seconds', if somebody wants to know. */
+static void lap(double *seconds, double *since)
+{
+    double now;
+
+    if (!seconds)
+        return;
+    now = reap_clock();
+    *seconds += now - *since;
+    *since = now;
+}
+
+/* For one image, or those that lie side by side. */
+static void pair(const struct reap_program *p, const struct reap_layer *a,
+                 const struct reap_frame *f, size_t image, double *seconds)
+{
+    const struct reap_layer *b = a + 1;
+    const struct reap_tile_run ra = reap_blocked_tile_aim(p, a, f, image);
+    const struct reap_tile_run rb = reap_blocked_tile_aim(p, b, f, image);
+    const size_t most = tiles_of(p, a);
+    double since = seconds ? reap_clock() : 0;
+
+    for (size_t done = 0, from = 0, n; from < b->tile.n; from += n) {
+        n = a->tile.n - done < most ? a->tile.n - done : most;
+        reap_blocked_tile_some(p, a, f, &ra, done, n);
+        lap(seconds, &since);
+        done += n;
+        n = ready(p, a, b, done, from);
+        reap_blocked_tile_some(p, b, f, &rb, from, n);
+        lap(seconds ? seconds + 1 : NULL, &since);
+    }
+}
+
+void reap_blocked_pair(const struct reap_program *p, size_t i,
+                       const struct reap_frame *f, double *seconds)
+{
+    const struct reap_layer *a = &p->layer[i];
+
+    for (size_t k = 0; k < f->n; k += a->tile.images)
+        pair(p, a, f, k, seconds);
+}
