@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "engine/base/cpu.h"
 #include "engine/base/mem.h"
 #include "engine/head.h"
 #include "engine/head_layers.h"
@@ -41,7 +42,10 @@ int reap_head_new(struct reap_head **out, size_t n, const size_t *width,
                   enum reap_activation last, struct reap_err *err)
 {
     struct reap_head *h = NULL;
+    struct reap_kernels kernels;
+    unsigned cpu;
     float *at;
+    int rc;
 
     *out = NULL;
     if (!n || n > REAP_HEAD_LAYERS)
@@ -51,6 +55,9 @@ int reap_head_new(struct reap_head **out, size_t n, const size_t *width,
     for (size_t i = 0; i <= n; i++)
         if (!width[i])
             return reap_fail(err, REAP_EINVAL, "a layer of width 0");
+    rc = reap_cpu_detect(&cpu, err);
+    if (rc)
+        return rc;
     if (numbers(n, width))
         h = reap_calloc(1, sizeof(*h));
     if (h)
@@ -59,6 +66,8 @@ int reap_head_new(struct reap_head **out, size_t n, const size_t *width,
         reap_free(h);
         return reap_fail(err, REAP_ENOMEM, "no memory for a head");
     }
+    reap_kernels_init(&kernels, cpu);
+    h->kernel = kernels.dense_f32.fn;
     h->n = n;
     h->temperature = 1;
     at = h->own;
@@ -143,7 +152,7 @@ void reap_head_run(const struct reap_head *h, size_t n, const float *x,
     for (size_t i = 0; i < h->n; i++) {
         const struct reap_dense *d = &h->dense[i];
 
-        reap_dense_part(reap_dense_f32_ref, d, 0, d->out, n, x, at);
+        reap_dense_part(h->kernel, d, 0, d->out, n, x, at);
         if (d != last)
             reap_head_activate(d->act, n, d->out, at, at);
         x = at;

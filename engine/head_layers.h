@@ -12,6 +12,7 @@
 #include <stddef.h>
 
 #include "engine/base/err.h"
+#include "engine/kernels.h"
 #include "engine/net.h"
 
 enum { REAP_HEAD_LAYERS = 8 }; /* the most */
@@ -21,7 +22,8 @@ struct reap_head {
     struct reap_dense dense[REAP_HEAD_LAYERS];
     /* Logits are divided by it before the last activation; 1: as they are. */
     float temperature;
-    float *own; /* what the layers point into */
+    float *own;            /* what the layers point into */
+    reap_dense_fn *kernel; /* for this CPU */
 };
 
 /*
@@ -29,7 +31,8 @@ struct reap_head {
  * width[i + 1]. Layers are named as Keras would ("dense", "dense_1", ...) and
  * have ReLU between them; 'last', behind the last one, is REAP_SOFTMAX (one
  * class each) or REAP_SIGMOID (several at once). Temperature 1. Returns
- * REAP_OK, REAP_EINVAL (no or too many layers, a width of 0) or REAP_ENOMEM.
+ * REAP_OK, REAP_EINVAL (no or too many layers, a width of 0, REAP_CPU names no
+ * level) or REAP_ENOMEM.
  */
 int reap_head_new(struct reap_head **out, size_t n, const size_t *width,
                   enum reap_activation last,
@@ -65,8 +68,8 @@ size_t reap_head_scratch(const struct reap_head *h, size_t n);
  *   probs    (n, classes), behind the last activation; or NULL
  *   scratch  reap_head_scratch() floats
  *
- * A row's bytes depend on the row and the head alone: sums have the order of
- * reap_dense_f32_ref(), as in a net that the head was put on.
+ * A row's bytes depend on the row and the head alone: sums have the same order
+ * on any CPU, and in a net that the head was put on.
  */
 void reap_head_run(const struct reap_head *h, size_t n, const float *x,
                    float *logits, float *probs, float *scratch);
