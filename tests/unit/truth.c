@@ -4,6 +4,7 @@
 
 #include "engine/base/mem.h"
 #include "io/truth.h"
+#include "tests/fill.h"
 #include "tests/store_help.h"
 #include "tests/tap.h"
 
@@ -123,6 +124,47 @@ static void many(void)
     reap_truth_close(&t);
 }
 
+/* A small random number. */
+static size_t below(size_t n)
+{
+    float x;
+
+    fill_real(&x, 1);
+    return (size_t)((x + 1) / 2 * (float)n) % n;
+}
+
+/* Any bytes are either refused or read, and what is read can be asked for. */
+static void any_bytes(void)
+{
+    static const char whole[] = "\xef\xbb\xbfkey,label,x\r\n\"a,\"\"b\",c,d\n"
+                                "\\x6b\ta\\x09b\nk,a\n\0,\n";
+    static const char odd[] = "\"\\,\t\n\r\0x\xff";
+    struct reap_err err = { 0 };
+    int wrong = 0, read = 0;
+
+    for (int i = 0; i < 5000; i++) {
+        char text[sizeof(whole)];
+        const size_t len = below(sizeof(whole)) + 1;
+        struct reap_truth *t;
+        FILE *f = fopen(scratch("any"), "wb");
+        int rc;
+
+        memcpy(text, whole, sizeof(whole));
+        for (size_t n = below(6) + 1; n--;)
+            text[below(len)] = odd[below(sizeof(odd) - 1)];
+        if (!f || fwrite(text, 1, len, f) != len || fclose(f))
+            abort();
+        rc = reap_truth_open(&t, scratch("any"), &err);
+        read += !rc;
+        wrong += rc && (rc != REAP_EFORMAT || t || !*err.msg);
+        if (!rc)
+            wrong += strlen(labels_of(t, "k", "")) > len;
+        reap_truth_close(&t);
+    }
+    ok(!wrong && read > 100, "5000 spoilt files: %d read, others refused",
+       read);
+}
+
 static void fails_without_memory(void)
 {
     static const char *const text[] = { "k\ta\n", "l\tb\n", NULL };
@@ -147,6 +189,7 @@ int main(void)
     static const char *const one[] = { "k\ta\n", NULL };
     char list[700];
 
+    fill_seed();
     scratch_new();
     GIVES("a line", "a", "k\ta\n");
     GIVES("byte order mark, CRLF, blanks", "a b",
@@ -193,6 +236,7 @@ int main(void)
     refuses(scratch("a"), REAP_EFORMAT, "no line has a label");
     refuses("", REAP_ENOTFOUND, "");
     many();
+    any_bytes();
     fails_without_memory();
     scratch_delete();
     return done();
