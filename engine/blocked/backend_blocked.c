@@ -173,6 +173,17 @@ size_t reap_blocked_arena(const void *prog)
     return ((const struct reap_program *)prog)->arena;
 }
 
+void reap_blocked_lap(double *seconds, size_t i, double *since)
+{
+    double now;
+
+    if (!seconds)
+        return;
+    now = reap_clock();
+    seconds[i] += now - *since;
+    *since = now;
+}
+
 /* What follows a layer: zeros around what it gave, and what leaves. Nobody goes
  * on before all threads are done. */
 static void end_layer(const struct reap_program *p, size_t i,
@@ -191,24 +202,22 @@ static void end_layer(const struct reap_program *p, size_t i,
 
 /* A layer by all threads of the frame, or a pair by the only one; returns how
  * many layers it was. */
-static size_t run_layer(const struct reap_program *p, size_t i,
-                        const struct reap_frame *f, double *seconds)
+static size_t run_layers(const struct reap_program *p, size_t i,
+                         const struct reap_frame *f, double *seconds)
 {
     const struct reap_layer *l = &p->layer[i];
-    const bool pair = l->paired && f->threads == 1;
-    double start;
+    const size_t n = l->paired && f->threads == 1 ? 2 : 1;
+    double since = seconds ? reap_clock() : 0;
 
-    if (pair) {
-        reap_blocked_pair(p, i, f, seconds ? seconds + i : NULL);
-        end_layer(p, i++, f);
-    }
-    start = seconds ? reap_clock() : 0;
-    if (!pair)
+    if (n == 2)
+        reap_blocked_pair(p, i, f, seconds, &since);
+    else
         l->run(p, l, f);
-    end_layer(p, i, f);
-    if (seconds)
-        seconds[i] += reap_clock() - start;
-    return pair ? 2 : 1;
+    for (size_t k = i; k < i + n; k++) {
+        end_layer(p, k, f);
+        reap_blocked_lap(seconds, k, &since);
+    }
+    return n;
 }
 
 /* Each stage goes over its groups of images before the next begins. */
@@ -224,7 +233,7 @@ static void run_chunk(const struct reap_program *p, const struct reap_frame *c,
             if (f.n > stage->group)
                 f.n = stage->group;
             for (size_t i = 0; i < stage->n;)
-                i += run_layer(p, stage->first + i, &f, seconds);
+                i += run_layers(p, stage->first + i, &f, seconds);
         }
     }
 }

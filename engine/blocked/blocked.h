@@ -320,11 +320,14 @@ void reap_blocked_tile_some(const struct reap_program *p,
                             const struct reap_frame *f,
                             const struct reap_tile_run *all, size_t first,
                             size_t n);
-/* pair.c: whether layers i and i + 1 can go in turn; both of them. Adds to
- * seconds[0] and [1], if given, what each took. */
+/* backend_blocked.c: add the time since '*since' to that of layer i, if
+ * somebody wants to know; it is now then. */
+void reap_blocked_lap(double *seconds, size_t i, double *since);
+/* pair.c: whether layers i and i + 1 can go in turn; both of them. */
 bool reap_blocked_pairs(const struct reap_program *p, size_t i);
 void reap_blocked_pair(const struct reap_program *p, size_t i,
-                       const struct reap_frame *f, double *seconds);
+                       const struct reap_frame *f, double *seconds,
+                       double *since);
 /* The blocks of channels of the input that a panel reads. */
 void reap_blocked_tile_blocks(const struct reap_program *p,
                               const struct reap_layer *l, size_t panel,

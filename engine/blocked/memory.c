@@ -51,6 +51,14 @@ static void lifetimes(struct reap_program *p)
     }
 }
 
+/* Does each number lie where its like does in the other? */
+static bool same_form(const struct reap_tensor *a, const struct reap_tensor *b)
+{
+    return a->lanes == b->lanes && a->pad == b->pad && a->lead == b->lead &&
+           a->pixel == b->pixel && a->row == b->row && a->plane == b->plane &&
+           a->image == b->image && a->slots == b->slots;
+}
+
 /* The tensor that node's layer may overwrite: its residual, read last there
  * and of the same form. Each number is read just before it is written. */
 static const struct reap_tensor *in_place(const struct reap_program *p,
@@ -62,8 +70,7 @@ static const struct reap_tensor *in_place(const struct reap_program *p,
         return NULL;
     r = &p->tensor[l->res];
     if (r->crosses || t->crosses || r->last != t->first || l->res == l->in ||
-        r->lanes != t->lanes || r->image != t->image || r->pad != t->pad ||
-        r->slots != t->slots)
+        !same_form(r, t))
         return NULL;
     return r;
 }

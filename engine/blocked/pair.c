@@ -1,6 +1,5 @@
 /* Two convolutions in turn, some pixels at a time: what the first gives of them
  * is still in L2 when the second reads it. */
-#include "engine/base/clock.h"
 #include "engine/blocked/blocked.h"
 
 enum {
@@ -67,44 +66,31 @@ static size_t ready(const struct reap_program *p, const struct reap_layer *a,
     return end == b->tile.n ? end - from : (end - from) / 2 * 2;
 }
 
-/* Add the time since '*since' to '*seconds', if somebody wants to know. */
-static void lap(double *seconds, double *since)
-{
-    double now;
-
-    if (!seconds)
-        return;
-    now = reap_clock();
-    *seconds += now - *since;
-    *since = now;
-}
-
 /* For one image, or those that lie side by side. */
-static void pair(const struct reap_program *p, const struct reap_layer *a,
-                 const struct reap_frame *f, size_t image, double *seconds)
+static void pair(const struct reap_program *p, size_t i,
+                 const struct reap_frame *f, size_t image, double *seconds,
+                 double *since)
 {
-    const struct reap_layer *b = a + 1;
+    const struct reap_layer *a = &p->layer[i], *b = a + 1;
     const struct reap_tile_run ra = reap_blocked_tile_aim(p, a, f, image);
     const struct reap_tile_run rb = reap_blocked_tile_aim(p, b, f, image);
     const size_t most = tiles_of(p, a);
-    double since = seconds ? reap_clock() : 0;
 
     for (size_t done = 0, from = 0, n; from < b->tile.n; from += n) {
         n = a->tile.n - done < most ? a->tile.n - done : most;
         reap_blocked_tile_some(p, a, f, &ra, done, n);
-        lap(seconds, &since);
+        reap_blocked_lap(seconds, i, since);
         done += n;
         n = ready(p, a, b, done, from);
         reap_blocked_tile_some(p, b, f, &rb, from, n);
-        lap(seconds ? seconds + 1 : NULL, &since);
+        reap_blocked_lap(seconds, i + 1, since);
     }
 }
 
 void reap_blocked_pair(const struct reap_program *p, size_t i,
-                       const struct reap_frame *f, double *seconds)
+                       const struct reap_frame *f, double *seconds,
+                       double *since)
 {
-    const struct reap_layer *a = &p->layer[i];
-
-    for (size_t k = 0; k < f->n; k += a->tile.images)
-        pair(p, a, f, k, seconds);
+    for (size_t k = 0; k < f->n; k += p->layer[i].tile.images)
+        pair(p, i, f, k, seconds, since);
 }

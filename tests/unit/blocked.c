@@ -407,18 +407,25 @@ static void try_levels(const char *model, size_t h, size_t w, unsigned cpu)
     trial_close(&t);
 }
 
-/* Maps of which all, some and none are small enough to lie side by side, and
+/* Maps of which all, some and none are small enough to lie side by side, last
+ * maps of 1 to 6 pixels, whose planes are rounded up by different amounts, and
  * networks with every kind of convolution. */
 static void try_all_tiles(unsigned cpu)
 {
     try_tiles("torchvision/resnet18", 64, 48, cpu);
     try_tiles("torchvision/resnet18", 97, 65, cpu);
+    for (size_t w = 32; w <= 96; w += 32) {
+        try_tiles("torchvision/resnet18", 32, w, cpu);
+        try_tiles("torchvision/resnet18", 64, w, cpu);
+    }
+    try_tiles("torchvision/resnet50", 64, 96, cpu);
     try_tiles("torchvision/resnet50", 131, 118, cpu);
     try_tiles("torchvision/resnext50_32x4d", 117, 131, cpu);
     try_tiles("torchvision/wide_resnet50_2", 97, 65, cpu);
     try_tiles("resnet50", 64, 48, cpu);
     try_tiles("resnet50v2", 49, 65, cpu);
     try_bytes("torchvision/resnet18", 131, 118, cpu);
+    try_bytes("torchvision/resnet18", 64, 96, cpu);
     try_bytes("resnet50", 64, 49, cpu);
 }
 
