@@ -157,6 +157,25 @@ static void fits(void)
     reap_head_file_free(&f);
 }
 
+static void no_level(void)
+{
+    const char *was = getenv("REAP_CPU");
+    char *keep = was ? strdup(was) : NULL;
+    struct reap_head *bad;
+    struct reap_err err = { 0 };
+
+    setenv("REAP_CPU", "fast", 1);
+    ok(reap_head_new(&bad, 1, (size_t[]){ 2, 3 }, REAP_SOFTMAX, &err) ==
+               REAP_EINVAL &&
+           !bad,
+       "nor one for no CPU: %s", err.msg);
+    if (keep)
+        setenv("REAP_CPU", keep, 1);
+    else
+        unsetenv("REAP_CPU");
+    free(keep);
+}
+
 static void wrong_calls(void)
 {
     const size_t width[] = { 3, 0 };
@@ -287,6 +306,7 @@ int main(void)
     round_trip();
     fits();
     wrong_calls();
+    no_level();
     hostile();
     no_memory();
     scratch_delete();
