@@ -1,5 +1,5 @@
-/* Two convolutions in turn, some pixels at a time: what the first gives of them
- * is still in L2 when the second reads it. */
+/* A convolution and the 1x1 behind it in turn, some pixels at a time: what the
+ * first gives of them is still in L2 when the second reads it. */
 #include "engine/blocked/blocked.h"
 
 enum {
@@ -19,30 +19,12 @@ bool reap_blocked_pairs(const struct reap_program *p, size_t i)
     nb = &p->net->node[b->node];
     return nb->kh == 1 && nb->kw == 1 && nb->stride == 1 && nb->groups == 1 &&
            na->groups == 1 && a->tile.n_kinds == 1 && b->tile.n_kinds == 1 &&
-           a->tile.images == b->tile.images &&
+           a->tile.images == b->tile.images && a->tile.n == b->tile.n &&
+           a->tile.pitch == b->tile.pitch &&
            a->w_bytes + b->w_bytes <= PAIR_WEIGHTS;
 }
 
-/* Pixels of the image before the first one of a tile. */
-static size_t pixels_before(const struct reap_program *p,
-                            const struct reap_layer *l, size_t tile)
-{
-    const struct reap_node *n = &p->net->node[l->node];
-    const size_t in_row = (n->w + REAP_TILE_ROWS - 1) / REAP_TILE_ROWS;
-    const size_t pitch = l->tile.pitch, at = tile * REAP_TILE_ROWS;
-    size_t x;
-
-    if (tile >= l->tile.n)
-        return n->h * n->w;
-    if (l->tile.images > 1)
-        return tile;
-    if (!pitch)
-        return tile / in_row * n->w + tile % in_row * REAP_TILE_ROWS;
-    x = at % pitch;
-    return at / pitch * n->w + (x < n->w ? x : n->w);
-}
-
-/* Tiles of the first layer at a time. */
+/* Tiles at a time; those of the second cover the same pixels. */
 static size_t tiles_of(const struct reap_program *p, const struct reap_layer *a)
 {
     size_t planes = p->tensor[a->node].planes + p->tensor[a->in].planes, n;
@@ -51,19 +33,6 @@ static size_t tiles_of(const struct reap_program *p, const struct reap_layer *a)
         planes += p->tensor[a->in2].planes;
     n = PAIR_PIXELS / (planes * REAP_TILE_ROWS * REAP_PIXEL) / 2 * 2;
     return n ? n : 2;
-}
-
-/* How many tiles of b, from 'from' on, have all their pixels once a has done so
- * many; pairs of tiles, but for the last. */
-static size_t ready(const struct reap_program *p, const struct reap_layer *a,
-                    const struct reap_layer *b, size_t done, size_t from)
-{
-    const size_t pixels = pixels_before(p, a, done);
-    size_t end = from;
-
-    while (end < b->tile.n && pixels_before(p, b, end + 1) <= pixels)
-        end++;
-    return end == b->tile.n ? end - from : (end - from) / 2 * 2;
 }
 
 /* For one image, or those that lie side by side. */
@@ -76,12 +45,10 @@ static void pair(const struct reap_program *p, size_t i,
     const struct reap_tile_run rb = reap_blocked_tile_aim(p, b, f, image);
     const size_t most = tiles_of(p, a);
 
-    for (size_t done = 0, from = 0, n; from < b->tile.n; from += n) {
-        n = a->tile.n - done < most ? a->tile.n - done : most;
-        reap_blocked_tile_some(p, a, f, &ra, done, n);
+    for (size_t from = 0, n; from < a->tile.n; from += n) {
+        n = a->tile.n - from < most ? a->tile.n - from : most;
+        reap_blocked_tile_some(p, a, f, &ra, from, n);
         reap_blocked_lap(seconds, i, since);
-        done += n;
-        n = ready(p, a, b, done, from);
         reap_blocked_tile_some(p, b, f, &rb, from, n);
         reap_blocked_lap(seconds, i + 1, since);
     }
