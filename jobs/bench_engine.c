@@ -14,7 +14,7 @@
 enum { ROUNDS = 8, SECONDS = 3, MOST_BATCH = 1024 };
 
 /* Batches to be tried where none is asked for. */
-static const size_t batches[] = { 1, 4, 8, 16 };
+static const size_t batches[] = { 1, 4, 8, 16, 64 };
 
 struct bench {
     const struct reap_options *o;
