@@ -61,6 +61,13 @@ static void input_row(const struct reap_program *p, const void *image,
         }
 }
 
+/* n pixels of the same three bytes. */
+static void fill(uint8_t *to, size_t n, const uint8_t *pixel)
+{
+    for (size_t i = 0; i < n; i++)
+        memcpy(to + i * 3, pixel, 3);
+}
+
 /* Rows 'from' to 'end' of an image and its margins. Bytes go in as they are;
  * outside is the mean, in whole numbers. */
 static void input_bytes(const struct reap_program *p,
@@ -79,9 +86,9 @@ static void input_bytes(const struct reap_program *p,
     for (size_t y = from; y < end; y++, to += t->row) {
         bool inside = y >= t->pad && y < t->h + t->pad;
 
-        for (size_t x = 0; x < wide; x++)
-            if (!inside || x < t->pad || x >= t->w + t->pad)
-                memcpy(to + x * 3, mean, 3);
+        fill(to, inside ? t->pad : wide, mean);
+        if (inside)
+            fill(to + (t->pad + t->w) * 3, t->pad, mean);
         if (inside && !norm->bgr)
             memcpy(to + t->pad * 3, image, t->w * 3);
         for (size_t i = 0; inside && norm->bgr && i < t->w * 3; i++)
@@ -139,10 +146,11 @@ static size_t window(size_t from, size_t pad, size_t size, size_t limit,
     return end > *first ? end - *first : 0;
 }
 
-/* One row: pixels whose windows are whole are one run, others alone. */
+/* One row: pixels whose windows are whole are one run, others alone. 'least':
+ * what no pixel is below. */
 static void pool_row(const struct reap_program *p, const struct reap_node *n,
                      const struct reap_tensor *in, const char *from,
-                     struct reap_pool_run r, float outside)
+                     struct reap_pool_run r, float least, float outside)
 {
     char *out = r.out;
 
@@ -153,13 +161,13 @@ static void pool_row(const struct reap_program *p, const struct reap_node *n,
         r.in = from + first * REAP_PIXEL;
         r.out = out + x * REAP_PIXEL;
         r.n = 1;
-        r.floor = outside;
+        r.floor = fmaxf(least, outside);
         if (r.nx == n->kw) {
             size_t last = (in->w + n->pad - n->kw) / n->stride;
 
             r.n = (last < n->w ? last : n->w - 1) - x + 1;
             if (r.ny == n->kh)
-                r.floor = -INFINITY;
+                r.floor = least;
         }
         p->ops.pool(&r);
     }
@@ -172,6 +180,7 @@ void reap_blocked_maxpool(const struct reap_program *p,
     const struct reap_node *n = &p->net->node[l->node];
     const struct reap_tensor *in = &p->tensor[l->in],
                              *out = &p->tensor[l->node];
+    const float least = p->net->node[l->in].relu ? 0 : -INFINITY;
     struct reap_pool_run r = { .row = in->row,
                                .stride = (ptrdiff_t)n->stride * REAP_PIXEL,
                                .in_low = in->low,
@@ -189,7 +198,7 @@ void reap_blocked_maxpool(const struct reap_program *p,
                 pool_row(p, n, in,
                          reap_blocked_row(in, f, i, first) +
                              (ptrdiff_t)b * in->plane,
-                         r, n->pad_zero ? 0 : -INFINITY);
+                         r, least, n->pad_zero ? 0 : -INFINITY);
             }
 }
 

@@ -1,13 +1,21 @@
 #include "engine/kernels.h"
 #include "engine/kern/bf16/vec_bf16.h"
 
+#define MOST(a, b) _mm512_max_epi16(a, b)
+#include "engine/kern/avx512/pool_ordered.inc"
+
 reap_pool_fn reap_pool_bf16_avx512;
 reap_affine_fn reap_affine_bf16_avx512;
 
+/* Numbers of 0 or more compare as their bits do, and others are less. */
 void reap_pool_bf16_avx512(const struct reap_pool_run *r)
 {
     const vec floor = vec_set(r->floor);
 
+    if (r->floor >= 0) {
+        pool_ordered(r, (__m512i)_mm512_cvtne2ps_pbh(floor, floor));
+        return;
+    }
     for (size_t p = 0; p < r->n; p++) {
         const char *in = r->in + (ptrdiff_t)p * r->stride;
         vec even = floor, odd = floor;
