@@ -289,6 +289,12 @@ static int layers(const struct bench *b, struct reap_err *err)
     return rc ? rc : reap_bench_layers(b->o, &a, b->images, err);
 }
 
+/* Is there time for a pass of a batch, as fast as the best before it? */
+static bool has_time(const struct bench *b, size_t batch)
+{
+    return (double)(batch * b->threads) <= b->best * seconds(b);
+}
+
 static int run(struct bench *b, struct reap_err *err)
 {
     const bool one = b->o->batch || b->o->latency;
@@ -297,7 +303,7 @@ static int run(struct bench *b, struct reap_err *err)
     char level[24] = "";
     int rc = REAP_OK;
 
-    for (size_t i = 0; !rc && i < n; i++) {
+    for (size_t i = 0; !rc && i < n && (!i || has_time(b, batches[i])); i++) {
         rc = try_batch(b, b->o->batch ? b->o->batch : batches[i], err);
         if (!rc)
             snprintf(level, sizeof(level), "%s", reap_engine_level(b->engine));
