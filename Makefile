@@ -48,7 +48,7 @@ ISA_bf16   := $(ISA_avx512) -mavx512bf16
 ISA_amx    := $(ISA_avx512) -mavx512bf16 -mamx-tile -mamx-int8 -mamx-bf16
 
 SRC   := $(sort $(shell find engine io pipeline cluster jobs -name '*.c'))
-PROTO := $(wildcard io/*.proto)
+PROTO := $(wildcard io/*.proto io/*/*.proto)
 GEN   := $(PROTO:%.proto=$(B)/gen/%.pb-c.c)
 OBJ   := $(SRC:%.c=$(B)/%.o) $(GEN:.c=.o)
 LIB   := $(filter-out $(B)/jobs/main.o,$(OBJ))

@@ -4,7 +4,7 @@
 #include "engine/base/cpu.h"
 #include "engine/base/mem.h"
 #include "engine/engine_impl.h"
-#include "engine/model.h"
+#include "engine/net/model.h"
 
 static const struct {
     const char *name;
@@ -53,7 +53,7 @@ static const struct {
 } classes[] = {
 #define CLASS(precision, backend, name, exact) \
     { REAP_##precision, #backend, name, exact },
-#include "engine/classes.def"
+#include "engine/plan/arithmetic.def"
 #undef CLASS
 };
 

@@ -9,10 +9,10 @@
 #ifndef REAP_ENGINE_ENGINE_H
 #define REAP_ENGINE_ENGINE_H
 
-#include "engine/backend.h"
 #include "engine/base/err.h"
-#include "engine/classifier.h"
-#include "engine/net.h"
+#include "engine/head/classifier.h"
+#include "engine/net/net.h"
+#include "engine/plan/backend.h"
 
 enum { REAP_MAX_OUTPUTS = 16 };
 
@@ -32,7 +32,7 @@ struct reap_engine_args {
     const struct reap_net *net; /* borrowed until the engine is freed */
     struct reap_norm norm;
     enum reap_precision precision;
-    /* The arithmetic class to compute in, by its name in classes.def; what
+    /* The arithmetic class to compute in, by its name in arithmetic.def; what
      * follows a space in it does not count. NULL: the best there is. */
     const char *arithmetic;
     bool exact;

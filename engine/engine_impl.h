@@ -3,7 +3,7 @@
 #define REAP_ENGINE_ENGINE_IMPL_H
 
 #include "engine/engine.h"
-#include "engine/kernels.h"
+#include "engine/kern/kernels.h"
 
 /* Where an output's numbers come from. */
 enum reap_source_of {
@@ -34,9 +34,9 @@ struct reap_engine {
     size_t n_groups;
     bool head;            /* is the head to be run? */
     reap_dense_fn *dense; /* the kernel for its layers */
-    size_t pooled;   /* the tap that the head reads */
-    size_t features; /* values of it */
-    bool free_pool;  /* it is no output: the session holds it */
+    size_t pooled;        /* the tap that the head reads */
+    size_t features;      /* values of it */
+    bool free_pool;       /* it is no output: the session holds it */
 };
 
 #endif /* REAP_ENGINE_ENGINE_IMPL_H */

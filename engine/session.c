@@ -3,9 +3,9 @@
 
 #include "engine/base/mem.h"
 #include "engine/engine_impl.h"
-#include "engine/head.h"
+#include "engine/head/head.h"
+#include "engine/head/l2.h"
 #include "engine/kern/ops.h"
-#include "engine/l2.h"
 
 struct reap_session {
     const struct reap_engine *e;

@@ -1,7 +1,7 @@
 /*
  * io/blob_cache.h - packed weights as files that processes map and share
  *
- * Implements engine/blobs.h: a file for each key in the folder "packed" of
+ * Implements engine/plan/blobs.h: a file for each key in the folder "packed" of
  * io/cache.h, written whole and renamed, mapped read-only by all that want it.
  * The key holds this program's own file, too (its size and time): what another
  * build has packed is not taken. A file counts if its header and the checksum
@@ -17,7 +17,7 @@
 #define REAP_IO_BLOB_CACHE_H
 
 #include "engine/base/err.h"
-#include "engine/blobs.h"
+#include "engine/plan/blobs.h"
 
 /* Bytes of all files together, beyond which the oldest go. */
 #define REAP_BLOB_CACHE_MOST ((size_t)4 << 30)

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "engine/base/mem.h"
-#include "engine/head.h"
+#include "engine/head/head.h"
 #include "io/groups.h"
 #include "io/table.h"
 

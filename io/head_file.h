@@ -24,7 +24,7 @@
 
 #include <stdbool.h>
 
-#include "engine/head_layers.h"
+#include "engine/head/head_layers.h"
 
 struct reap_head_file {
     struct reap_head *head;

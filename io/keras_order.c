@@ -1,6 +1,6 @@
 #include <stdio.h>
 
-#include "engine/model.h"
+#include "engine/net/model.h"
 #include "io/keras_order.h"
 
 static size_t blocks_of(const struct reap_model *m)

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "engine/base/mem.h"
-#include "engine/model.h"
+#include "engine/net/model.h"
 #include "io/keras_order.h"
 #include "io/keras_write.h"
 #include "io/outfile.h"

@@ -9,7 +9,7 @@
 #ifndef REAP_IO_KERAS_WRITE_H
 #define REAP_IO_KERAS_WRITE_H
 
-#include "engine/net.h"
+#include "engine/net/net.h"
 #include "io/weights.h"
 
 /*

@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "engine/backend.h" /* struct reap_norm */
+#include "engine/plan/backend.h" /* struct reap_norm */
 #include "engine/base/err.h"
 
 enum reap_resize {

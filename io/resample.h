@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 #include "engine/base/err.h"
-#include "engine/resample_ops.h" /* REAP_RESAMPLE_SLACK */
+#include "engine/kern/resample_ops.h" /* REAP_RESAMPLE_SLACK */
 #include "io/geometry.h"
 
 /* A part of an image: source rows row0 to row1 and columns col0 to col1, the

@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "engine/resample_ops.h"
+#include "engine/kern/resample_ops.h"
 #include "io/preset.h"
 
 /* One side of a resize: 'n' outputs from 'first' on are wanted. */

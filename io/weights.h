@@ -3,16 +3,17 @@
  *
  * Formats are told by content: safetensors, PyTorch .pth (zip and legacy, no
  * pickle is ever executed), Keras .h5 (weights or whole model), .weights.h5,
- * .keras. Names come out as engine/params.h wants them: prefixes stripped, old
- * spellings translated. Whether they fit a network is engine/net.h's to say.
+ * .keras. Names come out as engine/net/params.h wants them: prefixes stripped,
+ * old spellings translated. Whether they fit a network is engine/net/net.h's to
+ * say.
  */
 #ifndef REAP_IO_WEIGHTS_H
 #define REAP_IO_WEIGHTS_H
 
 #include "engine/base/bytes.h"
 #include "engine/base/err.h"
-#include "engine/net.h"
-#include "engine/params.h"
+#include "engine/net/net.h"
+#include "engine/net/params.h"
 
 /* One of the file's own notes about itself. */
 struct reap_about {

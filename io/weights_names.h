@@ -1,5 +1,6 @@
 /*
- * io/weights_names.h - the names that files use, as engine/params.h wants them
+ * io/weights_names.h - the names that files use, as engine/net/params.h wants
+ * them
  *
  * Inside io/. Wrappers leave prefixes on every name (DataParallel's "module."),
  * other libraries and older versions have other spellings: tables here.

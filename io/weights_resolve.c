@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "engine/model.h"
+#include "engine/net/model.h"
 #include "io/cache.h"
 #include "io/fetch.h"
 #include "io/published.h"

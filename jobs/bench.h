@@ -2,9 +2,9 @@
 #ifndef REAP_JOBS_BENCH_H
 #define REAP_JOBS_BENCH_H
 
-#include "engine/backend.h"
 #include "engine/base/err.h"
 #include "engine/engine.h"
+#include "engine/plan/backend.h"
 #include "jobs/options.h"
 
 typedef int reap_bench_fn(const struct reap_options *o, struct reap_err *err);

@@ -5,7 +5,7 @@
 #include "engine/base/cpu.h"
 #include "engine/base/mem.h"
 #include "engine/engine.h"
-#include "engine/quantize.h"
+#include "engine/quant/quantize.h"
 #include "jobs/bench.h"
 #include "jobs/network.h"
 #include "jobs/setup.h"

@@ -11,7 +11,7 @@
 #include "engine/base/clock.h"
 #include "engine/base/cpu.h"
 #include "engine/base/mem.h"
-#include "engine/resample_ops.h"
+#include "engine/kern/resample_ops.h"
 #include "jobs/bench.h"
 #include "jobs/preprocess.h"
 #include "jobs/threads.h"

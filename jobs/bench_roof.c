@@ -2,7 +2,7 @@
 
 #include "engine/base/clock.h"
 #include "engine/base/mem.h"
-#include "engine/kernels.h"
+#include "engine/kern/kernels.h"
 #include "jobs/bench.h"
 
 enum { ROUNDS = 40, LOOPS = 100000 };

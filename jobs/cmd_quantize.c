@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "engine/base/mem.h"
-#include "engine/quantize.h"
+#include "engine/quant/quantize.h"
 #include "io/dataset.h"
 #include "io/weights_write.h"
 #include "jobs/cmd.h"

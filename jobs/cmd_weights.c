@@ -1,8 +1,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "engine/model.h"
 #include "engine/base/mem.h"
+#include "engine/net/model.h"
 #include "io/keras_write.h"
 #include "io/preset.h"
 #include "io/weights_write.h"

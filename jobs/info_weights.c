@@ -4,7 +4,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "engine/model.h"
+#include "engine/net/model.h"
 #include "io/head_file.h"
 #include "jobs/info.h"
 #include "jobs/info_weights.h"

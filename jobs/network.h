@@ -2,7 +2,7 @@
 #ifndef REAP_JOBS_NETWORK_H
 #define REAP_JOBS_NETWORK_H
 
-#include "engine/net.h"
+#include "engine/net/net.h"
 #include "io/weights.h"
 #include "jobs/options.h"
 

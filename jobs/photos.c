@@ -7,9 +7,9 @@
 #include <sys/stat.h>
 
 #include "engine/base/mem.h"
+#include "engine/head/l2.h"
 #include "io/text.h"
 #include "jobs/photos.h"
-#include "engine/l2.h"
 
 enum { MAX_FILE = 1 << 30, SHOWN = 4, NAME_WIDTH = 40 };
 

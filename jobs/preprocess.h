@@ -3,7 +3,7 @@
 #define REAP_JOBS_PREPROCESS_H
 
 #include "engine/base/err.h"
-#include "engine/model.h"
+#include "engine/net/model.h"
 #include "io/preset.h"
 #include "jobs/options.h"
 #include "pipeline/prepare.h"

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "engine/model.h"
+#include "engine/net/model.h"
 #include "io/text.h"
 #include "jobs/report.h"
 

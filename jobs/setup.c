@@ -4,8 +4,8 @@
 
 #include "engine/base/cpu.h"
 #include "engine/base/mem.h"
-#include "engine/model.h"
-#include "engine/quantize.h"
+#include "engine/net/model.h"
+#include "engine/quant/quantize.h"
 #include "io/status.h"
 #include "jobs/imageset.h"
 #include "jobs/setup.h"

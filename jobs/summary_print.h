@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#include "engine/summary.h"
+#include "engine/summary/summary.h"
 
 /* Does the row or module 'name' belong to 'block' (NULL: to the whole)? */
 bool reap_summary_within(const char *name, const char *block);

@@ -5,8 +5,8 @@
 
 #include "engine/base/clock.h"
 #include "engine/base/mem.h"
+#include "engine/head/l2.h"
 #include "pipeline/batch.h"
-#include "engine/l2.h"
 #include "pipeline/trace.h"
 
 /* What a slot's row needs besides its values. */

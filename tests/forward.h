@@ -4,10 +4,11 @@
 
 #include <stdint.h>
 
-#include "engine/backend.h"
+#include "engine/plan/backend.h"
 
 /* What node 'node' gives for one image of bytes: (h, w, c). Straight from the
- * definitions in engine/net.h. Owned: reap_free(). Aborts without memory. */
+ * definitions in engine/net/net.h. Owned: reap_free(). Aborts without memory.
+ */
 double *forward(const struct reap_net *net, const struct reap_norm *norm,
                 const uint8_t *image, size_t node);
 

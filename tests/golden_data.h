@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "engine/params.h"
+#include "engine/net/params.h"
 
 struct golden {
     char dir[64];                 /* ends with a slash */

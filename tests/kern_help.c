@@ -6,7 +6,7 @@
 
 #define OP(op, type) enum { OP_##op = KIND_##type };
 #define KERNEL(op, var, needs, ...) void reap_##op##_##var(void);
-#include "engine/kernels.def"
+#include "engine/kern/kernels.def"
 #undef OP
 #undef KERNEL
 
@@ -17,7 +17,7 @@ const struct kern kern[] = {
 #define KERNEL(op, var, bits, ...)                                      \
     { #op "_" #var, (enum kern_kind)OP_##op, reap_##op##_##var, (bits), \
       __VA_ARGS__ },
-#include "engine/kernels.def"
+#include "engine/kern/kernels.def"
 #undef OP
 #undef KERNEL
 };

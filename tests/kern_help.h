@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "engine/kernels.h"
+#include "engine/kern/kernels.h"
 
 /* What kernels take, by the type of their op in kernels.def. */
 enum kern_kind {

@@ -7,7 +7,7 @@
 #ifndef REAP_ENGINE_BLOCKED_BACKEND_BLOCKED_H
 #define REAP_ENGINE_BLOCKED_BACKEND_BLOCKED_H
 
-#include "engine/backend.h"
+#include "engine/plan/backend.h"
 
 /* The members of struct reap_backend, which says what they do. compile()
  * returns REAP_EINVAL for maps of 2 GB and more. */

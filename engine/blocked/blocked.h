@@ -2,9 +2,9 @@
  * engine/blocked/blocked.h - the parts of a blocked program
  *
  * A net is compiled into layers that run one after the other on groups of
- * images, over tensors of blocked pixels (engine/kernels.h) in one arena. All
- * of it is constant after it was compiled, and shared by threads; a frame says
- * which images of which arena a layer works on.
+ * images, over tensors of blocked pixels (engine/kern/kernels.h) in one arena.
+ * All of it is constant after it was compiled, and shared by threads; a frame
+ * says which images of which arena a layer works on.
  *
  * Used by the files of this folder only; engine/blocked/backend_blocked.h is
  * the face.
@@ -17,9 +17,9 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "engine/backend.h"
 #include "engine/base/crew.h"
-#include "engine/kernels.h"
+#include "engine/kern/kernels.h"
+#include "engine/plan/backend.h"
 
 /* The kernels of one precision, and how its numbers lie. */
 struct reap_ops {
@@ -30,7 +30,8 @@ struct reap_ops {
     reap_affine_fn *affine;
     reap_sum_fn *sum;                  /* or NULL */
     size_t conv_nr, group_nr, gemm_nr; /* channels of a panel */
-    size_t chains; /* of conv and group: see tile.chains of engine/kernels.h */
+    size_t chains;                     /* of conv and group: see tile.chains of
+                                          engine/kern/kernels.h */
     size_t wino_m;
     size_t elem;  /* bytes of a number: 4, 2 or 1 */
     size_t block; /* channels of a pixel: 64 / elem */
@@ -96,7 +97,7 @@ struct reap_conv {
     size_t bytes, row_bytes;     /* of w; of the input for a row of output */
 };
 
-/* Tiles (engine/kernels.h) that find their taps alike. */
+/* Tiles (engine/kern/kernels.h) that find their taps alike. */
 struct reap_tile_kind {
     struct reap_span steps, tiles;
 };

@@ -1,9 +1,9 @@
 /*
  * Weights for products of bytes that are added to 16 bits (struct reap_chains
- * of engine/kernels.h). Dwords are put into chains so that no sum of a chain
- * can leave 16 bits, as few chains as are easily found: the largest dwords
- * first, each to the first open chain that has room for it. A dword that is too
- * large even alone is parted into halves.
+ * of engine/kern/kernels.h). Dwords are put into chains so that no sum of a
+ * chain can leave 16 bits, as few chains as are easily found: the largest
+ * dwords first, each to the first open chain that has room for it. A dword that
+ * is too large even alone is parted into halves.
  */
 #include <stdlib.h>
 #include <string.h>

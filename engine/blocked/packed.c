@@ -6,7 +6,7 @@
 
 #include "engine/base/mem.h"
 #include "engine/blocked/blocked.h"
-#include "engine/model.h"
+#include "engine/net/model.h"
 
 /* Give out 'bytes' of the block from '*at' on; NULL for none. */
 static void *part(const struct reap_program *p, size_t bytes, size_t *at)

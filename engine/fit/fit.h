@@ -22,7 +22,7 @@
 #include <stdint.h>
 
 #include "engine/base/team.h"
-#include "engine/head_layers.h"
+#include "engine/head/head_layers.h"
 
 enum { REAP_FIT_BATCH_MAX = 65536 };
 

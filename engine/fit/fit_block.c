@@ -1,5 +1,5 @@
 /*
- * The products of one block. All are runs of engine/kernels.h, in which a
+ * The products of one block. All are runs of engine/kern/kernels.h, in which a
  * pixel is a row of the batch (forward) or an input of a layer (backward); so
  * a sum runs over the inputs, or over the rows, in order.
  */

@@ -16,7 +16,7 @@
 
 #include "engine/base/crew.h"
 #include "engine/fit/fit.h"
-#include "engine/kernels.h"
+#include "engine/kern/kernels.h"
 
 enum {
     REAP_FIT_UNITS = 64, /* hidden units of a block */

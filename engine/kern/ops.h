@@ -10,9 +10,9 @@
 
 #include <stddef.h>
 
-#include "engine/backend.h"
-#include "engine/kernels.h"
-#include "engine/net.h"
+#include "engine/kern/kernels.h"
+#include "engine/net/net.h"
+#include "engine/plan/backend.h"
 
 /*
  * A convolution as these levels want it. Groups may have been merged: 'groups'
@@ -53,12 +53,13 @@ void reap_affine_f32_ref(const struct reap_node *n, const float *in,
 void reap_avg_f32_ref(size_t pixels, size_t c, const float *in, float *out);
 void reap_max_f32_ref(size_t pixels, size_t c, const float *in, float *out);
 
-/* The float32 kernels of runs (engine/kernels.h, tiles of { 1, 16 }) in plain
- * C, with the same bits: each product is added with one rounding. */
+/* The float32 kernels of runs (engine/kern/kernels.h, tiles of { 1, 16 }) in
+ * plain C, with the same bits: each product is added with one rounding. */
 void reap_conv_run_ref(const struct reap_conv_run *r);
 
-/* Outputs from..end of a dense layer, by the kernel 'fn' (engine/kernels.h): out
- * (n, d->out) = in (n, d->in) * transpose(weight) + bias, no activation. */
+/* Outputs from..end of a dense layer, by the kernel 'fn'
+ * (engine/kern/kernels.h): out (n, d->out) = in (n, d->in) * transpose(weight)
+ * + bias, no activation. */
 void reap_dense_part(reap_dense_fn *fn, const struct reap_dense *d, size_t from,
                      size_t end, size_t n, const float *in, float *out);
 reap_dense_fn reap_dense_f32_ref;

@@ -19,8 +19,8 @@
 
 #include "engine/base/crew.h"
 #include "engine/base/team.h"
-#include "engine/graph.h"
-#include "engine/params.h"
+#include "engine/net/graph.h"
+#include "engine/net/params.h"
 #include "engine/train/gemm.h"
 #include "engine/train/unfreeze.h"
 

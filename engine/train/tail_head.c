@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "engine/base/rng.h"
-#include "engine/head.h"
+#include "engine/head/head.h"
 #include "engine/train/tail_impl.h"
 
 /* What each output of layer i of one image is multiplied with: 0, or what

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "engine/base/mem.h"
-#include "engine/intake.h"
+#include "engine/net/take_tensors.h"
 #include "engine/train/tail_impl.h"
 
 /* Between the framework's order of a kernel's axes and (c, kh, kw, cin). */

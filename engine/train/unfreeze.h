@@ -7,7 +7,7 @@
 #ifndef REAP_ENGINE_TRAIN_UNFREEZE_H
 #define REAP_ENGINE_TRAIN_UNFREEZE_H
 
-#include "engine/graph.h"
+#include "engine/net/graph.h"
 
 struct reap_unfreeze {
     size_t first;  /* the first node that is trained */

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "engine/base/mem.h"
-#include "engine/knn.h"
+#include "engine/head/knn.h"
 #include "io/embeddings.h"
 #include "jobs/judge/review.h"
 #include "jobs/judge/suspects.h"

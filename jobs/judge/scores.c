@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "engine/base/mem.h"
-#include "engine/head.h"
+#include "engine/head/head.h"
 #include "io/status.h"
 #include "jobs/judge/scores.h"
 

@@ -4,7 +4,7 @@
 #include "cluster/team_mpi.h"
 #include "engine/base/clock.h"
 #include "engine/base/mem.h"
-#include "engine/fit/full.h"
+#include "engine/fit/full_batch.h"
 #include "engine/fit/lbfgs.h"
 #include "jobs/learn/fit_once.h"
 

@@ -8,7 +8,7 @@
 #include "engine/base/crew.h"
 #include "engine/base/mem.h"
 #include "engine/base/version.h"
-#include "engine/head.h"
+#include "engine/head/head.h"
 #include "io/labels.h"
 #include "jobs/learn/label_store.h"
 #include "jobs/learn/predictor.h"

@@ -11,7 +11,7 @@
 #include <stddef.h>
 
 #include "engine/base/err.h"
-#include "engine/classifier.h"
+#include "engine/head/classifier.h"
 
 struct reap_predictor {
     struct reap_classifier by;

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "engine/base/mem.h"
-#include "engine/knn.h"
+#include "engine/head/knn.h"
 #include "io/head_file.h"
 #include "jobs/learn/fit_data.h"
 #include "jobs/learn/predictor.h"

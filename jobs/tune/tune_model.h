@@ -9,7 +9,7 @@
 #ifndef REAP_JOBS_TUNE_MODEL_H
 #define REAP_JOBS_TUNE_MODEL_H
 
-#include "engine/head_layers.h"
+#include "engine/head/head_layers.h"
 #include "engine/train/tail.h"
 #include "io/weights.h"
 

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "engine/engine.h"
-#include "engine/model.h"
+#include "engine/net/model.h"
 #include "io/weights.h"
 #include "tests/golden_data.h"
 #include "tests/tap.h"

@@ -9,7 +9,7 @@
 #include "engine/base/mem.h"
 #include "engine/blocked/backend_blocked.h"
 #include "engine/blocked/blocked.h"
-#include "engine/quantize.h"
+#include "engine/quant/quantize.h"
 #include "tests/fill.h"
 #include "tests/forward.h"
 #include "tests/guard.h"

@@ -8,7 +8,7 @@
 #include "engine/base/cpu.h"
 #include "engine/base/mem.h"
 #include "engine/engine.h"
-#include "engine/head.h"
+#include "engine/head/head.h"
 #include "tests/golden_data.h"
 #include "tests/tap.h"
 
@@ -371,7 +371,7 @@ static void classes(void)
         const char *backend;
     } row[] = {
 #define CLASS(precision, backend, name, exact) { REAP_##precision, #backend },
-#include "engine/classes.def"
+#include "engine/plan/arithmetic.def"
 #undef CLASS
     };
     const size_t rows = sizeof(row) / sizeof(row[0]);

@@ -11,7 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "engine/model.h"
+#include "engine/net/model.h"
 #include "io/fetch.h"
 #include "io/published.h"
 #include "io/weights.h"

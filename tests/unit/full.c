@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "engine/base/mem.h"
-#include "engine/fit/full.h"
+#include "engine/fit/full_batch.h"
 #include "engine/fit/lbfgs.h"
 #include "tests/fill.h"
 #include "tests/tap.h"

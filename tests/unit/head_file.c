@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "engine/base/mem.h"
-#include "engine/head_layers.h"
+#include "engine/head/head_layers.h"
 #include "io/head_file.h"
 #include "io/weights.h"
 #include "tests/fill.h"

@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/backend.h"
 #include "engine/base/cpu.h"
 #include "engine/base/mem.h"
+#include "engine/plan/backend.h"
 #include "tests/fill.h"
 #include "tests/guard.h"
 #include "tests/tap.h"
@@ -117,7 +117,7 @@ static size_t build(const struct shape *s, const struct numbers *n,
     return 4;
 }
 
-/* The formula of engine/net.h, as it stands there; '*mass' is the sum of
+/* The formula of engine/net/net.h, as it stands there; '*mass' is the sum of
  * magnitudes, by which an error is to be judged. */
 static double formula(const struct reap_node *n, const struct reap_node *from,
                       const double *in, size_t at, double *mass)

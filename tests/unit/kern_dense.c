@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "engine/base/cpu.h"
-#include "engine/kernels.h"
+#include "engine/kern/kernels.h"
 #include "tests/fill.h"
 #include "tests/guard.h"
 #include "tests/tap.h"
@@ -66,8 +66,8 @@ static double error(const struct reap_dense_run *r, size_t i, size_t o)
     double sum = (double)r->bias[o], size = fabs(sum);
 
     for (size_t k = 0; k < r->in; k++) {
-        double x = (double)r->x[i * r->in + k] *
-                   (double)r->weight[o * r->in + k];
+        double x =
+            (double)r->x[i * r->in + k] * (double)r->weight[o * r->in + k];
 
         sum += x;
         size += fabs(x);

@@ -9,7 +9,7 @@
 
 #include "engine/base/cpu.h"
 #include "engine/blocked/blocked.h"
-#include "engine/kernels.h"
+#include "engine/kern/kernels.h"
 #include "tests/fill.h"
 #include "tests/guard.h"
 #include "tests/kern_help.h"

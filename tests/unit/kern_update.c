@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "engine/base/cpu.h"
-#include "engine/kernels.h"
+#include "engine/kern/kernels.h"
 #include "tests/fill.h"
 #include "tests/guard.h"
 #include "tests/tap.h"

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "engine/base/mem.h"
-#include "engine/knn.h"
+#include "engine/head/knn.h"
 #include "tests/fill.h"
 #include "tests/tap.h"
 

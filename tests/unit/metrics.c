@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "engine/base/mem.h"
-#include "engine/head.h"
+#include "engine/head/head.h"
 #include "jobs/judge/metrics.h"
 #include "jobs/judge/temperature.h"
 #include "tests/tap.h"

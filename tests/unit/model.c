@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "engine/base/mem.h"
-#include "engine/graph.h"
+#include "engine/net/graph.h"
 #include "tests/tap.h"
 
 static void count(const struct reap_model *m)

@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "engine/base/mem.h"
-#include "engine/model.h"
-#include "engine/net.h"
-#include "engine/random.h"
+#include "engine/net/model.h"
+#include "engine/net/net.h"
+#include "engine/net/random.h"
 #include "tests/tap.h"
 
 /* Random weights of a model, but for what 'change' does to them. */

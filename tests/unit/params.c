@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "engine/base/mem.h"
-#include "engine/params.h"
+#include "engine/net/params.h"
 #include "tests/tap.h"
 
 enum { MANY = 3000 };

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "engine/base/cpu.h"
-#include "engine/resample_ops.h"
+#include "engine/kern/resample_ops.h"
 #include "tests/guard.h"
 #include "tests/tap.h"
 
@@ -17,7 +17,7 @@ static const struct {
 } variant[] = {
 #define RESAMPLE(var, needs) \
     { #var, needs, reap_along_u8_##var, reap_down_u8_##var },
-#include "engine/resample.def"
+#include "engine/kern/resample.def"
 #undef RESAMPLE
 };
 

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "engine/base/mem.h"
-#include "engine/head.h"
+#include "engine/head/head.h"
 #include "jobs/judge/suspects.h"
 #include "tests/tap.h"
 

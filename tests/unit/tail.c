@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "engine/base/mem.h"
-#include "engine/random.h"
+#include "engine/net/random.h"
 #include "engine/train/tail.h"
 #include "tests/fill.h"
 #include "tests/tail_ref.h"

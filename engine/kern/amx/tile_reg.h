@@ -10,7 +10,7 @@
 #include <stdbool.h>
 
 #include "engine/kern/bf16/vec_bf16.h"
-#include "engine/kernels.h"
+#include "engine/kern/kernels.h"
 
 /* What is loaded was written before the kernel was called, or is constant. */
 #define TILE_LOAD(t, base, stride)                   \
@@ -41,8 +41,8 @@ struct pending {
     char *out;
     const char *res;
     const float *scale;
-    size_t row, rows; /* finished, of how many */
-    vec constant;     /* for all rows, by constant_of() */
+    size_t row, rows;            /* finished, of how many */
+    vec constant;                /* for all rows, by constant_of() */
     const char *next, *next_end; /* of weights to be asked for */
 };
 

@@ -1,7 +1,7 @@
 #include <string.h>
 
 #include "engine/kern/amx/tile_reg.h"
-#include "engine/kernels.h"
+#include "engine/kern/kernels.h"
 
 void reap_tile_enter_amx(void)
 {

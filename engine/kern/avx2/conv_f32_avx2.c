@@ -1,5 +1,5 @@
-#include "engine/kernels.h"
 #include "engine/kern/avx2/vec_avx2.h"
+#include "engine/kern/kernels.h"
 
 #define NAME reap_conv_f32_avx2
 #define PX 6

@@ -1,5 +1,5 @@
-#include "engine/kernels.h"
 #include "engine/kern/avx2/vec_avx2.h"
+#include "engine/kern/kernels.h"
 
 /* sum += the products of both members, of 16 bits */
 #define DOT_TWO(sum, x, w)                \

@@ -1,5 +1,5 @@
-#include "engine/kernels.h"
 #include "engine/kern/avx2/vec_bytes.h"
+#include "engine/kern/kernels.h"
 
 #define NAME reap_group_int8_avx2
 #define PX 7

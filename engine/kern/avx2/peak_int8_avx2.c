@@ -1,5 +1,5 @@
-#include "engine/kernels.h"
 #include "engine/kern/avx2/vec_avx2.h"
+#include "engine/kern/kernels.h"
 
 /* A chain of three, see tile.chains of kernels.h: in one piece, so that what is
  * the same for all sums is not done just once. */

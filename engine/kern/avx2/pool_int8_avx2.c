@@ -1,5 +1,5 @@
-#include "engine/kernels.h"
 #include "engine/kern/avx2/vec_avx2.h"
+#include "engine/kern/kernels.h"
 
 reap_pool_fn reap_pool_int8_avx2;
 

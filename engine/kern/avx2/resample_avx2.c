@@ -2,7 +2,7 @@
 #include <immintrin.h>
 #include <string.h>
 
-#include "engine/resample_ops.h"
+#include "engine/kern/resample_ops.h"
 #include "engine/kern/resample_pack.inc"
 
 /* Four pixels of RGB to the dwords R01 R23 G01 G23, B01 B23 0 0 of a pixel's

@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 #include "engine/kern/avx2/vec_avx2.h"
-#include "engine/kernels.h"
+#include "engine/kern/kernels.h"
 
 typedef __m256i ivec;
 

@@ -1,5 +1,5 @@
-#include "engine/kernels.h"
 #include "engine/kern/avx2vnni/vec_avx2vnni.h"
+#include "engine/kern/kernels.h"
 
 #define NAME reap_gemm_int8_avx2vnni
 #define PX 7

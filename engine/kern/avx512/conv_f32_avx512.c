@@ -1,5 +1,5 @@
-#include "engine/kernels.h"
 #include "engine/kern/avx512/vec_avx512.h"
+#include "engine/kern/kernels.h"
 
 #define NAME reap_conv_f32_avx512
 #define PX 7

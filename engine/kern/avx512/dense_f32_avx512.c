@@ -1,5 +1,5 @@
-#include "engine/kernels.h"
 #include "engine/kern/avx512/vec_avx512.h"
+#include "engine/kern/kernels.h"
 
 #define NAME reap_dense_f32_avx512
 enum { OUTPUTS = 4, IMAGES = 4 };

@@ -2,7 +2,7 @@
 #include <immintrin.h>
 #include <string.h>
 
-#include "engine/resample_ops.h"
+#include "engine/kern/resample_ops.h"
 #include "engine/kern/resample_pack.inc"
 
 /* Four pixels of each of two rows; see spread() of avx2. */

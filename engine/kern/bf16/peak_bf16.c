@@ -1,5 +1,5 @@
-#include "engine/kernels.h"
 #include "engine/kern/bf16/vec_bf16.h"
+#include "engine/kern/kernels.h"
 
 #define NAME reap_peak_bf16_avx512
 #define SUMS 16

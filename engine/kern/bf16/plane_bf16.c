@@ -1,5 +1,5 @@
-#include "engine/kernels.h"
 #include "engine/kern/bf16/vec_bf16.h"
+#include "engine/kern/kernels.h"
 
 #define MOST(a, b) _mm512_max_epi16(a, b)
 #include "engine/kern/avx512/pool_ordered.inc"

@@ -1,5 +1,5 @@
 #include "engine/kern/bf16/vec_bf16.h"
-#include "engine/kernels.h"
+#include "engine/kern/kernels.h"
 
 reap_pool_fn reap_pool_bf16x3_avx512;
 reap_affine_fn reap_affine_bf16x3_avx512;

@@ -1,5 +1,5 @@
 #include "engine/kern/bf16/vec_bf16.h"
-#include "engine/kernels.h"
+#include "engine/kern/kernels.h"
 
 reap_sum_fn reap_sum_bf16_avx512, reap_sum_bf16x3_avx512;
 

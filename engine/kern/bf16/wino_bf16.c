@@ -1,5 +1,5 @@
-#include "engine/kernels.h"
 #include "engine/kern/bf16/vec_bf16.h"
+#include "engine/kern/kernels.h"
 #include "engine/kern/wino2.inc"
 #include "engine/kern/wino_tile.inc"
 

@@ -1,6 +1,6 @@
 /* The sums of the resampler in plain C. They are whole numbers, so that any
  * order of adding gives the same. */
-#include "engine/resample_ops.h"
+#include "engine/kern/resample_ops.h"
 
 enum { BITS = 22, HALF = 1 << (BITS - 1) };
 

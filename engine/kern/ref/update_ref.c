@@ -1,6 +1,6 @@
 #include <math.h>
 
-#include "engine/kernels.h"
+#include "engine/kern/kernels.h"
 
 reap_update_fn reap_adam_f32_ref, reap_sgd_f32_ref;
 

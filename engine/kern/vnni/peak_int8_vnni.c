@@ -1,4 +1,4 @@
-#include "engine/kernels.h"
+#include "engine/kern/kernels.h"
 #include "engine/kern/vnni/vec_vnni.h"
 
 #define NAME reap_peak_int8_vnni

@@ -1,4 +1,4 @@
-#include "engine/kernels.h"
+#include "engine/kern/kernels.h"
 #include "engine/kern/vnni/vec_vnni.h"
 
 #define MOST(a, b) _mm512_max_epu8(a, b)

@@ -1,5 +1,5 @@
+#include "engine/kern/kernels.h"
 #include "engine/kern/vnni/vec_vnni.h"
-#include "engine/kernels.h"
 
 reap_sum_fn reap_sum_int8_vnni;
 
