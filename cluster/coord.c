@@ -7,7 +7,7 @@
 #include "cluster/todo.h"
 #include "engine/base/clock.h"
 #include "engine/base/mem.h"
-#include "io/status.h"
+#include "io/file/status.h"
 #include "pipeline/trace.h"
 
 enum { QUEUE = 64, QUEUE_BYTES = 256 << 20, SUSPECTS = 4096 };

@@ -24,7 +24,7 @@
 #include <stdint.h>
 
 #include "engine/base/err.h"
-#include "io/store.h"
+#include "io/store/store.h"
 #include "pipeline/flow.h"
 
 /* Where keys come from. */

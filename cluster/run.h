@@ -4,7 +4,7 @@
 #ifndef REAP_CLUSTER_RUN_H
 #define REAP_CLUSTER_RUN_H
 
-#include "io/store.h"
+#include "io/store/store.h"
 #include "pipeline/flow.h"
 
 struct reap_run_status {

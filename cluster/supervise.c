@@ -14,8 +14,8 @@
 #include "cluster/signals.h"
 #include "cluster/supervise.h"
 #include "engine/base/clock.h"
-#include "io/store.h"
-#include "io/status.h"
+#include "io/file/status.h"
+#include "io/store/store.h"
 
 /* Seconds: from the last rank that was ready until they meet; from then until
  * all say hello, as the store is waited for and networks are compiled; from the

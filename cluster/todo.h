@@ -9,8 +9,8 @@
 #define REAP_CLUSTER_TODO_H
 
 #include "cluster/ledger.h"
-#include "io/dataset.h"
-#include "io/store.h"
+#include "io/dataset/dataset.h"
+#include "io/store/store.h"
 
 struct reap_todo;
 

@@ -1,7 +1,7 @@
 #include <string.h>
 
 #include "cluster/wire.h"
-#include "io/le.h"
+#include "io/file/le.h"
 
 enum { HEAD = 8, NUMBER = 8, LENGTH = 4 };
 

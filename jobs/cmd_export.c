@@ -3,7 +3,7 @@
 #include <jansson.h>
 #include <stdio.h>
 
-#include "io/export.h"
+#include "io/export/export.h"
 #include "jobs/cmd.h"
 #include "jobs/view.h"
 

@@ -10,7 +10,7 @@
 #include "cluster/team_mpi.h"
 #include "engine/base/mem.h"
 #include "engine/base/rng.h"
-#include "io/head_file.h"
+#include "io/weights/head_file.h"
 #include "jobs/cmd.h"
 #include "jobs/learn/fit_once.h"
 #include "jobs/learn/fit_run.h"

@@ -7,7 +7,7 @@
 #include <time.h>
 
 #include "engine/base/clock.h"
-#include "io/import.h"
+#include "io/import/import.h"
 #include "jobs/cmd.h"
 #include "jobs/progress.h"
 #include "jobs/report.h"

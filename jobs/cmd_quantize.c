@@ -5,8 +5,8 @@
 
 #include "engine/base/mem.h"
 #include "engine/quant/quantize.h"
-#include "io/dataset.h"
-#include "io/weights_write.h"
+#include "io/dataset/dataset.h"
+#include "io/weights/weights_write.h"
 #include "jobs/cmd.h"
 #include "jobs/imageset.h"
 #include "jobs/network.h"

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "io/text.h"
+#include "io/file/text.h"
 #include "jobs/cmd.h"
 #include "jobs/judge/review_write.h"
 #include "jobs/threads.h"

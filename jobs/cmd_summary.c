@@ -1,7 +1,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "io/weights.h"
+#include "io/weights/weights.h"
 #include "jobs/cmd.h"
 #include "jobs/summary_print.h"
 

@@ -9,7 +9,7 @@
 #include "cluster/team_mpi.h"
 #include "engine/base/mem.h"
 #include "engine/base/rng.h"
-#include "io/head_file.h"
+#include "io/weights/head_file.h"
 #include "jobs/cmd.h"
 #include "jobs/report.h"
 #include "jobs/setup.h"

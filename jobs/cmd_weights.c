@@ -3,9 +3,9 @@
 
 #include "engine/base/mem.h"
 #include "engine/net/model.h"
-#include "io/keras_write.h"
-#include "io/preset.h"
-#include "io/weights_write.h"
+#include "io/preset/preset.h"
+#include "io/weights/keras/keras_write.h"
+#include "io/weights/weights_write.h"
 #include "jobs/cmd.h"
 #include "jobs/info_weights.h"
 

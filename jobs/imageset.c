@@ -1,8 +1,8 @@
 #include <string.h>
 
 #include "engine/base/mem.h"
-#include "io/dataset.h"
-#include "io/text.h"
+#include "io/dataset/dataset.h"
+#include "io/file/text.h"
 #include "jobs/imageset.h"
 
 struct source {

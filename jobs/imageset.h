@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "io/preset.h"
+#include "io/preset/preset.h"
 #include "pipeline/prepare.h"
 
 struct reap_imageset {

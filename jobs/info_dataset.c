@@ -4,9 +4,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "io/dataset.h"
-#include "io/status.h"
-#include "io/text.h"
+#include "io/dataset/dataset.h"
+#include "io/file/status.h"
+#include "io/file/text.h"
 #include "jobs/info.h"
 
 enum { SAMPLES = 64, LABELS = 5, KEY_TEXT = 4 * REAP_KEY_MAX + 1 };

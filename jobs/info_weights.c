@@ -5,7 +5,7 @@
 #include <sys/stat.h>
 
 #include "engine/net/model.h"
-#include "io/head_file.h"
+#include "io/weights/head_file.h"
 #include "jobs/info.h"
 #include "jobs/info_weights.h"
 

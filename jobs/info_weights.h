@@ -2,7 +2,7 @@
 #ifndef REAP_JOBS_INFO_WEIGHTS_H
 #define REAP_JOBS_INFO_WEIGHTS_H
 
-#include "io/weights.h"
+#include "io/weights/weights.h"
 #include "jobs/options.h"
 
 /* Print what 'w', read from 'path', holds; --model names the network if its

@@ -11,8 +11,8 @@
 #include "cluster/run.h"
 #include "cluster/sign.h"
 #include "engine/base/mem.h"
-#include "io/preset.h"
-#include "io/text.h"
+#include "io/file/text.h"
+#include "io/preset/preset.h"
 #include "jobs/cmd.h"
 
 static const struct command {
@@ -102,7 +102,8 @@ static int command(int argc, char **argv)
     struct reap_err err = { 0 };
     int rc;
 
-    /* Lines of several ranks meet on one terminal: each is written as a whole. */
+    /* Lines of several ranks meet on one terminal: each is written as a whole.
+     */
     setvbuf(stderr, NULL, _IOLBF, BUFSIZ);
     /* A limit on the size of files is an error to report, as a full disk is. */
     signal(SIGXFSZ, SIG_IGN);

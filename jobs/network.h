@@ -3,7 +3,7 @@
 #define REAP_JOBS_NETWORK_H
 
 #include "engine/net/net.h"
-#include "io/weights.h"
+#include "io/weights/weights.h"
 #include "jobs/options.h"
 
 struct reap_network {

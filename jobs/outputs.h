@@ -3,7 +3,7 @@
 #define REAP_JOBS_OUTPUTS_H
 
 #include "engine/engine.h"
-#include "io/block.h"
+#include "io/store/block.h"
 #include "jobs/options.h"
 
 struct reap_outputs {

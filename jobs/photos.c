@@ -8,7 +8,7 @@
 
 #include "engine/base/mem.h"
 #include "engine/head/l2.h"
-#include "io/text.h"
+#include "io/file/text.h"
 #include "jobs/photos.h"
 
 enum { MAX_FILE = 1 << 30, SHOWN = 4, NAME_WIDTH = 40 };

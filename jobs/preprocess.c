@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "io/decode.h"
+#include "io/image/decode.h"
 #include "jobs/preprocess.h"
 
 int reap_parse_size(const char *option, const char *text, size_t *h, size_t *w,

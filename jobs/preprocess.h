@@ -4,7 +4,7 @@
 
 #include "engine/base/err.h"
 #include "engine/net/model.h"
-#include "io/preset.h"
+#include "io/preset/preset.h"
 #include "jobs/options.h"
 #include "pipeline/prepare.h"
 

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "engine/net/model.h"
-#include "io/text.h"
+#include "io/file/text.h"
 #include "jobs/report.h"
 
 void reap_remark(const struct reap_options *o, const char *fmt, ...)

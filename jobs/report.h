@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 #include "cluster/run.h"
-#include "io/status.h"
+#include "io/file/status.h"
 #include "jobs/options.h"
 #include "jobs/progress.h"
 #include "jobs/setup.h"

@@ -1,7 +1,7 @@
 #include <string.h>
 
 #include "engine/base/mem.h"
-#include "io/status.h"
+#include "io/file/status.h"
 #include "jobs/revise.h"
 
 enum { CHUNK = 1024, SAMPLES = 64 };
@@ -240,7 +240,8 @@ int reap_revise_check(struct reap_store *store, struct reap_dataset *ds,
     reap_cursor_close(&cursor);
     if (rc == REAP_ENOTFOUND)
         rc = REAP_OK;
-    /* The id is no proof (io/store_meta.c): most rows must have a record. */
+    /* The id is no proof (io/store/store_meta.c): most rows must have a record.
+     */
     if (!rc && 2 * gone > looked &&
         strcmp(reap_store_meta(store, "dataset_id"), reap_dataset_id(ds)) != 0)
         rc = reap_fail(err, REAP_EMISFIT,

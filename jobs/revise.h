@@ -8,8 +8,8 @@
 #ifndef REAP_JOBS_REVISE_H
 #define REAP_JOBS_REVISE_H
 
-#include "io/dataset.h"
-#include "io/store.h"
+#include "io/dataset/dataset.h"
+#include "io/store/store.h"
 #include "jobs/options.h"
 
 struct reap_revised {

@@ -6,7 +6,7 @@
 #include "engine/base/mem.h"
 #include "engine/net/model.h"
 #include "engine/quant/quantize.h"
-#include "io/status.h"
+#include "io/file/status.h"
 #include "jobs/imageset.h"
 #include "jobs/setup.h"
 

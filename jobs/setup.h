@@ -9,11 +9,11 @@
 #define REAP_JOBS_SETUP_H
 
 #include "engine/engine.h"
-#include "io/blob_cache.h"
-#include "io/groups.h"
-#include "io/labels.h"
-#include "jobs/network.h"
+#include "io/cache/blob_cache.h"
+#include "io/labels/groups.h"
+#include "io/labels/labels.h"
 #include "jobs/learn/predictor.h"
+#include "jobs/network.h"
 #include "jobs/outputs.h"
 #include "jobs/preprocess.h"
 

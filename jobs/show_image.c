@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "engine/base/mem.h"
-#include "io/npy.h"
-#include "io/picture.h"
+#include "io/file/npy.h"
+#include "io/image/picture.h"
 #include "jobs/preprocess.h"
 #include "jobs/show_image.h"
 

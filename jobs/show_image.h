@@ -3,7 +3,7 @@
 #ifndef REAP_JOBS_SHOW_IMAGE_H
 #define REAP_JOBS_SHOW_IMAGE_H
 
-#include "io/dataset.h"
+#include "io/dataset/dataset.h"
 #include "jobs/options.h"
 
 /*

@@ -1,8 +1,8 @@
 #include <string.h>
 
 #include "engine/base/mem.h"
-#include "io/status.h"
-#include "io/text.h"
+#include "io/file/status.h"
+#include "io/file/text.h"
 #include "jobs/show_image.h"
 
 static int seek(struct reap_cursor *c, struct reap_bytes key,

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "engine/base/mem.h"
-#include "io/text.h"
+#include "io/file/text.h"
 #include "jobs/show_store.h"
 #include "jobs/view.h"
 

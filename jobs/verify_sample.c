@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "engine/base/mem.h"
-#include "io/text.h"
+#include "io/file/text.h"
 #include "jobs/setup.h"
 #include "jobs/threads.h"
 #include "jobs/verify_sample.h"

@@ -10,10 +10,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "io/dataset.h"
-#include "io/labels.h"
-#include "io/status.h"
-#include "io/store.h"
+#include "io/dataset/dataset.h"
+#include "io/file/status.h"
+#include "io/labels/labels.h"
+#include "io/store/store.h"
 #include "jobs/options.h"
 
 struct reap_view {

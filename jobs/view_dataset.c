@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "io/text.h"
+#include "io/file/text.h"
 #include "jobs/view.h"
 
 void reap_view_dataset(struct reap_view *v, const char *path)

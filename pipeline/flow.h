@@ -12,8 +12,8 @@
 #include <stdint.h>
 
 #include "engine/engine.h"
-#include "io/block.h"
-#include "io/dataset.h"
+#include "io/dataset/dataset.h"
+#include "io/store/block.h"
 #include "pipeline/prepare.h"
 
 /* A run of 'count' consecutive keys of the dataset from 'key' on. */

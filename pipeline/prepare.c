@@ -5,7 +5,7 @@
 
 #include "engine/base/mem.h"
 #include "engine/base/rng.h"
-#include "io/resample.h"
+#include "io/image/resample.h"
 #include "pipeline/prepare.h"
 
 /* A part of an image; all of it if h is 0. */

@@ -13,11 +13,11 @@
 
 #include "engine/base/bytes.h"
 #include "engine/base/err.h"
-#include "io/block.h"
-#include "io/dataset.h"
-#include "io/decode.h" /* struct reap_limits */
-#include "io/preset.h"
-#include "io/status.h"
+#include "io/dataset/dataset.h"
+#include "io/store/block.h"
+#include "io/image/decode.h" /* struct reap_limits */
+#include "io/file/status.h"
+#include "io/preset/preset.h"
 
 struct reap_prepared {
     unsigned status, flags;

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "io/text.h"
+#include "io/file/text.h"
 #include "pipeline/trace.h"
 
 static bool wanted(void)

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "engine/base/mem.h"
-#include "io/status.h"
+#include "io/file/status.h"
 #include "tests/store_help.h"
 
 static char dir[512];

@@ -2,7 +2,7 @@
 #ifndef REAP_TESTS_STORE_HELP_H
 #define REAP_TESTS_STORE_HELP_H
 
-#include "io/store.h"
+#include "io/store/store.h"
 
 /* A directory that does not exist before, in TMPDIR; for the whole program. */
 const char *scratch_new(void);

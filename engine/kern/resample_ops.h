@@ -6,8 +6,8 @@
  *   out = clip8((2^21 + sum k[i] * in[i]) >> 22)
  *
  * Every weight must fit 24 bits with its sign and every sum 32 bits, which
- * holds for the filters of io/resample.h; then all variants agree to the bit.
- * Calls touch nothing but their arguments and may run in any thread.
+ * holds for the filters of io/image/resample.h; then all variants agree to the
+ * bit. Calls touch nothing but their arguments and may run in any thread.
  */
 #ifndef REAP_ENGINE_KERN_RESAMPLE_OPS_H
 #define REAP_ENGINE_KERN_RESAMPLE_OPS_H

@@ -1,8 +1,8 @@
 /*
  * engine/net/params.h - named weights, as a file gave them
  *
- * A set of float32 tensors by name, filled by io (io/weights.h), read once by
- * engine/net/net.h. Names and axis order are the framework's own:
+ * A set of float32 tensors by name, filled by io (io/weights/weights.h), read
+ * once by engine/net/net.h. Names and axis order are the framework's own:
  *
  *   torchvision   layer1.0.conv1.weight        (out, in / groups, kh, kw)
  *                 layer1.0.bn1.running_mean    (channels)

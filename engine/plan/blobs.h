@@ -3,9 +3,9 @@
  * next
  *
  * The engine knows no files: whoever has a place to keep a block of bytes
- * implements these calls (io/blob_cache.h). A blob is constant, and may be
- * shared with other processes. Nothing depends on a blob being there: each call
- * may find none, for any reason, and the weights are packed again.
+ * implements these calls (io/cache/blob_cache.h). A blob is constant, and may
+ * be shared with other processes. Nothing depends on a blob being there: each
+ * call may find none, for any reason, and the weights are packed again.
  */
 #ifndef REAP_ENGINE_PLAN_BLOBS_H
 #define REAP_ENGINE_PLAN_BLOBS_H

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "engine/base/mem.h"
-#include "io/text.h"
+#include "io/file/text.h"
 #include "jobs/judge/evaluate.h"
 #include "jobs/judge/temperature.h"
 

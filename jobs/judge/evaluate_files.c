@@ -6,10 +6,10 @@
 #include <sys/stat.h>
 
 #include "engine/base/mem.h"
-#include "io/chart.h"
-#include "io/outfile.h"
-#include "io/status.h"
-#include "io/text.h"
+#include "io/file/outfile.h"
+#include "io/file/status.h"
+#include "io/file/text.h"
+#include "io/image/chart.h"
 #include "jobs/judge/evaluate_files.h"
 #include "jobs/judge/evaluate_print.h"
 #include "jobs/judge/json_file.h"

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "engine/base/mem.h"
-#include "io/text.h"
+#include "io/file/text.h"
 #include "jobs/judge/evaluate_print.h"
 
 enum { ALL_CLASSES = 40, WORST = 10, CONFUSED = 5, NAME = 60 };

@@ -1,6 +1,6 @@
 #include <stdlib.h>
 
-#include "io/outfile.h"
+#include "io/file/outfile.h"
 #include "jobs/judge/json_file.h"
 
 int reap_json_file(json_t *tree, const char *path, struct reap_err *err)

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "engine/base/mem.h"
-#include "io/text.h"
+#include "io/file/text.h"
 #include "jobs/judge/labelled.h"
 
 static const char *view_name(const void *v, size_t i)

@@ -7,8 +7,8 @@
 #ifndef REAP_JOBS_JUDGE_LABELLED_H
 #define REAP_JOBS_JUDGE_LABELLED_H
 
-#include "io/groups.h"
-#include "io/truth.h"
+#include "io/labels/groups.h"
+#include "io/labels/truth.h"
 #include "jobs/judge/classes.h"
 #include "jobs/judge/scores.h"
 #include "jobs/progress.h"

@@ -4,7 +4,7 @@
 
 #include "engine/base/mem.h"
 #include "engine/head/knn.h"
-#include "io/embeddings.h"
+#include "io/store/embeddings.h"
 #include "jobs/judge/review.h"
 #include "jobs/judge/suspects.h"
 

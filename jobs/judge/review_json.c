@@ -10,8 +10,8 @@
 #include <string.h>
 
 #include "engine/base/mem.h"
-#include "io/outfile.h"
-#include "io/text.h"
+#include "io/file/outfile.h"
+#include "io/file/text.h"
 #include "jobs/judge/json_file.h"
 #include "jobs/judge/review_write.h"
 

@@ -3,9 +3,9 @@
 #include <string.h>
 
 #include "engine/base/mem.h"
-#include "io/npy.h"
-#include "io/outfile.h"
-#include "io/text.h"
+#include "io/file/npy.h"
+#include "io/file/outfile.h"
+#include "io/file/text.h"
 #include "jobs/judge/review_write.h"
 
 enum { KEY_MAX = 511, PATH_LEN = 4096 };

@@ -1,8 +1,9 @@
 /*
  * jobs/judge/review_write.h - a list for review as files that others read
  *
- * Forms are rows of reviews.def. Corrected labels come back through io/truth.h:
- * the CSV as it is, Label Studio's through its own export as CSV.
+ * Forms are rows of reviews.def. Corrected labels come back through
+ * io/labels/truth.h: the CSV as it is, Label Studio's through its own export as
+ * CSV.
  */
 #ifndef REAP_JOBS_JUDGE_REVIEW_WRITE_H
 #define REAP_JOBS_JUDGE_REVIEW_WRITE_H

@@ -3,7 +3,7 @@
 
 #include "engine/base/mem.h"
 #include "engine/head/head.h"
-#include "io/status.h"
+#include "io/file/status.h"
 #include "jobs/judge/scores.h"
 
 enum { TOP = 5, NONE = -1 };

@@ -12,8 +12,8 @@
 #include <stddef.h>
 
 #include "engine/engine.h"
-#include "io/groups.h"
-#include "io/store.h"
+#include "io/labels/groups.h"
+#include "io/store/store.h"
 
 struct reap_scores;
 

@@ -3,7 +3,7 @@
 
 #include "engine/base/mem.h"
 #include "engine/base/rng.h"
-#include "io/text.h"
+#include "io/file/text.h"
 #include "jobs/learn/fit_data.h"
 #include "jobs/report.h"
 

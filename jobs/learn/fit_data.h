@@ -10,9 +10,9 @@
 #define REAP_JOBS_LEARN_FIT_DATA_H
 
 #include "engine/fit/fit.h"
-#include "io/embeddings.h"
-#include "io/names.h"
-#include "io/truth.h"
+#include "io/file/string_set.h"
+#include "io/labels/truth.h"
+#include "io/store/embeddings.h"
 #include "jobs/options.h"
 
 struct reap_fit_data {

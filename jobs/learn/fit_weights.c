@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "engine/base/mem.h"
-#include "io/table.h"
+#include "io/file/table.h"
 #include "jobs/learn/fit_weights.h"
 
 static int balanced(float *to, const struct reap_fit_data *d, const size_t *row,

@@ -10,8 +10,8 @@
  * class); for several at once, examples without the class / examples with it.
  * 'row' are the n examples to be fitted. '*out' is owned, (classes), NULL for
  * all 1. Returns REAP_OK, REAP_EINVAL (no number above 0), REAP_EFORMAT (a
- * class that is not there, or two columns are missing), what io/table.h returns
- * or REAP_ENOMEM.
+ * class that is not there, or two columns are missing), what io/file/table.h
+ * returns or REAP_ENOMEM.
  */
 int reap_fit_class_weights(float **out, const char *text,
                            const struct reap_fit_data *d, const size_t *row,

@@ -9,7 +9,7 @@
 #include "engine/base/mem.h"
 #include "engine/base/version.h"
 #include "engine/head/head.h"
-#include "io/labels.h"
+#include "io/labels/labels.h"
 #include "jobs/learn/label_store.h"
 #include "jobs/learn/predictor.h"
 #include "jobs/preprocess.h"

@@ -1,7 +1,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "io/head_file.h"
+#include "io/weights/head_file.h"
 #include "jobs/learn/predictor.h"
 
 static int head_fits(const void *ctx, const char *made_of,

@@ -20,7 +20,7 @@ struct reap_predictor {
     char id[100];        /* "head=sha256:...": part of a fingerprint */
     bool multi;          /* several classes at once: they do not add up to 1 */
     void *own;
-    /* Is it for embeddings 'made_of' these lines (io/head_file.h)? */
+    /* Is it for embeddings 'made_of' these lines (io/weights/head_file.h)? */
     int (*fits)(const void *own, const char *made_of,
                 const char *quantized_from, struct reap_err *err);
     void (*close)(void *own);

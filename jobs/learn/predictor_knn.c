@@ -11,7 +11,7 @@
 
 #include "engine/base/mem.h"
 #include "engine/head/knn.h"
-#include "io/head_file.h"
+#include "io/weights/head_file.h"
 #include "jobs/learn/fit_data.h"
 #include "jobs/learn/predictor.h"
 

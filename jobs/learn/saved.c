@@ -1,8 +1,8 @@
 #include <string.h>
 
 #include "engine/base/mem.h"
-#include "io/weights.h"
-#include "io/weights_write.h"
+#include "io/weights/weights.h"
+#include "io/weights/weights_write.h"
 #include "jobs/learn/saved.h"
 
 int reap_saved_write(const struct reap_saved *s, const char *state,

@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 #include "engine/base/mem.h"
-#include "io/crc.h"
-#include "io/le.h"
+#include "io/file/crc.h"
+#include "io/file/le.h"
 #include "jobs/tune/tune_cache.h"
 
 enum { PAGE = 4096, ENTRY = 8 };

@@ -7,8 +7,8 @@
 #ifndef REAP_JOBS_TUNE_DATA_H
 #define REAP_JOBS_TUNE_DATA_H
 
-#include "io/dataset.h"
-#include "io/truth.h"
+#include "io/dataset/dataset.h"
+#include "io/labels/truth.h"
 #include "jobs/options.h"
 
 struct reap_tune_item {

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "engine/base/mem.h"
-#include "io/weights_write.h"
+#include "io/weights/weights_write.h"
 #include "jobs/tune/tune_model.h"
 
 static const char tuned[] = "reap.tuned";

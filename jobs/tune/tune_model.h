@@ -11,7 +11,7 @@
 
 #include "engine/head/head_layers.h"
 #include "engine/train/tail.h"
-#include "io/weights.h"
+#include "io/weights/weights.h"
 
 struct reap_tune_model {
     const struct reap_graph *graph;

@@ -13,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "io/export.h"
+#include "io/export/export.h"
 #include "tests/store_help.h"
 #include "tests/tap.h"
 

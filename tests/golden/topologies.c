@@ -9,7 +9,7 @@
 
 #include "engine/engine.h"
 #include "engine/net/model.h"
-#include "io/weights.h"
+#include "io/weights/weights.h"
 #include "tests/golden_data.h"
 #include "tests/tap.h"
 

@@ -7,7 +7,7 @@
 
 #include "engine/engine.h"
 #include "engine/train/tail_impl.h"
-#include "io/weights.h"
+#include "io/weights/weights.h"
 #include "tests/golden_data.h"
 #include "tests/tap.h"
 

@@ -11,7 +11,7 @@
 
 #include "engine/base/mem.h"
 #include "engine/base/rng.h"
-#include "io/store.h"
+#include "io/store/store.h"
 
 enum { BLOCK = 1000 };
 

@@ -14,8 +14,8 @@
 
 #include "engine/base/mem.h"
 #include "engine/engine.h"
-#include "io/blob_cache.h"
-#include "io/hash_memo.h"
+#include "io/cache/blob_cache.h"
+#include "io/cache/hash_memo.h"
 #include "tests/tap.h"
 
 enum { LEN = 10000, HEADER = 4096, SIDE = 32 };

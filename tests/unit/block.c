@@ -4,10 +4,10 @@
 #include <string.h>
 
 #include "engine/base/mem.h"
-#include "io/block.h"
-#include "io/crc.h"
-#include "io/half.h"
-#include "io/status.h"
+#include "io/file/crc.h"
+#include "io/file/half.h"
+#include "io/file/status.h"
+#include "io/store/block.h"
 #include "tests/tap.h"
 
 enum { ROWS = 5, D = 7, K = 2 };

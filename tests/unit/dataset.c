@@ -8,9 +8,9 @@
 #include <unistd.h>
 
 #include "engine/base/mem.h"
-#include "io/crc.h"
-#include "io/dataset.h"
-#include "io/status.h"
+#include "io/dataset/dataset.h"
+#include "io/file/crc.h"
+#include "io/file/status.h"
 #include "tests/dataset_help.h"
 #include "tests/store_help.h"
 #include "tests/tap.h"

@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "engine/base/mem.h"
-#include "io/embeddings.h"
-#include "io/status.h"
+#include "io/file/status.h"
+#include "io/store/embeddings.h"
 #include "tests/store_help.h"
 #include "tests/tap.h"
 

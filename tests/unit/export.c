@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "engine/base/mem.h"
-#include "io/export.h"
+#include "io/export/export.h"
 #include "tests/store_help.h"
 #include "tests/tap.h"
 

@@ -12,9 +12,9 @@
 #include <unistd.h>
 
 #include "engine/net/model.h"
-#include "io/fetch.h"
-#include "io/published.h"
-#include "io/weights.h"
+#include "io/cache/fetch.h"
+#include "io/weights/published.h"
+#include "io/weights/weights.h"
 #include "tests/tap.h"
 
 enum { PATH = 4096 };

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "engine/base/mem.h"
-#include "io/groups.h"
+#include "io/labels/groups.h"
 #include "tests/store_help.h"
 #include "tests/tap.h"
 

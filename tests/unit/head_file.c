@@ -7,8 +7,8 @@
 
 #include "engine/base/mem.h"
 #include "engine/head/head_layers.h"
-#include "io/head_file.h"
-#include "io/weights.h"
+#include "io/weights/head_file.h"
+#include "io/weights/weights.h"
 #include "tests/fill.h"
 #include "tests/store_help.h"
 #include "tests/tap.h"

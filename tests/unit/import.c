@@ -9,9 +9,9 @@
 #include <unistd.h>
 
 #include "engine/base/mem.h"
-#include "io/dataset.h"
-#include "io/import.h"
-#include "io/status.h"
+#include "io/dataset/dataset.h"
+#include "io/file/status.h"
+#include "io/import/import.h"
 #include "tests/dataset_help.h"
 #include "tests/store_help.h"
 #include "tests/tap.h"

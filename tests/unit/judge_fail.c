@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "engine/base/mem.h"
-#include "io/status.h"
+#include "io/file/status.h"
 #include "jobs/judge/evaluate_files.h"
 #include "jobs/judge/evaluate_print.h"
 #include "jobs/judge/review_write.h"

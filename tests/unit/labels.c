@@ -3,7 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "io/labels.h"
+#include "io/labels/labels.h"
 #include "tests/tap.h"
 
 static char path[] = "/tmp/reap-labels-XXXXXX";

@@ -2,8 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "io/layout.h"
-#include "io/status.h"
+#include "io/dataset/layout.h"
+#include "io/file/status.h"
 #include "tests/guard.h"
 #include "tests/tap.h"
 

@@ -7,9 +7,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "io/crc.h"
-#include "io/dataset.h"
-#include "io/mdb_check.h"
+#include "io/dataset/dataset.h"
+#include "io/file/crc.h"
+#include "io/lmdb/mdb_check.h"
 #include "tests/dataset_help.h"
 #include "tests/store_help.h"
 #include "tests/tap.h"

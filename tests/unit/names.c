@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "engine/base/mem.h"
-#include "io/names.h"
+#include "io/file/string_set.h"
 #include "tests/tap.h"
 
 enum { MANY = 5000 };

@@ -1,7 +1,7 @@
 /* Names, parts and sizes of presets. */
 #include <string.h>
 
-#include "io/preset.h"
+#include "io/preset/preset.h"
 #include "tests/tap.h"
 
 static void parts(void)

@@ -12,7 +12,7 @@
 #include "engine/net/random.h"
 #include "engine/quant/histogram.h"
 #include "engine/quant/quantize.h"
-#include "io/weights_write.h"
+#include "io/weights/weights_write.h"
 #include "tests/fill.h"
 #include "tests/tap.h"
 

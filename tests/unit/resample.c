@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "io/resample.h"
+#include "io/image/resample.h"
 #include "tests/guard.h"
 #include "tests/tap.h"
 

@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 #include "engine/base/mem.h"
-#include "io/status.h"
-#include "io/store_impl.h"
+#include "io/file/status.h"
+#include "io/store/store_impl.h"
 #include "tests/store_help.h"
 #include "tests/tap.h"
 

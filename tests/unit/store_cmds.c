@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "engine/base/mem.h"
-#include "io/store_impl.h"
+#include "io/store/store_impl.h"
 #include "tests/dataset_help.h"
 #include "tests/store_help.h"
 #include "tests/tap.h"

@@ -7,8 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "io/mdb_check.h"
-#include "io/store.h"
+#include "io/lmdb/mdb_check.h"
+#include "io/store/store.h"
 #include "tests/store_help.h"
 #include "tests/tap.h"
 

@@ -14,7 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "io/status.h"
+#include "io/file/status.h"
 #include "tests/store_help.h"
 #include "tests/tap.h"
 

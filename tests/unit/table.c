@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "engine/base/mem.h"
-#include "io/table.h"
+#include "io/file/table.h"
 #include "tests/store_help.h"
 #include "tests/tap.h"
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "io/text.h"
+#include "io/file/text.h"
 #include "tests/tap.h"
 
 static bool gives(const char *in, size_t len, const char *want)

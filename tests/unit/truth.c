@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "engine/base/mem.h"
-#include "io/truth.h"
+#include "io/labels/truth.h"
 #include "tests/fill.h"
 #include "tests/store_help.h"
 #include "tests/tap.h"

@@ -6,8 +6,8 @@
 #include <sys/wait.h>
 
 #include "engine/base/mem.h"
-#include "io/status.h"
-#include "io/store.h"
+#include "io/file/status.h"
+#include "io/store/store.h"
 #include "tests/dataset_help.h"
 #include "tests/store_help.h"
 #include "tests/tap.h"

@@ -8,9 +8,9 @@
 #include <unistd.h>
 
 #include "engine/base/mem.h"
-#include "io/hash_memo.h"
-#include "io/le.h"
-#include "io/weights.h"
+#include "io/cache/hash_memo.h"
+#include "io/file/le.h"
+#include "io/weights/weights.h"
 #include "tests/tap.h"
 
 static char dir[64];

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "engine/base/mem.h"
-#include "io/weights_names.h"
+#include "io/weights/weights_names.h"
 #include "tests/tap.h"
 
 enum { MAX = 8 };

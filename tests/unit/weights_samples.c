@@ -7,8 +7,8 @@
 #include <math.h>
 
 #include "engine/base/mem.h"
-#include "io/keras_order.h"
-#include "io/weights.h"
+#include "io/weights/keras/keras_order.h"
+#include "io/weights/weights.h"
 #include "tests/tap.h"
 
 static const struct tensor {

@@ -1,0 +1,108 @@
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "io/cache/cache.h"
+
+enum { MOST_WRITE = 8 << 20 };
+
+int reap_cache_path(char *to, size_t size, const char *name,
+                    struct reap_err *err)
+{
+    const char *own = getenv("REAP_CACHE"), *xdg = getenv("XDG_CACHE_HOME"),
+               *home = getenv("HOME"), *slash = *name ? "/" : "";
+    int n;
+
+    if (own && *own)
+        n = snprintf(to, size, "%s%s%s", own, slash, name);
+    else if (xdg && *xdg)
+        n = snprintf(to, size, "%s/reap%s%s", xdg, slash, name);
+    else if (home && *home)
+        n = snprintf(to, size, "%s/.cache/reap%s%s", home, slash, name);
+    else
+        return reap_fail(err, REAP_EINVAL,
+                         "no folder for fetched files: set REAP_CACHE");
+    return n >= 0 && (size_t)n < size
+               ? REAP_OK
+               : reap_fail(err, REAP_EINVAL, "REAP_CACHE is too long");
+}
+
+int reap_cache_make_dir(const char *dir, struct reap_err *err)
+{
+    char part[REAP_CACHE_PATH];
+
+    for (size_t i = 1; dir[i] && i < sizeof(part); i++)
+        if (dir[i] == '/') {
+            memcpy(part, dir, i);
+            part[i] = '\0';
+            mkdir(part, 0777);
+        }
+    if (mkdir(dir, 0777) && errno != EEXIST)
+        return reap_fail(err, REAP_ECREATE,
+                         "%s: %s (fetched files go there; REAP_CACHE names "
+                         "another place)",
+                         dir, strerror(errno));
+    return REAP_OK;
+}
+
+int reap_cache_open(const char *path)
+{
+    const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    struct stat st;
+
+    if (fd < 0)
+        return -1;
+    if (!fstat(fd, &st) && S_ISREG(st.st_mode) &&
+        (st.st_uid == geteuid() || !st.st_uid) &&
+        !(st.st_mode & (S_IWGRP | S_IWOTH)))
+        return fd;
+    close(fd);
+    return -1;
+}
+
+static bool write_all(int fd, const struct reap_cache_part *part)
+{
+    const char *from = part->data;
+
+    for (size_t at = 0; at < part->len;) {
+        const size_t left = part->len - at;
+        const ssize_t n =
+            write(fd, from + at, left < MOST_WRITE ? left : MOST_WRITE);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return false;
+        at += (size_t)n;
+    }
+    return true;
+}
+
+bool reap_cache_write(const char *path, size_t n,
+                      const struct reap_cache_part *part)
+{
+    char temp[REAP_CACHE_PATH + 128], host[64] = "";
+    bool good;
+    int fd;
+
+    gethostname(host, sizeof(host) - 1);
+    snprintf(temp, sizeof(temp), "%s.part-%s-%ld", path, host, (long)getpid());
+    unlink(temp); /* of a process that had our number and was killed */
+    fd = open(temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+    if (fd < 0)
+        return false;
+    /* Not what the umask says: files that others may write are not read. */
+    good = !fchmod(fd, 0644);
+    for (size_t i = 0; i < n && good; i++)
+        good = write_all(fd, &part[i]);
+    good = !close(fd) && good; /* NFS tells of a full disk here */
+    good = good && !rename(temp, path);
+    if (!good)
+        unlink(temp);
+    return good;
+}

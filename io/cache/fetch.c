@@ -1,0 +1,185 @@
+#define _GNU_SOURCE
+#include <curl/curl.h>
+#include <errno.h>
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "engine/base/mem.h"
+#include "io/cache/fetch.h"
+
+enum { PATH = 4096, CONNECT_S = 5, STALL_S = 60, MD5_DIGITS = 32 };
+
+static const curl_off_t max_size = (curl_off_t)4 << 30;
+
+struct fetch {
+    FILE *to;
+    EVP_MD_CTX *hash;
+    int write_errno;
+    reap_fetch_fn *told;
+    void *ctx;
+};
+
+static const EVP_MD *kind_of(const char *hash)
+{
+    return hash && strlen(hash) == MD5_DIGITS ? EVP_md5() : EVP_sha256();
+}
+
+/* Do the digits agree, as far as 'want' has them? */
+static bool agrees(EVP_MD_CTX *sum, const char *want, char *hex)
+{
+    unsigned char md[EVP_MAX_MD_SIZE];
+    unsigned n = 0;
+
+    if (!EVP_DigestFinal_ex(sum, md, &n))
+        return false;
+    for (unsigned i = 0; i < n; i++)
+        snprintf(hex + 2 * i, 3, "%02x", md[i]);
+    return !want || !strncasecmp(hex, want, strlen(want));
+}
+
+static size_t on_data(char *data, size_t one, size_t n, void *user)
+{
+    struct fetch *f = user;
+
+    (void)one; /* always 1 */
+    if (fwrite(data, 1, n, f->to) != n) {
+        f->write_errno = errno;
+        return 0;
+    }
+    EVP_DigestUpdate(f->hash, data, n);
+    return n;
+}
+
+static int on_progress(void *user, curl_off_t total, curl_off_t done,
+                       curl_off_t up_total, curl_off_t up)
+{
+    const struct fetch *f = user;
+
+    (void)up_total;
+    (void)up;
+    if (f->told)
+        f->told(f->ctx, (uint64_t)done, (uint64_t)total);
+    return 0;
+}
+
+static void set_up(CURL *c, const char *url, struct fetch *f, char *why)
+{
+    curl_easy_setopt(c, CURLOPT_URL, url);
+#if LIBCURL_VERSION_NUM >= 0x075500
+    curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(c, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
+#else
+    curl_easy_setopt(c, CURLOPT_PROTOCOLS, CURLPROTO_HTTP | CURLPROTO_HTTPS);
+    curl_easy_setopt(c, CURLOPT_REDIR_PROTOCOLS,
+                     CURLPROTO_HTTP | CURLPROTO_HTTPS);
+#endif
+    curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 1L);
+    curl_easy_setopt(c, CURLOPT_MAXREDIRS, 5L);
+    curl_easy_setopt(c, CURLOPT_FAILONERROR, 1L);
+    curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(c, CURLOPT_USERAGENT, "reap");
+    curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_S);
+    curl_easy_setopt(c, CURLOPT_LOW_SPEED_LIMIT, 1000L);
+    curl_easy_setopt(c, CURLOPT_LOW_SPEED_TIME, (long)STALL_S);
+    curl_easy_setopt(c, CURLOPT_MAXFILESIZE_LARGE, max_size);
+    curl_easy_setopt(c, CURLOPT_ERRORBUFFER, why);
+    curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_data);
+    curl_easy_setopt(c, CURLOPT_WRITEDATA, f);
+    curl_easy_setopt(c, CURLOPT_NOPROGRESS, 0L);
+    curl_easy_setopt(c, CURLOPT_XFERINFOFUNCTION, on_progress);
+    curl_easy_setopt(c, CURLOPT_XFERINFODATA, f);
+}
+
+static int transfer(const char *url, struct fetch *f, struct reap_err *err)
+{
+    char why[CURL_ERROR_SIZE] = "";
+    CURL *c = curl_easy_init();
+    CURLcode code;
+
+    if (!c)
+        return reap_fail(err, REAP_ENOMEM, "no memory to fetch %s", url);
+    set_up(c, url, f, why);
+    code = curl_easy_perform(c);
+    curl_easy_cleanup(c);
+    if (f->write_errno)
+        return reap_fail(err, REAP_EIO, "%s: writing it: %s", url,
+                         strerror(f->write_errno));
+    if (code == CURLE_OUT_OF_MEMORY)
+        return reap_fail(err, REAP_ENOMEM, "no memory to fetch %s", url);
+    if (code)
+        return reap_fail(err, REAP_ENOTFOUND, "%s: %s", url,
+                         *why ? why : curl_easy_strerror(code));
+    return REAP_OK;
+}
+
+static int check(struct fetch *f, const char *url, const char *want,
+                 struct reap_err *err)
+{
+    char hex[2 * EVP_MAX_MD_SIZE + 1] = "";
+
+    if (fflush(f->to) || fsync(fileno(f->to)))
+        return reap_fail(err, REAP_EIO, "%s: writing it: %s", url,
+                         strerror(errno));
+    if (!agrees(f->hash, want, hex))
+        return reap_fail(err, REAP_EFORMAT,
+                         "%s: what came has the hash %s; %s is expected", url,
+                         hex, want);
+    return REAP_OK;
+}
+
+int reap_fetch(const char *url, const char *path, const char *hash,
+               reap_fetch_fn *told, void *ctx, struct reap_err *err)
+{
+    struct fetch f = { .told = told, .ctx = ctx };
+    char temp[PATH];
+    int fd, rc;
+
+    if (snprintf(temp, sizeof(temp), "%s.XXXXXX", path) >= (int)sizeof(temp))
+        return reap_fail(err, REAP_EINVAL, "%s: the name is too long", path);
+    fd = mkstemp(temp);
+    if (fd < 0)
+        return reap_fail(err, REAP_ECREATE, "%s: %s", temp, strerror(errno));
+    f.to = fdopen(fd, "wb");
+    f.hash = EVP_MD_CTX_new();
+    if (!f.to || !f.hash || !EVP_DigestInit_ex(f.hash, kind_of(hash), NULL))
+        rc = reap_fail(err, REAP_ENOMEM, "no memory to fetch %s", url);
+    else
+        rc = transfer(url, &f, err);
+    if (!rc)
+        rc = check(&f, url, hash, err);
+    if (!rc && (fchmod(fd, 0644) || rename(temp, path)))
+        rc = reap_fail(err, REAP_ECREATE, "%s: %s", path, strerror(errno));
+    if (rc)
+        unlink(temp);
+    EVP_MD_CTX_free(f.hash);
+    if (f.to)
+        fclose(f.to);
+    else
+        close(fd);
+    return rc;
+}
+
+bool reap_fetch_matches(const char *path, const char *hash)
+{
+    enum { CHUNK = 1 << 16 };
+    char hex[2 * EVP_MAX_MD_SIZE + 1] = "";
+    EVP_MD_CTX *sum = EVP_MD_CTX_new();
+    uint8_t *chunk = reap_calloc(1, CHUNK);
+    FILE *f = fopen(path, "rb");
+    bool good =
+        f && sum && chunk && EVP_DigestInit_ex(sum, kind_of(hash), NULL);
+
+    for (size_t n; good && (n = fread(chunk, 1, CHUNK, f)) > 0;)
+        EVP_DigestUpdate(sum, chunk, n);
+    good = good && !ferror(f) && agrees(sum, hash, hex);
+    if (f)
+        fclose(f);
+    EVP_MD_CTX_free(sum);
+    reap_free(chunk);
+    return good;
+}

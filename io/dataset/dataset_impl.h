@@ -1,0 +1,63 @@
+/* io/dataset/dataset_impl.h - the inside of a dataset; for dataset*.c and
+ * import */
+#ifndef REAP_IO_DATASET_DATASET_IMPL_H
+#define REAP_IO_DATASET_DATASET_IMPL_H
+
+#include <lmdb.h>
+
+#include "io/dataset/dataset.h"
+#include "io/dataset/index.h"
+#include "io/dataset/layout.h"
+
+enum { REAP_N_RESERVED_MAX = 8 };
+
+struct reap_dataset {
+    char *path;
+    MDB_env *env, *index; /* index NULL if import did not make it */
+    MDB_dbi dbi, index_dbi;
+    bool locked;
+    const struct reap_layout *layout; /* NULL if nothing is in it */
+    size_t count, indexed;
+    size_t moment, index_moment; /* LMDB's transactions that are seen */
+    const char *reserved[REAP_N_RESERVED_MAX + 1];
+    char id[80];
+};
+
+struct reap_cursor {
+    struct reap_dataset *ds;
+    MDB_txn *txn, *index_txn;
+    MDB_cursor *cursor;
+    struct reap_layout_scratch scratch;
+};
+
+/* Is it one of reserved.def? */
+bool reap_dataset_is_reserved(struct reap_bytes key);
+
+/* LMDB's failure as ours, with its words. */
+int reap_dataset_fail(const char *path, int mrc, const char *what,
+                      struct reap_err *err);
+
+/*
+ * Check and open an environment read-only: 'file' is data.mdb itself, 'path'
+ * what LMDB is given. '*locked' says whether with locks.
+ */
+int reap_dataset_env(MDB_env **out, MDB_dbi *dbi, const char *path,
+                     const char *file, bool *locked,
+                     struct reap_err *err) REAP_MUST_CHECK;
+
+/* A read transaction; stale readers are cleared away if there are too many. */
+int reap_dataset_begin(const char *path, MDB_env *env, MDB_txn **out,
+                       struct reap_err *err) REAP_MUST_CHECK;
+
+/*
+ * Make room in LMDB's lock file beforehand: it is written through a map, and on
+ * a full disk a hole in it would end the process. False if there can be no
+ * lock file.
+ */
+bool reap_dataset_lock_file(const char *file, bool single);
+
+/* An entry of the index by key; false if it has none. */
+bool reap_dataset_entry(const struct reap_cursor *c, struct reap_bytes key,
+                        struct reap_index_entry *out);
+
+#endif /* REAP_IO_DATASET_DATASET_IMPL_H */

@@ -1,0 +1,60 @@
+#include <string.h>
+
+#include "io/dataset/index.h"
+#include "io/file/le.h"
+
+enum {
+    SIZE = 0,
+    MTIME = 8,
+    CRC = 16,
+    SOURCE = 20,
+    RUN = 24,
+    LABEL_LEN = 28,
+    LABEL_MAX = 255,
+    PATH_MAX_ = REAP_INDEX_MAX - REAP_INDEX_HEAD - LABEL_MAX
+};
+
+static size_t put(uint8_t *to, struct reap_bytes b, size_t max)
+{
+    const size_t n = b.len < max ? b.len : max;
+
+    if (n)
+        memcpy(to, b.data, n);
+    return n;
+}
+
+size_t reap_index_encode(uint8_t *to, const struct reap_index_entry *e)
+{
+    size_t label, path;
+
+    reap_le_put64(to + SIZE, e->size);
+    reap_le_put64(to + MTIME, (uint64_t)e->mtime);
+    reap_le_put32(to + CRC, e->crc);
+    reap_le_put32(to + SOURCE, e->source);
+    reap_le_put32(to + RUN, e->run);
+    label = put(to + REAP_INDEX_HEAD, e->label, LABEL_MAX);
+    reap_le_put16(to + LABEL_LEN, (uint16_t)label);
+    path = put(to + REAP_INDEX_HEAD + label, e->path, PATH_MAX_);
+    return REAP_INDEX_HEAD + label + path;
+}
+
+bool reap_index_decode(struct reap_bytes from, struct reap_index_entry *out)
+{
+    const uint8_t *p = from.data;
+    size_t label;
+
+    if (from.len < REAP_INDEX_HEAD)
+        return false;
+    label = reap_le_get16(p + LABEL_LEN);
+    if (label > from.len - REAP_INDEX_HEAD)
+        return false;
+    out->size = reap_le_get64(p + SIZE);
+    out->mtime = (int64_t)reap_le_get64(p + MTIME);
+    out->crc = reap_le_get32(p + CRC);
+    out->source = reap_le_get32(p + SOURCE);
+    out->run = reap_le_get32(p + RUN);
+    out->label = (struct reap_bytes){ p + REAP_INDEX_HEAD, label };
+    out->path = (struct reap_bytes){ p + REAP_INDEX_HEAD + label,
+                                     from.len - REAP_INDEX_HEAD - label };
+    return true;
+}

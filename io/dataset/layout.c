@@ -1,0 +1,90 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "io/dataset/layout.h"
+
+static const struct reap_layout row[] = {
+#define LAYOUT(name, about) \
+    { #name, about, reap_layout_##name##_knows, reap_layout_##name##_image },
+#include "io/dataset/layouts.def"
+#undef LAYOUT
+};
+
+static const struct {
+    size_t at, len;
+    const char *bytes;
+    bool image;
+    const char *name;
+} magic[] = {
+#define MAGIC(at, bytes, image, name) \
+    { at, sizeof(bytes) - 1, bytes, image, name },
+#include "io/dataset/magics.def"
+#undef MAGIC
+};
+
+enum {
+    N_ROWS = sizeof(row) / sizeof(row[0]),
+    N_MAGICS = sizeof(magic) / sizeof(magic[0])
+};
+
+const struct reap_layout *reap_layout_at(size_t i)
+{
+    return i < N_ROWS ? &row[i] : NULL;
+}
+
+const struct reap_layout *reap_layout_of(struct reap_bytes value)
+{
+    for (size_t i = 0; i < N_ROWS; i++)
+        if (row[i].knows(value))
+            return &row[i];
+    return NULL;
+}
+
+int reap_layout_find(const struct reap_layout **out,
+                     const struct reap_record *rec, size_t n,
+                     struct reap_err *err)
+{
+    size_t first = 0;
+
+    *out = NULL;
+    for (size_t i = 0; i < n; i++) {
+        const struct reap_layout *l = reap_layout_of(rec[i].value);
+
+        if (l && *out && l != *out)
+            return reap_fail(err, REAP_EFORMAT,
+                             "records of two layouts: '%.*s' is %s, '%.*s' "
+                             "is %s; make a dataset of each",
+                             (int)rec[first].key.len,
+                             (const char *)rec[first].key.data, (*out)->about,
+                             (int)rec[i].key.len, (const char *)rec[i].key.data,
+                             l->about);
+        if (l && !*out) {
+            *out = l;
+            first = i;
+        }
+    }
+    return REAP_OK;
+}
+
+static size_t find_magic(struct reap_bytes b)
+{
+    for (size_t i = 0; i < N_MAGICS; i++)
+        if (b.len >= magic[i].at + magic[i].len &&
+            !memcmp(b.data + magic[i].at, magic[i].bytes, magic[i].len))
+            return i;
+    return N_MAGICS;
+}
+
+const char *reap_layout_magic(struct reap_bytes b)
+{
+    const size_t i = find_magic(b);
+
+    return i < N_MAGICS ? magic[i].name : NULL;
+}
+
+bool reap_layout_is_image(struct reap_bytes b)
+{
+    const size_t i = find_magic(b);
+
+    return i < N_MAGICS && magic[i].image;
+}

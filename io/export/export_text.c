@@ -1,0 +1,169 @@
+/* Lines of text, one per key: CSV (RFC 4180) and JSON lines. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "engine/base/mem.h"
+#include "io/export/export_impl.h"
+#include "io/file/text.h"
+
+enum { KEY_MAX = 511 };
+
+static bool wants_top(const struct reap_export *e, size_t column)
+{
+    return (int)column == e->top;
+}
+
+struct pair {
+    int32_t index;
+    float prob;
+};
+
+/* The class at place i; false if there is none. */
+static bool top_at(const struct reap_export *e, const struct reap_export_row *r,
+                   size_t i, struct pair *p)
+{
+    if (e->top < 0 || !r->values[e->top])
+        return false;
+    memcpy(p, r->values[e->top] + 2 * i, sizeof(*p));
+    return p->index >= 0;
+}
+
+static const char *escaped(char *buf, size_t size, const char *text)
+{
+    struct reap_bytes in = { (const uint8_t *)text, text ? strlen(text) : 0 };
+
+    return reap_text_escape(buf, size, in);
+}
+
+static const char *name_of(const struct reap_export *e, bool wnid, int32_t i,
+                           char *buf, size_t size)
+{
+    const struct reap_export_names *n = &e->args->names;
+    const char *(*get)(const void *, size_t) = wnid ? n->wnid : n->name;
+
+    return escaped(buf, size, get ? get(n->ctx, (size_t)i) : NULL);
+}
+
+struct text {
+    struct reap_outfile *file;
+};
+
+static int open_text(void **ctx, const struct reap_export *e,
+                     struct reap_err *err)
+{
+    struct text *t = reap_calloc(1, sizeof(*t));
+
+    *ctx = t;
+    if (!t)
+        return reap_fail(err, REAP_ENOMEM, "no memory for an export");
+    return reap_outfile_open(&t->file, e->args->path, err);
+}
+
+static int commit_text(void *ctx, struct reap_err *err)
+{
+    struct text *t = ctx;
+
+    return reap_outfile_commit(&t->file, err);
+}
+
+static void abort_text(void *ctx)
+{
+    struct text *t = ctx;
+
+    reap_outfile_abort(&t->file);
+    reap_free(t);
+}
+
+static int check_stream(FILE *f, const struct reap_export *e,
+                        struct reap_err *err)
+{
+    return ferror(f) ? reap_fail(err, REAP_EIO,
+                                 "%s: cannot be written: is the "
+                                 "disk full?",
+                                 e->args->path)
+                     : REAP_OK;
+}
+
+static int open_csv(void **ctx, const struct reap_export *e,
+                    struct reap_err *err)
+{
+    int rc = open_text(ctx, e, err);
+    FILE *f;
+
+    if (rc)
+        return rc;
+    f = reap_outfile_stream(((struct text *)*ctx)->file);
+    fputs("key,status,reason,true_label", f);
+    for (size_t i = 1; i <= e->n_top; i++)
+        fprintf(f, ",rank%zu_index,rank%zu_wnid,rank%zu_name,rank%zu_prob", i,
+                i, i, i);
+    fputc('\n', f);
+    return REAP_OK;
+}
+
+static int row_csv(void *ctx, const struct reap_export *e,
+                   const struct reap_export_row *r, struct reap_err *err)
+{
+    FILE *f = reap_outfile_stream(((struct text *)ctx)->file);
+    char buf[REAP_TEXT_ROOM(KEY_MAX)];
+    struct pair p;
+
+    reap_text_csv(f, reap_text_escape(buf, sizeof(buf), r->row->key));
+    fprintf(f, ",%s,", reap_status_name(r->row->status));
+    reap_text_csv(f, escaped(buf, sizeof(buf), r->row->reason));
+    fputc(',', f);
+    reap_text_csv(f, escaped(buf, sizeof(buf), r->row->label));
+    for (size_t i = 0; i < e->n_top; i++) {
+        if (!top_at(e, r, i, &p)) {
+            fputs(",,,,", f);
+            continue;
+        }
+        fprintf(f, ",%d,", p.index);
+        reap_text_csv(f, name_of(e, true, p.index, buf, sizeof(buf)));
+        fputc(',', f);
+        reap_text_csv(f, name_of(e, false, p.index, buf, sizeof(buf)));
+        fputc(',', f);
+        reap_text_float(f, p.prob);
+    }
+    fputc('\n', f);
+    return check_stream(f, e, err);
+}
+
+static int row_jsonl(void *ctx, const struct reap_export *e,
+                     const struct reap_export_row *r, struct reap_err *err)
+{
+    FILE *f = reap_outfile_stream(((struct text *)ctx)->file);
+    char buf[REAP_TEXT_ROOM(KEY_MAX)];
+    struct pair p;
+
+    fputs("{\"key\":", f);
+    reap_text_json(f, reap_text_escape(buf, sizeof(buf), r->row->key));
+    fprintf(f,
+            ",\"status\":\"%s\",\"reason\":", reap_status_name(r->row->status));
+    reap_text_json(f, escaped(buf, sizeof(buf), r->row->reason));
+    fputs(",\"true_label\":", f);
+    reap_text_json(f, escaped(buf, sizeof(buf), r->row->label));
+    if (e->top >= 0)
+        fputs(",\"top\":[", f);
+    for (size_t i = 0; i < e->n_top && top_at(e, r, i, &p); i++) {
+        fprintf(f, "%s{\"index\":%d,\"wnid\":", i ? "," : "", p.index);
+        reap_text_json(f, name_of(e, true, p.index, buf, sizeof(buf)));
+        fputs(",\"name\":", f);
+        reap_text_json(f, name_of(e, false, p.index, buf, sizeof(buf)));
+        fputs(",\"prob\":", f);
+        if (isfinite(p.prob))
+            reap_text_float(f, p.prob);
+        else
+            fputs("null", f);
+        fputc('}', f);
+    }
+    fputs(e->top >= 0 ? "]}\n" : "}\n", f);
+    return check_stream(f, e, err);
+}
+
+const struct reap_exporter reap_export_csv = { wants_top, open_csv, row_csv,
+                                               commit_text, abort_text };
+const struct reap_exporter reap_export_jsonl = { wants_top, open_text,
+                                                 row_jsonl, commit_text,
+                                                 abort_text };

@@ -1,0 +1,39 @@
+/*
+ * io/file/text.h - bytes of strangers as text for people and programs
+ *
+ * Control bytes and bytes that are not UTF-8 become \xNN, a backslash is
+ * doubled: what comes out is one line of UTF-8, and can be undone.
+ */
+#ifndef REAP_IO_FILE_TEXT_H
+#define REAP_IO_FILE_TEXT_H
+
+#include <stddef.h>
+#include <stdio.h>
+
+#include "engine/base/bytes.h"
+
+/* Room that always suffices for 'len' bytes. */
+#define REAP_TEXT_ROOM(len) (4 * (size_t)(len) + 1)
+
+/* Write the text of 'in' to 'out' of 'size' bytes, which is returned; it is
+ * cut between characters if it does not fit. */
+char *reap_text_escape(char *out, size_t size, struct reap_bytes in);
+
+/* The bytes an escaped text stands for, in 'out' of at least strlen(text)
+ * bytes; returns how many. What is no escape stands for itself. */
+size_t reap_text_unescape(const char *text, unsigned char *out);
+
+/* 'text' with its control bytes as \xNN: one line, and no orders to a
+ * terminal, whatever the names in it hold. */
+void reap_text_line(FILE *to, const char *text);
+
+/* A field of a CSV line (RFC 4180), quoted where it has to be. */
+void reap_text_csv(FILE *to, const char *text);
+
+/* A JSON string of valid UTF-8, in quotes. */
+void reap_text_json(FILE *to, const char *text);
+
+/* The shortest decimal that reads back as the same float. */
+void reap_text_float(FILE *to, float v);
+
+#endif /* REAP_IO_FILE_TEXT_H */

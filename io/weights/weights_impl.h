@@ -1,0 +1,84 @@
+/*
+ * io/weights/weights_impl.h - between io/weights/weights.c and the readers of
+ * its formats
+ *
+ * Inside io/. A file's bytes are in memory as a whole, or the numbers of a
+ * safetensors file are still to come. A reader lists the tensors that it finds,
+ * under the names the file has; io/weights/weights.c then settles the names
+ * (io/weights/weights_names.h) and turns the numbers into float32 as they are
+ * needed.
+ */
+#ifndef REAP_IO_WEIGHTS_WEIGHTS_IMPL_H
+#define REAP_IO_WEIGHTS_WEIGHTS_IMPL_H
+
+#include <stdint.h>
+
+#include "engine/base/bytes.h"
+#include "io/weights/weights.h"
+
+enum reap_dtype { REAP_F32, REAP_F16, REAP_BF16, REAP_F64, REAP_I64 };
+
+/* One tensor as the file has it. Numbers are little-endian; strides count
+ * elements. 'data' is borrowed from the reader: for good, or if the reader
+ * has a 'load' until its next call. */
+struct reap_raw {
+    char *name; /* owned by the list */
+    enum reap_dtype dtype;
+    size_t rank, dim[REAP_PARAM_DIMS], stride[REAP_PARAM_DIMS];
+    size_t count; /* product of dim */
+    const uint8_t *data;
+    size_t where, offset; /* the reader's own: which storage, byte in it */
+};
+
+struct reap_weights_in {
+    struct reap_bytes file;
+    struct reap_weights *out; /* format, preset, head and labels go here */
+    struct reap_raw *raw;     /* a plain array */
+    size_t n, room;
+    size_t total;   /* elements of all tensors so far */
+    double epsilon; /* of Keras's batch norms, if the file tells; else 0 */
+
+    /* Set by a reader that keeps something; NULL if it does not. */
+    int (*load)(struct reap_weights_in *in, struct reap_raw *r,
+                struct reap_err *err);
+    void (*close)(void *own);
+    void *own;
+
+    /* The file's bytes if they are ours; if 'fd' is not -1, those of a tensor
+     * are still to be read from there. */
+    uint8_t *bytes;
+    int fd;
+    size_t *raw_of; /* entry of 'raw' of each tensor in out->params */
+};
+
+/* A reader: list the tensors of in->file and set in->out->format. */
+typedef int reap_weights_fn(struct reap_weights_in *in, struct reap_err *err);
+
+reap_weights_fn reap_weights_safetensors;
+reap_weights_fn reap_weights_pth;
+reap_weights_fn reap_weights_pth_legacy;
+reap_weights_fn reap_weights_h5;
+reap_weights_fn reap_weights_zip; /* .pth or .keras */
+
+/*
+ * List a tensor, contiguous, and return its entry in '*r' (borrowed until the
+ * next call; may be NULL). Returns REAP_OK, REAP_EFORMAT (a shape that cannot
+ * be, more numbers than the file has bytes, too many tensors) or REAP_ENOMEM.
+ */
+int reap_weights_list(struct reap_weights_in *in, const char *name,
+                      enum reap_dtype dtype, size_t rank, const size_t *dim,
+                      const uint8_t *data, struct reap_raw **r,
+                      struct reap_err *err) REAP_MUST_CHECK;
+
+size_t reap_dtype_size(enum reap_dtype d);
+
+/* Put all that is listed into in->out->params, under the names it has now; the
+ * numbers are fetched when they are needed, and the params close 'in'. */
+int reap_weights_settle(struct reap_weights_in *in,
+                        struct reap_err *err) REAP_MUST_CHECK;
+
+/* Free it with the list, the bytes and what the reader keeps. NULL does
+ * nothing. */
+void reap_weights_in_free(struct reap_weights_in **in);
+
+#endif /* REAP_IO_WEIGHTS_WEIGHTS_IMPL_H */
