@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "cluster/launch.h"
-#include "cluster/sign.h"
+#include "cluster/rank_marks.h"
 #include "engine/base/mem.h"
 
 extern char **environ;

@@ -2,7 +2,7 @@
 #include <unistd.h>
 
 #include "cluster/local.h"
-#include "cluster/sign.h"
+#include "cluster/rank_marks.h"
 #include "engine/base/clock.h"
 
 static const double LOOK = 0.05, SHOW = 0.25; /* seconds */

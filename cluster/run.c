@@ -5,9 +5,9 @@
 
 #include "cluster/local.h"
 #include "cluster/mpi.h"
+#include "cluster/rank_marks.h"
 #include "cluster/run.h"
 #include "cluster/serve.h"
-#include "cluster/sign.h"
 #include "cluster/signals.h"
 #include "cluster/worker.h"
 

@@ -5,8 +5,8 @@
 
 #include "cluster/local.h"
 #include "cluster/peer.h"
+#include "cluster/rank_marks.h"
 #include "cluster/serve.h"
-#include "cluster/sign.h"
 #include "engine/base/clock.h"
 #include "engine/base/mem.h"
 

@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #include "cluster/launch.h"
+#include "cluster/rank_marks.h"
 #include "cluster/run.h"
-#include "cluster/sign.h"
 #include "cluster/signals.h"
 #include "cluster/supervise.h"
 #include "engine/base/clock.h"

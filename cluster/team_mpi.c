@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cluster/rank_marks.h"
 #include "cluster/run.h"
-#include "cluster/sign.h"
 #include "cluster/team_mpi.h"
 #include "engine/base/mem.h"
 

@@ -8,19 +8,19 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cluster/rank_marks.h"
 #include "cluster/run.h"
-#include "cluster/sign.h"
 #include "engine/base/mem.h"
 #include "io/file/text.h"
 #include "io/preset/preset.h"
-#include "jobs/cmd.h"
+#include "jobs/cli/cmd.h"
 
 static const struct command {
     const char *name, *args, *about;
     reap_cmd_fn *run;
 } commands[] = {
 #define COMMAND(name, args, about) { #name, args, about, reap_cmd_##name },
-#include "jobs/commands.def"
+#include "jobs/cli/commands.def"
 #undef COMMAND
 };
 

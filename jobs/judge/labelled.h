@@ -9,10 +9,10 @@
 
 #include "io/labels/groups.h"
 #include "io/labels/truth.h"
+#include "jobs/cli/progress.h"
 #include "jobs/judge/classes.h"
 #include "jobs/judge/scores.h"
-#include "jobs/progress.h"
-#include "jobs/view.h"
+#include "jobs/setup/store_view.h"
 
 struct reap_labelled_args {
     const char *store, *truth, *groups, *labels; /* as the options are */

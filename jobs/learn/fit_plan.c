@@ -5,7 +5,7 @@
 
 #include "engine/fit/fit.h"
 #include "jobs/learn/fit_plan.h"
-#include "jobs/preprocess.h"
+#include "jobs/setup/preprocess.h"
 
 static const char *const solvers[] = { "adam", "sgd", "lbfgs", NULL };
 static const char *const schedules[] = { "constant", "linear", "cosine", "step",

@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 #include "engine/base/err.h"
-#include "jobs/options.h"
+#include "jobs/cli/options.h"
 
 enum reap_fit_solver { REAP_SOLVER_ADAM, REAP_SOLVER_SGD, REAP_SOLVER_LBFGS };
 

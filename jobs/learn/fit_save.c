@@ -1,8 +1,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "jobs/learn/checkpoint.h"
 #include "jobs/learn/fit_save.h"
-#include "jobs/learn/saved.h"
 
 static const char *const part_names[REAP_FIT_SAVED] = { "weights", "first",
                                                         "second", "best" };

@@ -3,7 +3,7 @@
 #ifndef REAP_JOBS_LEARN_FIT_SPLIT_H
 #define REAP_JOBS_LEARN_FIT_SPLIT_H
 
-#include "jobs/learn/fit_data.h"
+#include "jobs/setup/examples.h"
 
 struct reap_fit_split {
     size_t *train, *check; /* rows, in key order */

@@ -2,7 +2,7 @@
 #ifndef REAP_JOBS_LEARN_FIT_WEIGHTS_H
 #define REAP_JOBS_LEARN_FIT_WEIGHTS_H
 
-#include "jobs/learn/fit_data.h"
+#include "jobs/setup/examples.h"
 
 /*
  * 'text' is NULL (all 1), "balanced", or a file of lines "class, tab, number".

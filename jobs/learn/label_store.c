@@ -10,12 +10,12 @@
 #include "engine/base/version.h"
 #include "engine/head/head.h"
 #include "io/labels/labels.h"
+#include "jobs/cli/threads.h"
 #include "jobs/learn/label_store.h"
-#include "jobs/learn/predictor.h"
-#include "jobs/preprocess.h"
-#include "jobs/report.h"
-#include "jobs/threads.h"
-#include "jobs/view.h"
+#include "jobs/run/report.h"
+#include "jobs/setup/predictor.h"
+#include "jobs/setup/preprocess.h"
+#include "jobs/setup/store_view.h"
 
 enum {
     ROWS = 1024, /* of a block: one transaction */

@@ -3,7 +3,7 @@
 #ifndef REAP_JOBS_LEARN_LABEL_STORE_H
 #define REAP_JOBS_LEARN_LABEL_STORE_H
 
-#include "jobs/options.h"
+#include "jobs/cli/options.h"
 
 /*
  * The work of reap predict: a row of labels for each row of the store of

@@ -21,7 +21,7 @@ heading() {
         "$(echo "$title" | tr a-z A-Z)" "$(echo "$title" | roff)"
 }
 options() { # the rows of options.def that the command takes, as a list
-    roff <jobs/options.def | awk -F'"' -v command="$name" '
+    roff <jobs/cli/options.def | awk -F'"' -v command="$name" '
         /^OPTION\(/ && (" " $6 " " ~ " " command " " || $6 == "*") {
             letter = match($3, /\047[a-z]\047/) ? \
                 "\\-" substr($3, RSTART + 1, 1) ", " : ""
@@ -45,7 +45,7 @@ if [ "$name" = reap ]; then
     cat "$body"
     echo '.SH COMMANDS'
     sed -n 's/^COMMAND(\([a-z_]*\), *"\(.*\)", *"\(.*\)").*/\1\t\2\t\3/p' \
-        jobs/commands.def | roff |
+        jobs/cli/commands.def | roff |
         awk -F'\t' '{ print ".TP\n.B " $1 "\n" $3 " (see \\fBreap\\-" $1 "\\fR(1))" }'
     exits
 else

@@ -9,7 +9,7 @@
 
 #include "io/dataset/dataset.h"
 #include "io/labels/truth.h"
-#include "jobs/options.h"
+#include "jobs/cli/options.h"
 
 struct reap_tune_item {
     size_t key, key_len; /* where its key is in 'keys' */

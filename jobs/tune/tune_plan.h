@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 #include "engine/base/err.h"
-#include "jobs/options.h"
+#include "jobs/cli/options.h"
 
 enum { REAP_TUNE_BATCH_MAX = 4096 };
 

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "cluster/team_mpi.h"
-#include "jobs/learn/saved.h"
+#include "jobs/learn/checkpoint.h"
 #include "jobs/tune/tune_save.h"
 
 static const char *const names[] = { "weights", "first", "second" };

@@ -19,9 +19,9 @@ listed() { # those that a help lists
     sed -n 's/^ *\(-[a-z], \)\{0,1\}\(--[a-z0-9-]*\).*/\2/p'
 }
 plain() { sed 's/\\-/-/g; s/\\f[A-Z]//g; s/\\&//g' "$1"; }
-known=$(sed -n 's/^OPTION([a-z0-9_]*, "\([^"]*\)".*/--\1/p' jobs/options.def)
+known=$(sed -n 's/^OPTION([a-z0-9_]*, "\([^"]*\)".*/--\1/p' jobs/cli/options.def)
 
-for c in $(sed -n 's/^COMMAND(\([a-z_]*\),.*/\1/p' jobs/commands.def); do
+for c in $(sed -n 's/^COMMAND(\([a-z_]*\),.*/\1/p' jobs/cli/commands.def); do
     page=$B/man/reap-$c.1
     if [ ! -f "$page" ]; then
         verdict "$c has a page" "no $page; jobs/man/$c.man is where it is written"

@@ -12,16 +12,16 @@ verdict() { # description, offending names
         bad=1
     fi
 }
-commands=$(sed -n 's/^COMMAND(\([a-z_]*\),.*/\1/p' jobs/commands.def)
+commands=$(sed -n 's/^COMMAND(\([a-z_]*\),.*/\1/p' jobs/cli/commands.def)
 verdict 'every command has a file' "$(for c in $commands; do
-    [ -f "jobs/cmd_$c.c" ] || echo "$c: no jobs/cmd_$c.c"
+    [ -f "$(echo jobs/*/cmd_"$c".c)" ] || echo "$c: no jobs/*/cmd_$c.c"
 done)"
-verdict 'every command file has a row' "$(for f in jobs/cmd_*.c; do
-    c=${f#jobs/cmd_} c=${c%.c}
+verdict 'every command file has a row' "$(for f in jobs/*/cmd_*.c; do
+    c=${f##*/cmd_} c=${c%.c}
     echo "$commands" | grep -qx "$c" || echo "$f"
 done)"
 # OPTION(field, "name", letter, TYPE, "ARG", "commands", "what it does")
-options=$(awk -F'"' '/^OPTION\(/ { print $2, $6 }' jobs/options.def)
+options=$(awk -F'"' '/^OPTION\(/ { print $2, $6 }' jobs/cli/options.def)
 verdict 'options name commands of the table' "$(echo "$options" |
     while read -r name list; do
         set -f # '*' stands for all of them

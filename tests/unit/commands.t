@@ -21,7 +21,7 @@ fails() { # exit status, pattern of the one line, reap's arguments
         grep -q -- "$pattern" "$dir/err"
     ok $? "reap $* exits $want: $(head -1 "$dir/err")"
 }
-for c in $(sed -n 's/^COMMAND(\([a-z_]*\),.*/\1/p' jobs/commands.def); do
+for c in $(sed -n 's/^COMMAND(\([a-z_]*\),.*/\1/p' jobs/cli/commands.def); do
     "$REAP" help "$c" | grep -q "^usage: reap $c "
     ok $? "reap help $c"
     "$REAP" "$c" --help | grep -q "^usage: reap $c "
@@ -59,7 +59,7 @@ pieces=$(perl -MSocket -e '
     ' "$REAP" info "$(printf 'a\nb')")
 [ "$pieces" = 1 ]
 ok $? "an error is written at once: $pieces"
-for c in $(sed -n 's/^COMMAND(\([a-z_]*\),.*/\1/p' jobs/commands.def); do
+for c in $(sed -n 's/^COMMAND(\([a-z_]*\),.*/\1/p' jobs/cli/commands.def); do
     [ "$("$REAP" help "$c" | sed 1d | wc -L)" -le 80 ]
     ok $? "reap help $c fits 80 columns"
 done

@@ -7,7 +7,7 @@
 #include "io/file/status.h"
 #include "jobs/judge/evaluate_files.h"
 #include "jobs/judge/evaluate_print.h"
-#include "jobs/judge/review_write.h"
+#include "jobs/review/review_write.h"
 #include "tests/store_help.h"
 #include "tests/tap.h"
 

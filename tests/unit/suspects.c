@@ -8,7 +8,7 @@
 
 #include "engine/base/mem.h"
 #include "engine/head/head.h"
-#include "jobs/judge/suspects.h"
+#include "jobs/review/suspects.h"
 #include "tests/tap.h"
 
 enum { ROWS = 300, CLASSES = 6 };

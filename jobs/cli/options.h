@@ -1,0 +1,48 @@
+/*
+ * jobs/cli/options.h - the options of all commands, from options.def
+ *
+ * Parsed by getopt_long from the command line and, for --job FILE, from lines
+ * "name value" (a '#' starts a comment; the command line wins).
+ */
+#ifndef REAP_JOBS_CLI_OPTIONS_H
+#define REAP_JOBS_CLI_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "engine/base/err.h"
+
+/* One member each, zero or NULL if it was not given. */
+struct reap_options {
+#define REAP_OPTION_TEXT const char *
+#define REAP_OPTION_COUNT uint64_t
+#define REAP_OPTION_FLAG bool
+#define OPTION(field, name, letter, type, arg, commands, about) \
+    REAP_OPTION_##type field;                                   \
+    bool field##_given;
+#include "jobs/cli/options.def"
+#undef OPTION
+    const char *command;
+    int n_args;
+    char **args; /* what is no option, in order */
+    int argc;    /* the whole command line as it was typed */
+    char **argv;
+    void *own; /* text of the job file */
+};
+
+/* Parse argv[1] (the command) and what follows. REAP_EINVAL names the option
+ * and, where one is near, the one that was meant. */
+int reap_options_parse(struct reap_options *o, int argc, char **argv,
+                       struct reap_err *err) REAP_MUST_CHECK;
+
+/* The options given, as lines of a job file. Owned: reap_free(). */
+char *reap_options_text(const struct reap_options *o);
+
+/* The options that 'command' takes, for its help. */
+void reap_options_help(FILE *to, const char *command);
+
+void reap_options_clear(struct reap_options *o);
+
+#endif /* REAP_JOBS_CLI_OPTIONS_H */

@@ -1,7 +1,0 @@
-#include "jobs/cmd.h"
-#include "jobs/task.h"
-
-int reap_cmd_classify(const struct reap_options *o, struct reap_err *err)
-{
-    return reap_task_run(o, true, err);
-}

@@ -1,0 +1,119 @@
+/* reap export STORE -o FILE: rows as files that others read. */
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+
+#include "io/export/export.h"
+#include "jobs/cli/cmd.h"
+#include "jobs/setup/store_view.h"
+
+static const char *wnid(const void *view, size_t i)
+{
+    return reap_view_wnid(view, i);
+}
+
+static const char *name(const void *view, size_t i)
+{
+    return reap_view_name(view, i);
+}
+
+static uint64_t taken(const struct reap_exported *e)
+{
+    uint64_t n = 0;
+
+    for (unsigned i = 0; i < REAP_N_STATUS; i++)
+        n += e->by_status[i];
+    return n;
+}
+
+static void print_json(const struct reap_options *o,
+                       const struct reap_exported *e, bool complete)
+{
+    json_t *status = json_object(), *all;
+
+    for (unsigned i = 0; i < REAP_N_STATUS; i++)
+        if (e->by_status[i])
+            json_object_set_new(status, reap_status_name(i),
+                                json_integer((json_int_t)e->by_status[i]));
+    all = json_pack("{ss,sI,so,sI,sI,sb}", "output", o->output, "keys",
+                    (json_int_t)taken(e), "status", status, "missing",
+                    (json_int_t)e->missing, "left_out", (json_int_t)e->gone,
+                    "complete", complete);
+    json_dumpf(all, stdout, JSON_COMPACT);
+    putchar('\n');
+    json_decref(all);
+}
+
+static void print_text(const struct reap_options *o,
+                       const struct reap_exported *e)
+{
+    if (o->quiet)
+        return;
+    printf("%s: %" PRIu64 " keys", o->output, taken(e));
+    for (unsigned i = 0; i < REAP_N_STATUS; i++)
+        if (e->by_status[i])
+            printf(", %" PRIu64 " %s", e->by_status[i], reap_status_name(i));
+    putchar('\n');
+}
+
+static void remark(const struct reap_options *o, const struct reap_view *v,
+                   const struct reap_exported *e, bool complete)
+{
+    if (!complete && e->missing)
+        reap_view_remark(o,
+                         "%s is not complete: %" PRIu64
+                         " keys have no row yet; the others were exported",
+                         v->path, e->missing);
+    else if (!complete)
+        reap_view_remark(o, "%s is not complete; what there is was exported",
+                         v->path);
+    if (!v->dataset)
+        reap_view_remark(o,
+                         "the dataset is not asked which keys it still has: "
+                         "%s",
+                         v->why);
+    if (e->gone)
+        reap_view_remark(o,
+                         "%" PRIu64 " rows were left out: their keys are no "
+                         "longer in the dataset (--prune forgets them)",
+                         e->gone);
+}
+
+int reap_cmd_export(const struct reap_options *o, struct reap_err *err)
+{
+    struct reap_view v;
+    struct reap_export_args a = { .path = o->output,
+                                  .to = o->to,
+                                  .all = o->all,
+                                  .limit = o->limit,
+                                  .top = o->top,
+                                  .names = { &v, wnid, name } };
+    struct reap_exported out;
+    bool complete;
+    int rc;
+
+    if (o->n_args != 1 || !o->output)
+        return reap_fail(err, REAP_EINVAL,
+                         "one STORE and -o FILE are needed, as in reap export "
+                         "STORE -o out.npy");
+    rc = reap_view_open(&v, o->args[0], err);
+    if (rc)
+        return rc;
+    rc = reap_view_labels(&v, o->labels, err);
+    a.store = v.store;
+    reap_view_dataset(&v, o->dataset);
+    if (v.dataset)
+        a.keys = (struct reap_export_keys){ &v, reap_view_next_key };
+    if (!rc)
+        rc = reap_export_run(&a, &out, err);
+    if (!rc) {
+        complete = v.complete && (v.limit || !out.missing);
+        remark(o, &v, &out, complete);
+        if (o->json)
+            print_json(o, &out, complete);
+        else
+            print_text(o, &out);
+    }
+    reap_view_close(&v);
+    return rc;
+}

@@ -1,0 +1,50 @@
+/* jobs/inspect/precision_report.h - how far the results of one arithmetic are
+ * from another's */
+#ifndef REAP_JOBS_INSPECT_PRECISION_REPORT_H
+#define REAP_JOBS_INSPECT_PRECISION_REPORT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "engine/base/err.h"
+
+/* One image under two arithmetics. */
+struct reap_like {
+    char *key;
+    double cosine, error; /* of embeddings; error: |a - b| / |a| */
+    double top1, top5;    /* share of the best 1, 5 classes that agree */
+};
+
+struct reap_likeness {
+    struct reap_like *row;
+    size_t n, room;
+};
+
+/* Where the images at the bad end are: the value that 1 % and 5 % of them do
+ * not reach (of an error: exceed), the middle one, and the mean. */
+struct reap_spread {
+    double p1, p5, p50, mean;
+};
+
+/* Add an image: embeddings 'a' (the reference) and 'b' of 'n' numbers, logits
+ * 'la' and 'lb' of 'classes' (0: none). Copies the key. REAP_ENOMEM. */
+int reap_likeness_add(struct reap_likeness *l, const char *key, size_t n,
+                      const float *a, const float *b, size_t classes,
+                      const float *la, const float *lb,
+                      struct reap_err *err) REAP_MUST_CHECK;
+
+/* Sort by cosine, the worst first, then by key. */
+void reap_likeness_sort(struct reap_likeness *l);
+
+/* Of at least one row; 'error' sorts a copy: REAP_ENOMEM. */
+int reap_likeness_spread(const struct reap_likeness *l, bool error,
+                         struct reap_spread *out,
+                         struct reap_err *err) REAP_MUST_CHECK;
+
+/* Means over all rows. */
+double reap_likeness_top1(const struct reap_likeness *l);
+double reap_likeness_top5(const struct reap_likeness *l);
+
+void reap_likeness_clear(struct reap_likeness *l);
+
+#endif /* REAP_JOBS_INSPECT_PRECISION_REPORT_H */

@@ -1,0 +1,313 @@
+#define _GNU_SOURCE
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/base/mem.h"
+#include "io/file/text.h"
+#include "jobs/cli/threads.h"
+#include "jobs/inspect/verify_sample.h"
+#include "jobs/setup/setup.h"
+#include "pipeline/flow.h"
+
+enum { NAMED = 10, MAX_ARGS = 256 };
+
+struct sample {
+    struct reap_view *view;
+    pthread_mutex_t mutex;
+    struct reap_lease *lease; /* one a key */
+    size_t n, given;
+    struct reap_rows *rows;
+    float *was, *is; /* values of the widest column */
+    uint64_t done, differ;
+};
+
+/* The job's options as a command line, and what verify itself was given
+ * behind them, which therefore counts. The words point into 'text'. */
+static int command_line(char *text, char **argv)
+{
+    static const char *const taken[] = {
+        "output",  "ranks", "hostfile",  "retry-failed",
+        "changed", "prune", "dedicated", "time-limit",
+        "json",    "quiet", "sample",    "dataset"
+    };
+    int argc = 2;
+    char *save = NULL;
+
+    for (char *line = strtok_r(text, "\n", &save); line && argc < MAX_ARGS - 2;
+         line = strtok_r(NULL, "\n", &save)) {
+        char *value = strchr(line, ' '), *name;
+        bool left_out = false;
+
+        if (value)
+            *value++ = '\0';
+        for (size_t i = 0; i < sizeof(taken) / sizeof(taken[0]); i++)
+            left_out = left_out || !strcmp(line, taken[i]);
+        if (left_out)
+            continue;
+        name = line - 2; /* the caller left room for the dashes */
+        memcpy(name, "--", 2);
+        argv[argc++] = name;
+        if (value)
+            argv[argc++] = value;
+    }
+    argv[argc] = NULL;
+    return argc;
+}
+
+/* All lines of both texts, each with two bytes of room before it. Owned. */
+static char *join_lines(const char *a, const char *b)
+{
+    const char *part[] = { a ? a : "", b ? b : "" };
+    char *text = reap_calloc(3, strlen(part[0]) + strlen(part[1]) + 4);
+    char *to = text;
+
+    for (size_t i = 0; i < 2 && text; i++)
+        for (const char *p = part[i]; *p;) {
+            size_t n = strcspn(p, "\n");
+
+            memcpy(to, "\n\n", 2);
+            memcpy(to + 2, p, n);
+            to += n + 2;
+            *to++ = '\n';
+            p += n + (p[n] == '\n');
+        }
+    return text;
+}
+
+/* Compare made_of with the store's: the same rows must come out. */
+static int same_kind(const struct reap_view *v, const char *now,
+                     struct reap_err *err)
+{
+    const char *then = reap_store_meta(v->store, "made_of");
+
+    while (then && *then && *now) {
+        size_t a = strcspn(then, "\n"), b = strcspn(now, "\n");
+
+        if (a != b || memcmp(then, now, a) != 0)
+            return reap_fail(err, REAP_EMISFIT,
+                             "these rows cannot be made here: store has %.*s, "
+                             "this is %.*s",
+                             (int)(a < 150 ? a : 150), then,
+                             (int)(b < 150 ? b : 150), now);
+        then += a + (then[a] == '\n');
+        now += b + (now[b] == '\n');
+    }
+    return then && *then == *now
+               ? REAP_OK
+               : reap_fail(err, REAP_EMISFIT, "%s was made by another version",
+                           v->path);
+}
+
+/* Take every so many-th row as a lease of one key. */
+static int choose(struct sample *s, uint64_t n, struct reap_err *err)
+{
+    uint64_t rows = s->view->rows, at = 0;
+    struct reap_stored row;
+    int rc;
+
+    n = n < rows ? n : rows;
+    s->lease = reap_calloc(n + 1, sizeof(*s->lease));
+    if (!s->lease)
+        return reap_fail(err, REAP_ENOMEM, "no memory for %" PRIu64 " keys", n);
+    for (rc = reap_rows_next(s->rows, &row, err); !rc && s->n < n; at++) {
+        struct reap_lease *l = &s->lease[s->n];
+
+        if (at == s->n * (rows / n) + s->n * (rows % n) / n) {
+            l->shard = s->n++;
+            l->count = 1;
+            l->key_len = (uint32_t)row.row.key.len;
+            memcpy(l->key, row.row.key.data, row.row.key.len);
+        }
+        rc = reap_rows_next(s->rows, &row, err);
+    }
+    return rc == REAP_ENOTFOUND ? REAP_OK : rc;
+}
+
+static enum reap_fed next(void *ctx, bool wait, struct reap_lease *out)
+{
+    struct sample *s = ctx;
+    enum reap_fed fed = REAP_FED_END;
+
+    (void)wait;
+    pthread_mutex_lock(&s->mutex);
+    if (s->given < s->n) {
+        *out = s->lease[s->given++];
+        fed = REAP_FED;
+    }
+    pthread_mutex_unlock(&s->mutex);
+    return fed;
+}
+
+static void name_key(struct sample *s, struct reap_bytes key, const char *what)
+{
+    char text[REAP_TEXT_ROOM(REAP_KEY_MAX)];
+
+    if (s->differ++ < NAMED)
+        fprintf(stderr, "reap: %s: key %s: %s differs\n", s->view->path,
+                reap_text_escape(text, sizeof(text), key), what);
+}
+
+static bool depends_on_more(unsigned status)
+{
+    return status == REAP_STATUS_crashed || status == REAP_STATUS_timeout ||
+           status == REAP_STATUS_io_error;
+}
+
+/* The row of block 'b', which has one, beside the stored one. */
+static int compare(struct sample *s, const struct reap_block *b,
+                   struct reap_err *err)
+{
+    const struct reap_schema *schema = reap_store_schema(s->view->store);
+    struct reap_stored was;
+    struct reap_row is;
+    int rc;
+
+    reap_block_row(b, 0, &is);
+    rc = reap_rows_seek(s->rows, is.key, &was, err);
+    if (rc || depends_on_more(is.status) || depends_on_more(was.row.status))
+        return rc;
+    s->done++;
+    if (was.row.crc != is.crc) {
+        name_key(s, is.key, "the input");
+        return REAP_OK;
+    }
+    if (was.row.status != is.status || was.row.flags != is.flags) {
+        name_key(s, is.key, "the status");
+        return REAP_OK;
+    }
+    for (size_t i = 0; i < schema->n && is.status == REAP_STATUS_ok; i++) {
+        size_t n = reap_column_count(&schema->column[i]);
+
+        rc = reap_rows_values(s->rows, i, s->was, err);
+        if (rc)
+            return rc;
+        reap_block_values(b, 0, i, s->is);
+        if (memcmp(s->was, s->is, n * sizeof(*s->is)) != 0) {
+            name_key(s, is.key, schema->column[i].name);
+            break;
+        }
+    }
+    return REAP_OK;
+}
+
+static int take(void *ctx, const struct reap_lease *lease, uint8_t *bytes,
+                size_t len, struct reap_err *err)
+{
+    struct sample *s = ctx;
+    struct reap_block *b = NULL;
+    int rc = reap_block_open(&b, (struct reap_bytes){ bytes, len }, err);
+
+    (void)lease;
+    pthread_mutex_lock(&s->mutex);
+    if (!rc && reap_block_rows(b))
+        rc = compare(s, b, err);
+    pthread_mutex_unlock(&s->mutex);
+    reap_block_free(&b);
+    if (!rc)
+        reap_free(bytes); /* moved */
+    return rc;
+}
+
+static int compute(struct sample *s, const struct reap_setup *setup,
+                   struct reap_err *err)
+{
+    size_t most = 1, idle;
+    struct reap_flow *flow = NULL;
+    struct reap_flow_args a = { .dataset = s->view->dataset,
+                                .engine = setup->engine,
+                                .preset = &setup->preset,
+                                .limits = setup->limits,
+                                .label_from = REAP_LABEL_NONE,
+                                .schema = setup->schema,
+                                .l2 = setup->l2,
+                                .threads = reap_threads_default(&idle),
+                                .batch = setup->batch,
+                                .feed = { s, next },
+                                .sink = { s, take } };
+    int rc;
+
+    for (size_t i = 0; i < setup->schema.n; i++) {
+        size_t n = reap_column_count(&setup->schema.column[i]);
+
+        most = n > most ? n : most;
+    }
+    s->was = reap_calloc(most, sizeof(float));
+    s->is = reap_calloc(most, sizeof(float));
+    if (!s->was || !s->is)
+        return reap_fail(err, REAP_ENOMEM, "no memory for rows");
+    rc = reap_flow_start(&flow, &a, err);
+    return rc ? rc : reap_flow_join(&flow, err);
+}
+
+/* Options, network, preset and engine as the run had them. */
+static int rebuild(struct reap_setup *setup, const struct reap_view *v,
+                   const struct reap_options *given, char **text,
+                   struct reap_err *err)
+{
+    char reap[] = "reap", classify[] = "classify", extract[] = "extract";
+    char *argv[MAX_ARGS], *mine = reap_options_text(given), *made_of;
+    struct reap_options o;
+    char as[128];
+    bool top = reap_view_has_top(v);
+    int rc, argc;
+
+    *text = join_lines(reap_store_meta(v->store, "job"), mine);
+    free(mine);
+    if (!*text)
+        return reap_fail(err, REAP_ENOMEM, "no memory for the job");
+    argv[0] = reap;
+    argv[1] = top ? classify : extract;
+    argc = command_line(*text, argv);
+    rc = reap_options_parse(&o, argc, argv, err);
+    if (!rc)
+        rc = reap_setup_begin(setup, &o, top, NULL, err);
+    if (!rc) {
+        /* In the store's arithmetic, even if there is a better one here. */
+        reap_view_line(v, "made_of", "class", as, sizeof(as));
+        rc = reap_setup_finish(setup, &o, reap_setup_class(setup, as), err);
+        if (rc)
+            reap_setup_close(setup);
+    }
+    if (!rc) {
+        made_of = reap_setup_made_of(setup, &o);
+        rc = made_of ? same_kind(v, made_of, err)
+                     : reap_fail(err, REAP_ENOMEM, "no memory");
+        reap_free(made_of);
+        if (rc)
+            reap_setup_close(setup);
+    }
+    reap_options_clear(&o);
+    return rc ? reap_wrap(err, rc, "--sample") : REAP_OK;
+}
+
+int reap_verify_sample(struct reap_view *v, const struct reap_options *o,
+                       uint64_t n, uint64_t *done, uint64_t *differ,
+                       struct reap_err *err)
+{
+    struct sample s = { .view = v, .mutex = PTHREAD_MUTEX_INITIALIZER };
+    struct reap_setup setup;
+    char *text = NULL;
+    int rc;
+
+    *done = *differ = 0;
+    rc = rebuild(&setup, v, o, &text, err);
+    if (!rc) {
+        rc = reap_rows_open(&s.rows, v->store, err);
+        if (!rc)
+            rc = choose(&s, n, err);
+        if (!rc)
+            rc = compute(&s, &setup, err);
+        reap_setup_close(&setup);
+    }
+    *done = s.done;
+    *differ = s.differ;
+    reap_rows_close(&s.rows);
+    reap_free(s.was);
+    reap_free(s.is);
+    reap_free(s.lease);
+    reap_free(text);
+    return rc;
+}

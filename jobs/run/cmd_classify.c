@@ -1,0 +1,7 @@
+#include "jobs/cli/cmd.h"
+#include "jobs/run/task.h"
+
+int reap_cmd_classify(const struct reap_options *o, struct reap_err *err)
+{
+    return reap_task_run(o, true, err);
+}

@@ -1,0 +1,16 @@
+/* jobs/run/photos.h - extract and classify for a few image files, printed */
+#ifndef REAP_JOBS_RUN_PHOTOS_H
+#define REAP_JOBS_RUN_PHOTOS_H
+
+#include "jobs/cli/options.h"
+#include "jobs/setup/setup.h"
+
+/* Are the arguments image files, and not a dataset? Looks at the files. */
+bool reap_photos_given(const struct reap_options *o);
+
+/* Do them one after the other, in one session. REAP_EFORMAT if one of them is
+ * no image: the others are printed all the same. */
+int reap_photos_run(struct reap_setup *s, const struct reap_options *o,
+                    struct reap_err *err) REAP_MUST_CHECK;
+
+#endif /* REAP_JOBS_RUN_PHOTOS_H */

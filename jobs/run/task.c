@@ -1,0 +1,393 @@
+#define _GNU_SOURCE
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cluster/agree_arithmetic.h"
+#include "cluster/run.h"
+#include "cluster/signals.h"
+#include "cluster/supervise.h"
+#include "engine/base/mem.h"
+#include "engine/base/version.h"
+#include "io/dataset/dataset.h"
+#include "io/store/store.h"
+#include "jobs/cli/cmd.h"
+#include "jobs/cli/threads.h"
+#include "jobs/cli/timespan.h"
+#include "jobs/run/forget_rows.h"
+#include "jobs/run/photos.h"
+#include "jobs/run/report.h"
+#include "jobs/run/task.h"
+#include "jobs/setup/setup.h"
+#include "jobs/setup/store_view.h"
+
+/* All that one run has open. */
+struct run {
+    const struct reap_options *o;
+    struct reap_setup setup;
+    struct reap_dataset *ds;
+    struct reap_store *store; /* on the first rank */
+    char *made_of, *job, *command, *labels, *where;
+    char *same; /* what all ranks must have in common */
+    size_t threads;
+    enum reap_label_from label_from;
+    double time_limit;
+    bool agreed; /* with the other ranks, who wait for more */
+    bool lost;   /* a rank was: MPI is up for good */
+};
+
+int reap_task_tolerates(const char *text, uint64_t bad, uint64_t total,
+                        bool *yes, struct reap_err *err)
+{
+    char *end = NULL;
+    double n = text ? strtod(text, &end) : 5;
+    bool percent = !text || *end == '%';
+
+    *yes = false;
+    if (text && (end == text || end[percent] || !(n >= 0) ||
+                 (!percent && n != floor(n)) || (percent && n > 100)))
+        return reap_fail(err, REAP_EINVAL,
+                         "--max-bad %s: a count or a percentage is needed, "
+                         "such as 100 or 5%%",
+                         text);
+    if (percent)
+        n = n / 100 * (double)total;
+    *yes = (double)bad <= n && (bad < total || !bad);
+    return REAP_OK;
+}
+
+/* --threads, else the cores there are, of which '*idle' are left over. */
+static int find_threads(const struct reap_options *o, size_t *threads,
+                        size_t *idle, struct reap_err *err)
+{
+    *threads = reap_threads_default(idle);
+    if (o->threads_given)
+        *threads = o->threads;
+    if (*threads && *threads <= 1024)
+        return REAP_OK;
+    return reap_fail(err, REAP_EINVAL, "--threads %zu: 1 to 1024", *threads);
+}
+
+/* What can be judged before anything is opened. */
+static int parse(struct run *r, struct reap_err *err)
+{
+    static const char *const from[] = { "datum", "none", "prefix", "folder",
+                                        NULL };
+    const struct reap_options *o = r->o;
+    unsigned which;
+    size_t idle;
+    bool yes;
+    int rc = reap_task_tolerates(o->max_bad, 0, 1, &yes, err);
+
+    if (!rc)
+        rc = reap_parse_word("label-from", o->label_from, from, &which, err);
+    if (!rc)
+        rc = reap_timespan(o->time_limit, &r->time_limit, err);
+    if (rc)
+        return rc;
+    r->label_from = (enum reap_label_from)which;
+    rc = find_threads(o, &r->threads, &idle, err);
+    if (!rc && !o->threads_given && idle && reap_run_is_first())
+        reap_remark(o,
+                    "%zu cores of this node stay idle; mpirun --bind-to "
+                    "none, or fewer ranks, would use them",
+                    idle);
+    return rc;
+}
+
+/* The command line as one text. */
+static char *command_text(const struct reap_options *o)
+{
+    char *text = NULL;
+    size_t size;
+    FILE *f = open_memstream(&text, &size);
+
+    if (!f)
+        return NULL;
+    for (int i = 0; i < o->argc; i++)
+        fprintf(f, "%s%s", i ? " " : "", i ? o->argv[i] : "reap");
+    return fclose(f) ? NULL : text;
+}
+
+static int open_store(struct run *r, struct reap_err *err)
+{
+    struct reap_run_meta meta = { .made_of = r->made_of,
+                                  .dataset_id = reap_dataset_id(r->ds),
+                                  .dataset_path = reap_dataset_path(r->ds),
+                                  .schema = r->setup.schema,
+                                  .versions = "reap " REAP_VERSION };
+    struct reap_revised revised;
+    char preset[512];
+    int rc;
+
+    reap_preset_print(&r->setup.preset, preset, sizeof(preset));
+    meta.preset = preset;
+    if (r->setup.labels)
+        meta.labels = r->labels = reap_labels_text(r->setup.labels);
+    /* Whoever looks at the store later may stand in another folder. */
+    r->where = realpath(meta.dataset_path, NULL);
+    if (r->where)
+        meta.dataset_path = r->where;
+    meta.command = r->command = command_text(r->o);
+    meta.job = r->job = reap_options_text(r->o);
+    if (!r->command || !r->job)
+        return reap_fail(err, REAP_ENOMEM, "no memory");
+    rc = reap_store_open(&r->store, r->o->output, REAP_STORE_WRITE, &meta, err);
+    if (!rc && reap_store_alone(r->store))
+        reap_remark(r->o,
+                    "%s is on a network file system: nobody else may open it "
+                    "while this run lasts",
+                    r->o->output);
+    if (!rc)
+        rc = reap_revise_check(r->store, r->ds, r->o->changed, err);
+    if (!rc)
+        rc = reap_revise(r->store, r->ds, r->o, &revised, err);
+    if (rc)
+        return rc;
+    if (revised.failed + revised.changed + revised.pruned)
+        reap_remark(r->o, "forgotten: %llu failed, %llu changed, %llu pruned",
+                    (unsigned long long)revised.failed,
+                    (unsigned long long)revised.changed,
+                    (unsigned long long)revised.pruned);
+    return REAP_OK;
+}
+
+/* What decides a row, and the dataset: a lease is a run of keys, which a rank
+ * with other keys would fill with other rows. */
+static char *in_common(const struct run *r)
+{
+    char *text = NULL;
+    size_t size;
+    FILE *f = open_memstream(&text, &size);
+
+    if (!f)
+        return NULL;
+    fprintf(f, "%sdataset=%s, %zu records\n", r->made_of,
+            reap_dataset_id(r->ds), reap_dataset_count(r->ds));
+    return fclose(f) ? NULL : text;
+}
+
+/* The class of a store that is there already: a resume keeps it. Whatever
+ * else is wrong with the store is told when it is opened to write. */
+static const char *class_of_store(const struct run *r)
+{
+    const char *found = NULL;
+    struct reap_view v;
+    char text[REAP_AGREE_SIZE];
+
+    if (reap_view_open(&v, r->o->output, NULL))
+        return NULL;
+    if (reap_view_line(&v, "made_of", "class", text, sizeof(text)))
+        found = reap_setup_class(&r->setup, text);
+    reap_view_close(&v);
+    return found;
+}
+
+/* The classes that this rank may compute in, a line each. */
+static void offer(const struct run *r, char *text, size_t size)
+{
+    const char *kept = reap_run_is_first() ? class_of_store(r) : NULL;
+    size_t at = 0;
+
+    text[0] = '\0';
+    if (kept)
+        snprintf(text, size, "%s\n", kept);
+    for (size_t i = 0; i < r->setup.n_classes && !kept && at < size; i++)
+        at += (size_t)snprintf(text + at, size - at, "%s\n",
+                               r->setup.classes[i].name);
+}
+
+/* The engine in the arithmetic that all ranks have. A rank that lacks it goes
+ * on without one, or with its own, and the first rank sends it away. */
+static int open_engine(struct run *r, struct reap_err *err)
+{
+    char mine[REAP_SETUP_CLASSES * REAP_AGREE_SIZE], agreed[REAP_AGREE_SIZE];
+    const bool first = reap_run_is_first();
+    int rc;
+
+    offer(r, mine, sizeof(mine));
+    rc = reap_agree(mine, agreed, err);
+    if (rc)
+        return rc;
+    r->agreed = true;
+    if (!first && !r->setup.n_classes)
+        return REAP_OK;
+    return reap_setup_finish(&r->setup, r->o,
+                             reap_setup_class(&r->setup, agreed), err);
+}
+
+static int open_all(struct run *r, bool classify, struct reap_err *err)
+{
+    int rc = reap_setup_begin(&r->setup, r->o, classify, NULL, err);
+
+    if (rc)
+        return rc;
+    rc = reap_dataset_open(&r->ds, r->o->args[0], err);
+    if (!rc && !reap_dataset_count(r->ds))
+        rc = reap_fail(err, REAP_ENOTFOUND, "%s: the dataset holds no records",
+                       r->o->args[0]);
+    if (!rc)
+        rc = open_engine(r, err);
+    if (rc)
+        return rc;
+    r->made_of = reap_setup_made_of(&r->setup, r->o);
+    if (!r->made_of || !(r->same = in_common(r)))
+        return reap_fail(err, REAP_ENOMEM, "no memory");
+    return reap_run_is_first() ? open_store(r, err) : REAP_OK;
+}
+
+/* All keys have a row: are they good enough? */
+static int judge(struct run *r, const struct reap_report *report,
+                 const struct reap_run_status *status, struct reap_err *err)
+{
+    uint64_t counts[REAP_N_STATUS], bad = 0, total = 0;
+    bool yes;
+    int rc = reap_store_counts(r->store, counts, err);
+
+    for (int i = 0; i < REAP_N_STATUS && !rc; i++) {
+        total += counts[i];
+        bad += i == REAP_STATUS_ok ? 0 : counts[i];
+    }
+    if (!rc)
+        rc = reap_task_tolerates(r->o->max_bad, bad, total, &yes, err);
+    if (rc)
+        return rc;
+    reap_report_end(report, &r->setup, status, counts, true);
+    if (yes)
+        return REAP_OK;
+    if (bad == total)
+        return reap_fail(err, REAP_EBADRECS,
+                         "all %llu records are bad; reap export lists them in "
+                         "its .failed.tsv",
+                         (unsigned long long)bad);
+    return reap_fail(err, REAP_EBADRECS,
+                     "%llu of %llu records are bad, more than --max-bad %s; "
+                     "reap export lists them in its .failed.tsv",
+                     (unsigned long long)bad, (unsigned long long)total,
+                     r->o->max_bad ? r->o->max_bad : "5%");
+}
+
+static int run(struct run *r, struct reap_err *err)
+{
+    struct reap_run_args a = {
+        .flow = { .dataset = r->ds,
+                  .engine = r->setup.engine,
+                  .preset = &r->setup.preset,
+                  .limits = r->setup.limits,
+                  .label_from = r->label_from,
+                  .schema = r->setup.schema,
+                  .l2 = r->setup.l2,
+                  .threads = r->threads,
+                  .batch = r->setup.batch },
+        .store = r->store,
+        .fingerprint = r->same,
+        .limit = r->o->limit,
+        .dedicated = r->o->dedicated,
+        .time_limit = r->time_limit,
+        .progress = reap_report_progress,
+    };
+    struct reap_run_status status = { 0 };
+    uint64_t counts[REAP_N_STATUS];
+    struct reap_report report;
+    int rc;
+
+    reap_report_begin(&report, r->o, &r->setup, r->threads);
+    a.ctx = &report;
+    rc = reap_run_all(&a, &status, err);
+    reap_report_stop(&report);
+    r->lost = status.lost;
+    if (status.refused[0])
+        reap_remark(r->o, "%s", status.refused);
+    if (!reap_run_is_first())
+        return rc;
+    if (!rc)
+        return judge(r, &report, &status, err);
+    if (rc == REAP_ESTOPPED && !reap_store_counts(r->store, counts, err)) {
+        reap_report_end(&report, &r->setup, &status, counts, false);
+        return reap_fail(err, REAP_ESTOPPED,
+                         "stopped early; run the same command again to go on");
+    }
+    return rc;
+}
+
+static int on_dataset(const struct reap_options *o, bool classify,
+                      struct reap_err *err)
+{
+    struct run r = { .o = o };
+    int rc;
+
+    for (int i = 0; i < o->n_args && !o->output; i++)
+        if (access(o->args[i], F_OK)) /* a photo, perhaps */
+            return reap_fail(err, REAP_ENOTFOUND, "%s: %s", o->args[i],
+                             strerror(errno));
+    if (o->n_args != 1)
+        return reap_fail(err, REAP_EINVAL,
+                         "one DATASET is needed, or image files");
+    if (!o->output)
+        return reap_fail(err, REAP_EINVAL, "-o STORE is needed");
+    reap_signals_install(); /* what is asked early is heeded later */
+    rc = parse(&r, err);
+    if (!rc) {
+        rc = open_all(&r, classify, err);
+        if (rc && r.agreed)
+            reap_agree_cancel();
+    }
+    if (!rc)
+        rc = run(&r, err);
+    reap_store_close(&r.store);
+    reap_dataset_close(&r.ds);
+    reap_setup_close(&r.setup);
+    reap_free(r.made_of);
+    reap_free(r.labels);
+    free(r.same);
+    free(r.where);
+    free(r.job);
+    free(r.command);
+    if (r.lost)
+        reap_cmd_leave_at_once();
+    return rc;
+}
+
+static int on_photos(const struct reap_options *o, bool classify,
+                     struct reap_err *err)
+{
+    struct reap_setup setup;
+    size_t idle, threads;
+    int rc = find_threads(o, &threads, &idle, err);
+
+    if (!rc)
+        rc = reap_setup_begin(&setup, o, classify, NULL, err);
+    if (rc)
+        return rc;
+    setup.batch = 1; /* one after the other, each by all threads */
+    setup.together = threads;
+    rc = reap_setup_finish(&setup, o, NULL, err);
+    if (!rc && setup.preset_guessed)
+        reap_remark(o, "preset %s, the family's own; --preset sets another",
+                    setup.preset.name);
+    if (!rc)
+        rc = reap_photos_run(&setup, o, err);
+    reap_setup_close(&setup);
+    return rc;
+}
+
+int reap_task_run(const struct reap_options *o, bool classify,
+                  struct reap_err *err)
+{
+    int rc = reap_supervise_check(o->ranks_given, err);
+
+    if (rc)
+        return rc;
+    if (reap_photos_given(o))
+        return on_photos(o, classify, err);
+    /* The ranks that were started find --ranks again if a job file has it. */
+    if (!o->ranks_given || reap_run_launched())
+        return on_dataset(o, classify, err);
+    if (!o->output)
+        return reap_fail(err, REAP_EINVAL, "-o STORE is needed");
+    return reap_supervise(o->argc, o->argv, o->ranks, o->hostfile, o->output,
+                          err);
+}

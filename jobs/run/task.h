@@ -1,0 +1,20 @@
+/* jobs/run/task.h - extract and classify: one run over a dataset into a store
+ */
+#ifndef REAP_JOBS_RUN_TASK_H
+#define REAP_JOBS_RUN_TASK_H
+
+#include <stdbool.h>
+
+#include "jobs/cli/options.h"
+
+/* What both commands do; 'classify' adds labels. Returns what the exit status
+ * is made of: REAP_OK, REAP_EBADRECS, REAP_ESTOPPED, ... */
+int reap_task_run(const struct reap_options *o, bool classify,
+                  struct reap_err *err) REAP_MUST_CHECK;
+
+/* Are 'bad' of 'total' rows within --max-bad ('text', NULL: 5%)? Never if all
+ * are bad. REAP_EINVAL if the text is no count or percentage. */
+int reap_task_tolerates(const char *text, uint64_t bad, uint64_t total,
+                        bool *yes, struct reap_err *err) REAP_MUST_CHECK;
+
+#endif /* REAP_JOBS_RUN_TASK_H */

@@ -1,0 +1,36 @@
+/* jobs/setup/network.h - the network that the options ask for, with its weights
+ */
+#ifndef REAP_JOBS_SETUP_NETWORK_H
+#define REAP_JOBS_SETUP_NETWORK_H
+
+#include "engine/net/net.h"
+#include "io/weights/weights.h"
+#include "jobs/cli/options.h"
+
+struct reap_network {
+    /* NULL for random; the params are freed once the net is folded. */
+    struct reap_weights *weights;
+    struct reap_net *net;
+    char path[4096]; /* of the weights file, "" for random */
+    char id[80];     /* "sha256:..." or "seed:N" */
+};
+
+/* Read --weights, build --model. Without --weights: 'none' is an error that
+ * says what to type, unless 'random' allows it. */
+int reap_network_open(struct reap_network *n, const struct reap_options *o,
+                      bool random, struct reap_err *err) REAP_MUST_CHECK;
+
+/*
+ * The same, but numbers of the weights are read when an engine packs them:
+ * make it, then call reap_network_settle(), which frees what was read. If
+ * 'lasting', the hash of the file is taken from an earlier start where there
+ * was one.
+ */
+int reap_network_open_later(struct reap_network *n,
+                            const struct reap_options *o, bool lasting,
+                            struct reap_err *err) REAP_MUST_CHECK;
+void reap_network_settle(struct reap_network *n);
+
+void reap_network_close(struct reap_network *n);
+
+#endif /* REAP_JOBS_SETUP_NETWORK_H */

@@ -1,0 +1,35 @@
+/* jobs/setup/preprocess.h - preset and limits, as the options say */
+#ifndef REAP_JOBS_SETUP_PREPROCESS_H
+#define REAP_JOBS_SETUP_PREPROCESS_H
+
+#include "engine/base/err.h"
+#include "engine/net/model.h"
+#include "io/preset/preset.h"
+#include "jobs/cli/options.h"
+#include "pipeline/prepare.h"
+
+/*
+ * Fill 'preset' from --preset and its overrides, else from 'hint' (what the
+ * weights file says, "" for nothing), else by the model's family ('model' may
+ * be NULL: torchvision-v1). '*chosen' says whether it had to be guessed.
+ */
+int reap_preprocess_preset(const struct reap_options *o, const char *hint,
+                           const struct reap_model *model,
+                           struct reap_preset *preset, bool *guessed,
+                           struct reap_err *err) REAP_MUST_CHECK;
+
+int reap_preprocess_limits(const struct reap_options *o,
+                           struct reap_limits *limits,
+                           struct reap_err *err) REAP_MUST_CHECK;
+
+/* "H,W" or "HxW" or "N"; REAP_EINVAL names the option. */
+int reap_parse_size(const char *option, const char *text, size_t *h, size_t *w,
+                    struct reap_err *err) REAP_MUST_CHECK;
+
+/* Index of 'text' in a list of words that ends with NULL; REAP_EINVAL lists
+ * them. NULL text is word 0. */
+int reap_parse_word(const char *option, const char *text,
+                    const char *const *words, unsigned *out,
+                    struct reap_err *err) REAP_MUST_CHECK;
+
+#endif /* REAP_JOBS_SETUP_PREPROCESS_H */

@@ -1,0 +1,91 @@
+/*
+ * jobs/setup/setup.h - all that extract and classify open before the first
+ * record
+ *
+ * Network, preset, limits, outputs, engine and class names, from the options,
+ * in the order in which mistakes are cheapest to find. The engine may have to
+ * wait until ranks have agreed on its arithmetic: so there are two steps.
+ */
+#ifndef REAP_JOBS_SETUP_SETUP_H
+#define REAP_JOBS_SETUP_SETUP_H
+
+#include "engine/engine.h"
+#include "io/cache/blob_cache.h"
+#include "io/labels/groups.h"
+#include "io/labels/labels.h"
+#include "jobs/setup/network.h"
+#include "jobs/setup/outputs.h"
+#include "jobs/setup/predictor.h"
+#include "jobs/setup/preprocess.h"
+
+enum { REAP_SETUP_CLASSES = 16 };
+
+struct reap_setup {
+    bool classify;
+    struct reap_network network;
+    struct reap_preset preset;
+    bool preset_guessed;
+    struct reap_limits limits;
+    struct reap_outputs outputs;
+    struct reap_schema schema;
+    unsigned l2;
+    struct reap_blob_cache *cache; /* of packed weights, or NULL */
+    struct reap_engine *engine;
+    struct reap_predictor head; /* --head, or all zero */
+    struct reap_labels *labels; /* classify alone */
+    struct reap_groups *groups; /* of --groups, or NULL */
+    size_t batch;
+    /* Threads that do an image together, 0: one alone. May be set, as may
+     * 'batch', between the two steps. */
+    size_t together;
+    /* Arithmetic classes that fit --precision here, best first. */
+    size_t n_classes;
+    struct {
+        const char *name;
+        enum reap_precision precision;
+    } classes[REAP_SETUP_CLASSES];
+};
+
+/*
+ * All but the engine and what depends on it. 'calibrate': for --precision int8
+ * and weights without scales, take these from the first images of this
+ * dataset; NULL: such weights are refused.
+ */
+int reap_setup_begin(struct reap_setup *s, const struct reap_options *o,
+                     bool classify, const char *calibrate,
+                     struct reap_err *err) REAP_MUST_CHECK;
+
+/* The one of the classes that 'arithmetic', such as a store has it, names;
+ * NULL if it cannot be done here. */
+const char *reap_setup_class(const struct reap_setup *s,
+                             const char *arithmetic);
+
+/* Engine and columns. 'arithmetic' is one of the classes, as far
+ * as its name up to a space; NULL: the first. REAP_EINVAL if there is none. */
+int reap_setup_finish(struct reap_setup *s, const struct reap_options *o,
+                      const char *arithmetic,
+                      struct reap_err *err) REAP_MUST_CHECK;
+
+/* Both steps, in the best class. */
+int reap_setup_open(struct reap_setup *s, const struct reap_options *o,
+                    bool classify, const char *calibrate,
+                    struct reap_err *err) REAP_MUST_CHECK;
+
+/* What decides a row's bytes, a line each: the fingerprint is made of it.
+ * Without an engine its class is "none". Owned: reap_free(). */
+char *reap_setup_made_of(const struct reap_setup *s,
+                         const struct reap_options *o);
+
+/* The preset must end in the size that the net was built for. */
+int reap_setup_check_size(const struct reap_preset *preset,
+                          const struct reap_net *net,
+                          struct reap_err *err) REAP_MUST_CHECK;
+
+void reap_setup_close(struct reap_setup *s);
+
+/* --precision's word as a precision; "auto" is bf16 where the CPU has it, else
+ * fp32. */
+int reap_parse_precision(const char *text, enum reap_precision *out,
+                         struct reap_err *err) REAP_MUST_CHECK;
+
+#endif /* REAP_JOBS_SETUP_SETUP_H */
