@@ -34,19 +34,20 @@ static bool has(const char *list, const char *name, size_t n)
     return false;
 }
 
-void reap_agree_choose(const char *const *lists, size_t n,
-                       char out[REAP_AGREE_SIZE])
+void reap_agree_arithmetic_choose(const char *const *lists, size_t n,
+                                  char out[REAP_ARITHMETIC_MAX])
 {
     const char *first = lists[0];
 
-    snprintf(out, REAP_AGREE_SIZE, "%.*s", (int)strcspn(first, "\n"), first);
+    snprintf(out, REAP_ARITHMETIC_MAX, "%.*s", (int)strcspn(first, "\n"),
+             first);
     while (*first) {
         size_t line = strcspn(first, "\n"), agree = 0;
 
         for (size_t i = 1; i < n; i++)
             agree += !lists[i] || !*lists[i] || has(lists[i], first, line);
         if (agree == n - 1) {
-            snprintf(out, REAP_AGREE_SIZE, "%.*s", (int)line, first);
+            snprintf(out, REAP_ARITHMETIC_MAX, "%.*s", (int)line, first);
             return;
         }
         first += line + (first[line] == '\n');
@@ -138,7 +139,7 @@ static void close_others(struct other *o, int ranks)
 }
 
 static int choose(struct other *o, int ranks, const char *mine,
-                  char out[REAP_AGREE_SIZE], struct reap_err *err)
+                  char out[REAP_ARITHMETIC_MAX], struct reap_err *err)
 {
     const char **lists = reap_calloc((size_t)ranks, sizeof(*lists));
 
@@ -147,12 +148,12 @@ static int choose(struct other *o, int ranks, const char *mine,
     lists[0] = mine;
     for (int r = 1; r < ranks; r++)
         lists[r] = o[r].list;
-    reap_agree_choose(lists, (size_t)ranks, out);
+    reap_agree_arithmetic_choose(lists, (size_t)ranks, out);
     reap_free(lists);
     return REAP_OK;
 }
 
-static int first(const char *mine, int ranks, char out[REAP_AGREE_SIZE],
+static int first(const char *mine, int ranks, char out[REAP_ARITHMETIC_MAX],
                  struct reap_err *err)
 {
     struct reap_message m = { .type = REAP_MESSAGE_arithmetic };
@@ -169,12 +170,12 @@ static int first(const char *mine, int ranks, char out[REAP_AGREE_SIZE],
         rc = tell(o, ranks, &m, err);
     }
     close_others(o, ranks);
-    reap_sign("met");
+    reap_rank_mark("met");
     return rc;
 }
 
 /* Offer 'mine' to the first rank, and wait for its word. */
-static int other(const char *mine, char out[REAP_AGREE_SIZE],
+static int other(const char *mine, char out[REAP_ARITHMETIC_MAX],
                  struct reap_err *err)
 {
     struct reap_message m = { .type = REAP_MESSAGE_offer };
@@ -201,28 +202,28 @@ static int other(const char *mine, char out[REAP_AGREE_SIZE],
         rc = reap_fail(err, REAP_ESTOPPED, "the first rank says '%s'",
                        reap_wire_name(m.type));
     if (!rc)
-        reap_wire_text(&m, 0, out, REAP_AGREE_SIZE);
+        reap_wire_text(&m, 0, out, REAP_ARITHMETIC_MAX);
     reap_peer_close(&boss);
     return rc;
 }
 
-int reap_agree(const char *mine, char out[REAP_AGREE_SIZE],
-               struct reap_err *err)
+int reap_agree_arithmetic(const char *mine, char out[REAP_ARITHMETIC_MAX],
+                          struct reap_err *err)
 {
     int rank, ranks, rc;
 
     if (!reap_run_launched()) {
-        reap_agree_choose(&mine, 1, out);
+        reap_agree_arithmetic_choose(&mine, 1, out);
         return REAP_OK;
     }
-    reap_sign("ready");
+    reap_rank_mark("ready");
     rc = reap_mpi_start(&rank, &ranks, err);
     if (rc)
         return rc;
     return rank ? other(mine, out, err) : first(mine, ranks, out, err);
 }
 
-void reap_agree_cancel(void)
+void reap_agree_arithmetic_cancel(void)
 {
     struct reap_message m = { .type = REAP_MESSAGE_end };
     struct reap_err err;

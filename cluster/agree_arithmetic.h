@@ -14,7 +14,7 @@
 
 #include "engine/base/err.h"
 
-enum { REAP_AGREE_SIZE = 128 };
+enum { REAP_ARITHMETIC_MAX = 128 };
 
 /*
  * The first class of 'lists[0]' that is in all the others, an empty or NULL
@@ -22,8 +22,8 @@ enum { REAP_AGREE_SIZE = 128 };
  * newline, best first. Without such a class the first of lists[0] is taken.
  * Stores the name in 'out', "" if lists[0] is empty.
  */
-void reap_agree_choose(const char *const *lists, size_t n,
-                       char out[REAP_AGREE_SIZE]);
+void reap_agree_arithmetic_choose(const char *const *lists, size_t n,
+                                  char out[REAP_ARITHMETIC_MAX]);
 
 /*
  * 'mine' is this rank's list; 'out' receives what was agreed on, which this
@@ -31,11 +31,11 @@ void reap_agree_choose(const char *const *lists, size_t n,
  * is not heard of for some seconds has no say. REAP_EIO, REAP_ENOMEM, and
  * REAP_ESTOPPED where the first rank does not answer.
  */
-int reap_agree(const char *mine, char out[REAP_AGREE_SIZE],
-               struct reap_err *err) REAP_MUST_CHECK;
+int reap_agree_arithmetic(const char *mine, char out[REAP_ARITHMETIC_MAX],
+                          struct reap_err *err) REAP_MUST_CHECK;
 
 /* The run will not begin, as the first rank has failed after all had agreed:
  * tell the others that it is over. Nothing on other ranks. */
-void reap_agree_cancel(void);
+void reap_agree_arithmetic_cancel(void);
 
 #endif /* REAP_CLUSTER_AGREE_ARITHMETIC_H */

@@ -180,7 +180,7 @@ int reap_launch_start(const struct reap_launch *l, pid_t *pid,
     pid_t parent = getpid();
     char **args;
 
-    setenv(REAP_SIGN, l->sign, 1);
+    setenv(REAP_RANK_MARKS, l->sign, 1);
     /* Ranks that wait inside MPI let others have the core. */
     setenv("OMPI_MCA_mpi_yield_when_idle", "1", 0);
     if (!geteuid()) {

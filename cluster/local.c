@@ -17,7 +17,7 @@ void reap_watch_look(struct reap_watch *w, const struct reap_run_args *a,
 
     if (a->time_limit > 0 && t - w->begin >= a->time_limit && !w->timed) {
         w->timed = true;
-        reap_sign("time");
+        reap_rank_mark("time");
     }
     if (w->timed && asked == REAP_ASKED_NOTHING)
         asked = REAP_ASKED_DRAIN;

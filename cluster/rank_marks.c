@@ -7,15 +7,15 @@
 
 #include "cluster/rank_marks.h"
 
-bool reap_sign_wanted(void)
+bool reap_rank_marks_wanted(void)
 {
-    return getenv(REAP_SIGN) != NULL;
+    return getenv(REAP_RANK_MARKS) != NULL;
 }
 
 /* The supervisor made the file: it is not made anew once it was taken away. */
 static void append(const char *line)
 {
-    const char *path = getenv(REAP_SIGN);
+    const char *path = getenv(REAP_RANK_MARKS);
     int fd = path ? open(path, O_WRONLY | O_APPEND | O_CLOEXEC) : -1;
 
     if (fd < 0)
@@ -26,7 +26,7 @@ static void append(const char *line)
     close(fd);
 }
 
-void reap_sign(const char *word)
+void reap_rank_mark(const char *word)
 {
     char line[32];
 
@@ -34,7 +34,7 @@ void reap_sign(const char *word)
     append(line);
 }
 
-void reap_sign_end(int status)
+void reap_rank_marks_end(int status)
 {
     char line[32];
 
@@ -42,7 +42,7 @@ void reap_sign_end(int status)
     append(line);
 }
 
-void reap_signs_read(const char *path, struct reap_signs *out)
+void reap_rank_marks_read(const char *path, struct reap_rank_marks *out)
 {
     FILE *f = fopen(path, "r");
     char line[64];

@@ -1,9 +1,10 @@
 /*
  * cluster/rank_marks.h - what ranks leave for the supervisor that started them
  *
- * A small file beside the store, named by the environment variable REAP_SIGN,
- * to which ranks append a line for each thing that the supervisor cannot see
- * from outside. Without that variable nothing is written. Any thread.
+ * A small file beside the store, named by the environment variable
+ * REAP_RANK_MARKS, to which ranks append a line for each thing that the
+ * supervisor cannot see from outside. Without that variable nothing is written.
+ * Any thread.
  */
 #ifndef REAP_CLUSTER_RANK_MARKS_H
 #define REAP_CLUSTER_RANK_MARKS_H
@@ -11,10 +12,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define REAP_SIGN "REAP_SIGN"
+#define REAP_RANK_MARKS "REAP_RANK_MARKS"
 
 /* What the lines of such a file say. */
-struct reap_signs {
+struct reap_rank_marks {
     size_t ready;  /* ranks that were about to join MPI: "ready" */
     bool met;      /* the ranks have agreed on the arithmetic: "met" */
     bool hello;    /* all ranks found each other: "hello" */
@@ -25,16 +26,16 @@ struct reap_signs {
 };
 
 /* Was this process started by the supervisor? */
-bool reap_sign_wanted(void);
+bool reap_rank_marks_wanted(void);
 
 /* Append a line, "ready", "hello", ...; failures are not told: the supervisor
  * then falls back on what it sees. */
-void reap_sign(const char *word);
+void reap_rank_mark(const char *word);
 
 /* Append "end STATUS": the last thing the first rank does. */
-void reap_sign_end(int status);
+void reap_rank_marks_end(int status);
 
 /* Read the file at 'path'; no file is no signs. */
-void reap_signs_read(const char *path, struct reap_signs *out);
+void reap_rank_marks_read(const char *path, struct reap_rank_marks *out);
 
 #endif /* REAP_CLUSTER_RANK_MARKS_H */

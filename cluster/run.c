@@ -40,7 +40,7 @@ int reap_run_all(const struct reap_run_args *a, struct reap_run_status *status,
     if (!reap_run_launched())
         return reap_local_run(a, status, err);
     reap_signals_install();
-    reap_sign("ready");
+    reap_rank_mark("ready");
     rc = reap_mpi_start(&rank, &ranks, err);
     if (rc)
         return rc;

@@ -349,7 +349,7 @@ static void loop(struct serve *s, struct reap_flow *flow,
 
         if (!s->met && !count(s, NEW)) {
             s->met = true;
-            reap_sign("hello");
+            reap_rank_mark("hello");
         }
         status->workers = count(s, AT_WORK) + mine;
         reap_watch_look(&watch, s->a, s->coord, flow, status->workers);

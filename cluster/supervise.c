@@ -30,7 +30,7 @@ struct supervisor {
     const char *store;
     char sign[4096];
     pid_t pid;
-    struct reap_signs signs;
+    struct reap_rank_marks signs;
     double news;  /* when a sign came last */
     double ended; /* when the first rank said that it ends; 0: not yet */
     double term;  /* when mpirun was told to end; 0: not yet */
@@ -41,7 +41,7 @@ int reap_supervise_check(bool ranks_given, struct reap_err *err)
 {
     const char *tasks = getenv("SLURM_STEP_NUM_TASKS");
 
-    if (ranks_given && reap_run_launched() && !reap_sign_wanted())
+    if (ranks_given && reap_run_launched() && !reap_rank_marks_wanted())
         return reap_fail(err, REAP_EINVAL,
                          "--ranks starts mpirun itself: leave it out behind "
                          "mpirun or srun");
@@ -71,7 +71,7 @@ static void look_at_signs(struct supervisor *s)
 {
     size_t before = s->signs.length;
 
-    reap_signs_read(s->sign, &s->signs);
+    reap_rank_marks_read(s->sign, &s->signs);
     if (s->signs.length != before)
         s->news = reap_clock();
     if (s->signs.ended && !(s->ended > 0))
@@ -168,7 +168,7 @@ static int told(int rc, struct reap_err *err)
 static bool settle(const struct supervisor *s, bool complete, int *rc,
                    struct reap_err *err)
 {
-    const struct reap_signs *g = &s->signs;
+    const struct reap_rank_marks *g = &s->signs;
     const bool stopped = s->heeded != REAP_ASKED_NOTHING || g->time;
 
     *rc = REAP_OK;

@@ -71,7 +71,7 @@ int reap_team_start(struct reap_team *t, struct reap_err *err)
     *t = REAP_TEAM_ALONE;
     if (!reap_run_launched())
         return REAP_OK;
-    reap_sign("ready");
+    reap_rank_mark("ready");
     o = reap_calloc(1, sizeof(*o));
     if (!o)
         return reap_fail(err, REAP_ENOMEM, "no memory");

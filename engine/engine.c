@@ -79,8 +79,8 @@ static bool has(const char *const *list, size_t n, const char *name)
     return false;
 }
 
-size_t reap_engine_classes(enum reap_precision precision, bool exact,
-                           const char **out, size_t room)
+size_t reap_engine_ariths(enum reap_precision precision, bool exact,
+                          const char **out, size_t room)
 {
     size_t n = 0, b = 0;
     unsigned cpu;
@@ -366,7 +366,7 @@ const struct reap_output *reap_engine_output(const struct reap_engine *e,
     return &e->output[i];
 }
 
-const char *reap_engine_class(const struct reap_engine *e)
+const char *reap_engine_arith(const struct reap_engine *e)
 {
     return e->backend->class_name(e->prog);
 }

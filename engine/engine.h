@@ -69,8 +69,8 @@ struct reap_engine_args {
  * most 'room' of them; returns how many. The reference is for reading: it is
  * offered only where there is nothing else.
  */
-size_t reap_engine_classes(enum reap_precision precision, bool exact,
-                           const char **out, size_t room);
+size_t reap_engine_ariths(enum reap_precision precision, bool exact,
+                          const char **out, size_t room);
 
 struct reap_engine;
 struct reap_session;
@@ -91,7 +91,7 @@ bool reap_engine_feature(const struct reap_net *net, const char *name,
 size_t reap_engine_outputs(const struct reap_engine *e);
 const struct reap_output *reap_engine_output(const struct reap_engine *e,
                                              size_t i);
-const char *reap_engine_class(const struct reap_engine *e);
+const char *reap_engine_arith(const struct reap_engine *e);
 const char *reap_engine_level(const struct reap_engine *e); /* avx512, ... */
 /* Threads of a session that together work on each image, 1 or more. */
 size_t reap_engine_threads(const struct reap_engine *e);

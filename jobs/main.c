@@ -134,7 +134,7 @@ static int command(int argc, char **argv)
 static void sign_off(int status)
 {
     if (reap_run_launched() && reap_run_is_first())
-        reap_sign_end(status);
+        reap_rank_marks_end(status);
     if (at_once) {
         fflush(NULL);
         _exit(status);

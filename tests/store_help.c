@@ -12,7 +12,7 @@
 static char dir[512];
 
 const struct reap_run_meta sample_meta = {
-    .made_of = "weights=aaaa\npreset=unit\n",
+    .fingerprint_text = "weights=aaaa\npreset=unit\n",
     .dataset_id = "uuid:1234",
     .dataset_path = "nowhere",
     .command = "reap classify nowhere -o store",

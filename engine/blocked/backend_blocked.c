@@ -189,7 +189,7 @@ void reap_blocked_lap(double *seconds, size_t i, double *since)
 static void end_layer(const struct reap_program *p, size_t i,
                       const struct reap_frame *f)
 {
-    const struct reap_layer *l = &p->layer[i];
+    const struct reap_blocked_layer *l = &p->layer[i];
 
     if (l->in >= 0)
         reap_blocked_margins(&p->tensor[l->node], f);
@@ -205,7 +205,7 @@ static void end_layer(const struct reap_program *p, size_t i,
 static size_t run_layers(const struct reap_program *p, size_t i,
                          const struct reap_frame *f, double *seconds)
 {
-    const struct reap_layer *l = &p->layer[i];
+    const struct reap_blocked_layer *l = &p->layer[i];
     const size_t n = l->paired && f->threads == 1 ? 2 : 1;
     double since = seconds ? reap_clock() : 0;
 
@@ -305,7 +305,7 @@ bool reap_blocked_layer(const void *prog, size_t i,
                         struct reap_blocked_cost *cost)
 {
     const struct reap_program *p = prog;
-    const struct reap_layer *l = &p->layer[i];
+    const struct reap_blocked_layer *l = &p->layer[i];
     const struct reap_node *n;
 
     if (i >= p->n_layers)
@@ -326,7 +326,7 @@ bool reap_blocked_layer(const void *prog, size_t i,
     return true;
 }
 
-const char *reap_blocked_class(const void *prog)
+const char *reap_blocked_arith(const void *prog)
 {
     const struct reap_program *p = prog;
 
@@ -341,7 +341,7 @@ void reap_blocked_free(void **prog)
     if (!p)
         return;
     for (size_t i = 0; i < p->n_layers; i++) {
-        struct reap_layer *l = &p->layer[i];
+        struct reap_blocked_layer *l = &p->layer[i];
 
         reap_free(l->conv.kind);
         reap_free(l->conv.step);
@@ -368,7 +368,7 @@ void reap_blocked_free(void **prog)
         .compile = reap_blocked_compile,               \
         .arena = reap_blocked_arena,                   \
         .run = reap_blocked_run,                       \
-        .class_name = reap_blocked_class,              \
+        .class_name = reap_blocked_arith,              \
         .free = reap_blocked_free,                     \
     }
 BLOCKED(avx2, REAP_CPU_AVX2, REAP_FP32 | REAP_INT8);

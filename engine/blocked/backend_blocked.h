@@ -16,7 +16,7 @@ int reap_blocked_compile(void **prog, const struct reap_plan_args *a,
 size_t reap_blocked_arena(const void *prog);
 void reap_blocked_run(const void *prog, void *arena, struct reap_crew *crew,
                       size_t n, const void *const *images, float *const *out);
-const char *reap_blocked_class(const void *prog);
+const char *reap_blocked_arith(const void *prog);
 void reap_blocked_free(void **prog);
 
 /* What a layer costs for one image. */

@@ -86,7 +86,7 @@ struct reap_span {
 
 /* Where each row of a convolution finds its taps: rows at the border have
  * fewer. Group convolutions have a list for each panel. */
-struct reap_conv {
+struct reap_blocked_conv {
     size_t panels, kinds, dwords, dwords2;
     uint8_t *kind;               /* of each row of the output */
     struct reap_conv_step *step; /* all lists, one after the other */
@@ -115,15 +115,15 @@ struct reap_tiles {
 };
 
 struct reap_program;
-struct reap_layer;
+struct reap_blocked_layer;
 
 /* Fill in the weights of a layer, for which there is room. */
-typedef int reap_pack_fn(const struct reap_program *p, struct reap_layer *l,
-                         struct reap_err *err);
+typedef int reap_pack_fn(const struct reap_program *p,
+                         struct reap_blocked_layer *l, struct reap_err *err);
 
-struct reap_layer {
-    void (*run)(const struct reap_program *p, const struct reap_layer *l,
-                const struct reap_frame *f);
+struct reap_blocked_layer {
+    void (*run)(const struct reap_program *p,
+                const struct reap_blocked_layer *l, const struct reap_frame *f);
     size_t node;
     bool paired;      /* goes in turn with the layer behind it, see pair.c */
     int in, in2, res; /* nodes; in2: the second input of a convolution */
@@ -135,7 +135,7 @@ struct reap_layer {
     float *bias, *scale;
     size_t w_bytes, bias_bytes, scale_bytes;
     reap_pack_fn *pack;
-    struct reap_conv conv;
+    struct reap_blocked_conv conv;
     struct reap_tiles tile;
     struct reap_conv_step *wino_step;
     size_t wino_bytes; /* of weights */
@@ -156,7 +156,7 @@ struct reap_program {
     const struct reap_net *net;
     struct reap_tensor *tensor; /* by node */
     int *second;                /* by node: the projection it contains, or -1 */
-    struct reap_layer *layer;
+    struct reap_blocked_layer *layer;
     size_t n_layers;
     struct reap_stage *stage;
     size_t n_stages;
@@ -239,7 +239,7 @@ void reap_blocked_weights_free(struct reap_program *p);
 reap_pack_fn reap_blocked_pack, reap_blocked_pack_wino,
     reap_blocked_pack_wino_int8;
 /* Whether a layer of bytes was packed for Winograd, or for direct sums. */
-bool reap_blocked_wino_packed(const struct reap_layer *l);
+bool reap_blocked_wino_packed(const struct reap_blocked_layer *l);
 /* chains.c: weights of 'dwords' dwords, (dword, nr) dwords, at places 'at', as
  * struct reap_chains. What it works with takes up to as many dwords as it was
  * made for; NULL without memory. */
@@ -284,7 +284,7 @@ double reap_blocked_int8_worth(const struct reap_program *p, int node,
 /* Fills bias (int32) and scale of a layer, and step[o], what 1 of a weight and
  * of a sum stands for in channel o. */
 int reap_blocked_int8_layer(const struct reap_program *p,
-                            const struct reap_layer *l, double *step,
+                            const struct reap_blocked_layer *l, double *step,
                             struct reap_err *err) REAP_MUST_CHECK;
 /* share.c: what a thread does of a grid of panels by rows: rows row..row_end of
  * panels panel..panel_end. */
@@ -295,29 +295,29 @@ enum { REAP_PARTS = 3 };
 /* The parts of the frame's thread, at most REAP_PARTS; returns how many. 'nr'
  * is the channels of a panel. */
 size_t reap_blocked_parts(const struct reap_program *p,
-                          const struct reap_layer *l,
+                          const struct reap_blocked_layer *l,
                           const struct reap_frame *f, size_t panels, size_t nr,
                           size_t rows, struct reap_part *part);
 /* conv.c, wino.c, plane.c: layers. */
-int reap_blocked_conv_plan(struct reap_program *p, struct reap_layer *l,
+int reap_blocked_conv_plan(struct reap_program *p, struct reap_blocked_layer *l,
                            struct reap_err *err) REAP_MUST_CHECK;
 /* The 16-channel slices of the input (cin channels) that a panel of 'nr'
  * channels of a group convolution needs. */
 void reap_blocked_slices(const struct reap_node *n, size_t cin, size_t nr,
                          size_t panel, size_t *first, size_t *count);
 /* tile.c: layers on tile registers. Frees what the plan made. */
-int reap_blocked_tile_plan(struct reap_program *p, struct reap_layer *l,
+int reap_blocked_tile_plan(struct reap_program *p, struct reap_blocked_layer *l,
                            struct reap_err *err) REAP_MUST_CHECK;
 void reap_blocked_tile_clear(struct reap_tiles *t);
 /* A run over the tiles of image i of the frame, or of the images from i on that
  * lie side by side. */
 struct reap_tile_run reap_blocked_tile_aim(const struct reap_program *p,
-                                           const struct reap_layer *l,
+                                           const struct reap_blocked_layer *l,
                                            const struct reap_frame *f,
                                            size_t i);
 /* Some of its tiles, all of one kind, by all panels. */
 void reap_blocked_tile_some(const struct reap_program *p,
-                            const struct reap_layer *l,
+                            const struct reap_blocked_layer *l,
                             const struct reap_frame *f,
                             const struct reap_tile_run *all, size_t first,
                             size_t n);
@@ -331,14 +331,15 @@ void reap_blocked_pair(const struct reap_program *p, size_t i,
                        double *since);
 /* The blocks of channels of the input that a panel reads. */
 void reap_blocked_tile_blocks(const struct reap_program *p,
-                              const struct reap_layer *l, size_t panel,
+                              const struct reap_blocked_layer *l, size_t panel,
                               size_t *first, size_t *count);
 bool reap_blocked_wino_fits(const struct reap_program *p, size_t node);
-int reap_blocked_wino_plan(struct reap_program *p, struct reap_layer *l,
+int reap_blocked_wino_plan(struct reap_program *p, struct reap_blocked_layer *l,
                            struct reap_err *err) REAP_MUST_CHECK;
-void reap_blocked_affine_plan(struct reap_program *p, struct reap_layer *l);
+void reap_blocked_affine_plan(struct reap_program *p,
+                              struct reap_blocked_layer *l);
 typedef void reap_blocked_fn(const struct reap_program *p,
-                             const struct reap_layer *l,
+                             const struct reap_blocked_layer *l,
                              const struct reap_frame *f);
 reap_blocked_fn reap_blocked_conv, reap_blocked_wino, reap_blocked_maxpool,
     reap_blocked_affine, reap_blocked_subsample, reap_blocked_input,

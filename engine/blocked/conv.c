@@ -26,7 +26,7 @@ static void inside(const struct reap_node *n, size_t in_h, size_t y, size_t *lo,
 }
 
 /* Number the kinds of rows; low[kind] and high[kind] are their taps. */
-static size_t row_kinds(struct reap_conv *c, const struct reap_node *n,
+static size_t row_kinds(struct reap_blocked_conv *c, const struct reap_node *n,
                         size_t in_h, bool padded, size_t *low, size_t *high)
 {
     size_t kinds = 0, lo = 0, hi = n->kh, k;
@@ -113,7 +113,7 @@ static size_t round_up(size_t n, size_t to)
 
 /* Of the weights for the second input in a panel, and steps they are. */
 static size_t second_bytes(const struct reap_program *p,
-                           const struct reap_layer *l, size_t nr)
+                           const struct reap_blocked_layer *l, size_t nr)
 {
     const size_t blocks = l->in2 >= 0 ? p->tensor[l->in2].blocks : 0;
     const size_t dwords = l->conv.dwords2;
@@ -125,12 +125,13 @@ static size_t second_bytes(const struct reap_program *p,
 }
 
 /* Lists of all panels and kinds of rows; fills in where panels begin. */
-static size_t all_steps(const struct reap_program *p, struct reap_layer *l,
-                        size_t nr, const size_t *low, const size_t *high)
+static size_t all_steps(const struct reap_program *p,
+                        struct reap_blocked_layer *l, size_t nr,
+                        const size_t *low, const size_t *high)
 {
     const struct reap_node *n = &p->net->node[l->node];
     const struct reap_tensor *in = &p->tensor[l->in];
-    struct reap_conv *c = &l->conv;
+    struct reap_blocked_conv *c = &l->conv;
     struct list list = { n,          in, 0,          in->blocks,
                          REAP_PIXEL, 0,  l->in == 0, p->ops.chains > 0 };
     const size_t kw = list.input ? 1 : n->kw;
@@ -160,11 +161,11 @@ static size_t all_steps(const struct reap_program *p, struct reap_layer *l,
 }
 
 /* The second input: a 1x1 convolution whose weights follow in each panel. */
-static void second_steps(const struct reap_program *p, struct reap_layer *l,
-                         size_t at, size_t nr)
+static void second_steps(const struct reap_program *p,
+                         struct reap_blocked_layer *l, size_t at, size_t nr)
 {
     const struct reap_tensor *in2 = &p->tensor[l->in2];
-    struct reap_conv *c = &l->conv;
+    struct reap_blocked_conv *c = &l->conv;
     size_t step = reap_blocked_step(&p->ops, c->dwords2, nr);
     size_t w = c->bytes / c->panels - second_bytes(p, l, nr);
 
@@ -181,12 +182,12 @@ static int no_memory(struct reap_err *err)
     return reap_fail(err, REAP_ENOMEM, "no memory for the plan of the network");
 }
 
-int reap_blocked_conv_plan(struct reap_program *p, struct reap_layer *l,
+int reap_blocked_conv_plan(struct reap_program *p, struct reap_blocked_layer *l,
                            struct reap_err *err)
 {
     const struct reap_node *n = &p->net->node[l->node];
     const struct reap_tensor *in = &p->tensor[l->in];
-    struct reap_conv *c = &l->conv;
+    struct reap_blocked_conv *c = &l->conv;
     size_t low[256], high[256], at, lists, longest;
     size_t nr = n->groups > 1 ? p->ops.group_nr : p->ops.conv_nr;
 
@@ -227,7 +228,7 @@ int reap_blocked_conv_plan(struct reap_program *p, struct reap_layer *l,
 /* A layer at work: the panel that is being done, and its run of pixels. */
 struct work {
     const struct reap_program *p;
-    const struct reap_layer *l;
+    const struct reap_blocked_layer *l;
     const struct reap_frame *f;
     const struct reap_tensor *in, *in2, *res, *out;
     reap_conv_fn *kernel;
@@ -246,7 +247,7 @@ static void set_panel(struct work *k, size_t panel)
 
 static void row(struct work *k, size_t i, size_t y)
 {
-    const struct reap_conv *c = &k->l->conv;
+    const struct reap_blocked_conv *c = &k->l->conv;
     const struct reap_span *span =
         &c->span[(c->grouped ? k->panel * c->kinds : 0) + c->kind[y]];
     struct reap_conv_run *r = &k->run;
@@ -270,7 +271,7 @@ static void row(struct work *k, size_t i, size_t y)
 static void start(struct work *k)
 {
     const struct reap_node *n = &k->p->net->node[k->l->node];
-    const struct reap_conv *c = &k->l->conv;
+    const struct reap_blocked_conv *c = &k->l->conv;
     struct reap_conv_run *r = &k->run;
     size_t pixel = k->l->in == 0 ? 3 * k->p->ops.elem : REAP_PIXEL;
 
@@ -295,7 +296,7 @@ static void start(struct work *k)
  * images. */
 static size_t block_rows(const struct work *k)
 {
-    const struct reap_conv *c = &k->l->conv;
+    const struct reap_blocked_conv *c = &k->l->conv;
     const size_t bytes = c->bytes <= L2_WEIGHTS ? L1_PIXELS : L2_PIXELS;
     const size_t h = k->out->h, rows = bytes / c->row_bytes;
 
@@ -319,7 +320,8 @@ static void run_part(struct work *k, const struct reap_part *part)
         }
 }
 
-void reap_blocked_conv(const struct reap_program *p, const struct reap_layer *l,
+void reap_blocked_conv(const struct reap_program *p,
+                       const struct reap_blocked_layer *l,
                        const struct reap_frame *f)
 {
     struct work k = { .p = p, .l = l, .f = f };

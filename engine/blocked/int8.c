@@ -22,8 +22,8 @@ static int refuse(const struct reap_node *n, const char *why,
                      n->layer[0] ? n->layer : n->name, why);
 }
 
-static int check_layer(const struct reap_program *p, const struct reap_layer *l,
-                       struct reap_err *err)
+static int check_layer(const struct reap_program *p,
+                       const struct reap_blocked_layer *l, struct reap_err *err)
 {
     const struct reap_node *n = &p->net->node[l->node];
 
@@ -52,7 +52,7 @@ int reap_blocked_int8_check(struct reap_program *p, struct reap_err *err)
                          "--precision int8 takes pixels of bytes, and this "
                          "preset gives floats; take fp32 or bf16");
     for (size_t i = 0; i < p->n_layers && !rc; i++) {
-        const struct reap_layer *l = &p->layer[i];
+        const struct reap_blocked_layer *l = &p->layer[i];
         const struct reap_node *n = &p->net->node[l->node];
 
         rc = check_layer(p, l, err);
@@ -127,8 +127,9 @@ static double shift_of(const struct weights *w, double step, double *bound)
     return sum;
 }
 
-static int channel(const struct reap_program *p, const struct reap_layer *l,
-                   size_t o, double *step, struct reap_err *err)
+static int channel(const struct reap_program *p,
+                   const struct reap_blocked_layer *l, size_t o, double *step,
+                   struct reap_err *err)
 {
     const struct reap_node *n = &p->net->node[l->node];
     const size_t parts = l->in2 >= 0 ? 2 : 1;
@@ -165,7 +166,7 @@ static int channel(const struct reap_program *p, const struct reap_layer *l,
 }
 
 int reap_blocked_int8_layer(const struct reap_program *p,
-                            const struct reap_layer *l, double *step,
+                            const struct reap_blocked_layer *l, double *step,
                             struct reap_err *err)
 {
     const struct reap_node *n = &p->net->node[l->node];

@@ -27,7 +27,7 @@ static void reads(struct reap_program *p, int node, size_t layer)
 static void lifetimes(struct reap_program *p)
 {
     for (size_t i = 0; i < p->n_layers; i++) {
-        struct reap_layer *l = &p->layer[i];
+        struct reap_blocked_layer *l = &p->layer[i];
 
         p->tensor[l->node].first = p->tensor[l->node].last = i;
         reads(p, l->in, i);
@@ -62,7 +62,7 @@ static bool same_form(const struct reap_tensor *a, const struct reap_tensor *b)
 /* The tensor that node's layer may overwrite: its residual, read last there
  * and of the same form. Each number is read just before it is written. */
 static const struct reap_tensor *in_place(const struct reap_program *p,
-                                          const struct reap_layer *l)
+                                          const struct reap_blocked_layer *l)
 {
     const struct reap_tensor *t = &p->tensor[l->node], *r;
 
@@ -80,7 +80,7 @@ static const struct reap_tensor *in_place(const struct reap_program *p,
 static void find_pairs(struct reap_program *p)
 {
     for (size_t i = 0; i < p->n_layers; i++) {
-        struct reap_layer *l = &p->layer[i];
+        struct reap_blocked_layer *l = &p->layer[i];
 
         if (!reap_blocked_pairs(p, i) || stage_of(p, i) != stage_of(p, i + 1) ||
             (l->res >= 0 && !in_place(p, l)))

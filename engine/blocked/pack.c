@@ -128,8 +128,8 @@ static void gathered(struct pen *w, const struct gather *g)
 
 /* The slices of channels of a panel, whole rows of taps at a time. */
 static void pack_rows(struct pen *w, const struct reap_program *p,
-                      const struct reap_layer *l, size_t slice, size_t first,
-                      size_t count)
+                      const struct reap_blocked_layer *l, size_t slice,
+                      size_t first, size_t count)
 {
     const struct reap_node *n = &p->net->node[l->node];
     const struct reap_tensor *in = &p->tensor[l->in];
@@ -152,7 +152,7 @@ static void pack_rows(struct pen *w, const struct reap_program *p,
 
 /* The input of a net: all rows of taps together. */
 static void pack_input(struct pen *w, const struct reap_program *p,
-                       const struct reap_layer *l)
+                       const struct reap_blocked_layer *l)
 {
     const struct reap_node *n = &p->net->node[l->node];
     struct gather g = gather(w);
@@ -166,7 +166,7 @@ static void pack_input(struct pen *w, const struct reap_program *p,
 
 /* The panel's slices of channels, in the order of add_steps() of conv.c. */
 static void pack_panel(struct pen *w, const struct reap_program *p,
-                       const struct reap_layer *l, size_t panel)
+                       const struct reap_blocked_layer *l, size_t panel)
 {
     const struct reap_node *n = &p->net->node[l->node];
     const struct reap_tensor *in = &p->tensor[l->in];
@@ -193,7 +193,7 @@ static void pack_panel(struct pen *w, const struct reap_program *p,
 }
 
 static void pack_second(struct pen *w, const struct reap_program *p,
-                        const struct reap_layer *l)
+                        const struct reap_blocked_layer *l)
 {
     const struct reap_node *n = &p->net->node[p->second[l->node]];
     const struct reap_tensor *in = &p->tensor[l->in2];
@@ -213,7 +213,7 @@ static void pack_second(struct pen *w, const struct reap_program *p,
 
 /* What chains of this layer are made with. */
 static int pen_chains(struct pen *w, const struct reap_program *p,
-                      const struct reap_layer *l, struct reap_err *err)
+                      const struct reap_blocked_layer *l, struct reap_err *err)
 {
     const struct reap_node *n = &p->net->node[l->node];
     const size_t slices = (p->tensor[l->in].c + 15) / 16 + 4;
@@ -255,7 +255,7 @@ static void pack_tiles(struct pen *w, const struct reap_node *n, size_t cin,
 
 /* A panel in the order of tile.c. */
 static void pack_tile_panel(struct pen *w, const struct reap_program *p,
-                            const struct reap_layer *l, size_t panel)
+                            const struct reap_blocked_layer *l, size_t panel)
 {
     const struct reap_node *n = &p->net->node[l->node];
     const struct reap_tensor *in = &p->tensor[l->in];
@@ -279,7 +279,8 @@ static void pack_tile_panel(struct pen *w, const struct reap_program *p,
 }
 
 /* Biases of the layer and of the projection that it contains. */
-static void pack_bias(const struct reap_program *p, const struct reap_layer *l)
+static void pack_bias(const struct reap_program *p,
+                      const struct reap_blocked_layer *l)
 {
     const struct reap_node *n = &p->net->node[l->node];
     int second = l->in2 >= 0 ? p->second[l->node] : -1;
@@ -294,8 +295,8 @@ static void pack_bias(const struct reap_program *p, const struct reap_layer *l)
     }
 }
 
-int reap_blocked_pack(const struct reap_program *p, struct reap_layer *l,
-                      struct reap_err *err)
+int reap_blocked_pack(const struct reap_program *p,
+                      struct reap_blocked_layer *l, struct reap_err *err)
 {
     struct pen w = { .ops = &p->ops };
     size_t room = round_up(p->net->node[l->node].c, 64);
@@ -384,8 +385,8 @@ static void wino_u(const struct reap_node *n, size_t cin, size_t o, size_t i,
 }
 
 /* (number, panel, block, dword, nr) dwords */
-int reap_blocked_pack_wino(const struct reap_program *p, struct reap_layer *l,
-                           struct reap_err *err)
+int reap_blocked_pack_wino(const struct reap_program *p,
+                           struct reap_blocked_layer *l, struct reap_err *err)
 {
     const struct reap_node *n = &p->net->node[l->node];
     const struct reap_tensor *in = &p->tensor[l->in];

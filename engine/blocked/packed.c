@@ -24,7 +24,7 @@ static size_t places(struct reap_program *p)
     size_t at = 0;
 
     for (size_t i = 0; i < p->n_layers; i++) {
-        struct reap_layer *l = &p->layer[i];
+        struct reap_blocked_layer *l = &p->layer[i];
 
         l->w = part(p, l->w_bytes, &at);
         l->bias = part(p, l->bias_bytes, &at);
@@ -49,7 +49,7 @@ static void write_plan(const struct reap_program *p, FILE *f)
     for (int i = 0; i < 3; i++)
         fprintf(f, " mean=%a std=%a", (double)n->mean[i], (double)n->std[i]);
     for (size_t i = 0; i < p->n_layers; i++) {
-        const struct reap_layer *l = &p->layer[i];
+        const struct reap_blocked_layer *l = &p->layer[i];
 
         fprintf(f, "\n%zu: %d %d %d pad=%zu %zu %zu %zu", l->node, l->in,
                 l->in2, l->res, p->tensor[l->in < 0 ? 0 : l->in].pad,
@@ -113,8 +113,8 @@ static void clear_tail(void *part, size_t bytes)
         memset((char *)part + room - tail, 0, tail);
 }
 
-static int pack_layer(const struct reap_program *p, struct reap_layer *l,
-                      struct reap_err *err)
+static int pack_layer(const struct reap_program *p,
+                      struct reap_blocked_layer *l, struct reap_err *err)
 {
     clear_tail(l->w, l->w_bytes);
     clear_tail(l->bias, l->bias_bytes);

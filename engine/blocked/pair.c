@@ -9,7 +9,7 @@ enum {
 
 bool reap_blocked_pairs(const struct reap_program *p, size_t i)
 {
-    const struct reap_layer *a = &p->layer[i], *b = a + 1;
+    const struct reap_blocked_layer *a = &p->layer[i], *b = a + 1;
     const struct reap_node *na = &p->net->node[a->node], *nb;
 
     if (i + 1 >= p->n_layers || a->run != reap_blocked_tile ||
@@ -25,7 +25,8 @@ bool reap_blocked_pairs(const struct reap_program *p, size_t i)
 }
 
 /* Tiles at a time; those of the second cover the same pixels. */
-static size_t tiles_of(const struct reap_program *p, const struct reap_layer *a)
+static size_t tiles_of(const struct reap_program *p,
+                       const struct reap_blocked_layer *a)
 {
     size_t planes = p->tensor[a->node].planes + p->tensor[a->in].planes, n;
 
@@ -40,7 +41,7 @@ static void pair(const struct reap_program *p, size_t i,
                  const struct reap_frame *f, size_t image, double *seconds,
                  double *since)
 {
-    const struct reap_layer *a = &p->layer[i], *b = a + 1;
+    const struct reap_blocked_layer *a = &p->layer[i], *b = a + 1;
     const struct reap_tile_run ra = reap_blocked_tile_aim(p, a, f, image);
     const struct reap_tile_run rb = reap_blocked_tile_aim(p, b, f, image);
     const size_t most = tiles_of(p, a);

@@ -117,7 +117,8 @@ static void input_numbers(const struct reap_program *p,
 
 /* Rows of h + 2 * pad by w + 2 * pad pixels of 3 numbers. */
 void reap_blocked_input(const struct reap_program *p,
-                        const struct reap_layer *l, const struct reap_frame *f)
+                        const struct reap_blocked_layer *l,
+                        const struct reap_frame *f)
 {
     const struct reap_tensor *t = &p->tensor[l->node];
     size_t from, end = reap_blocked_share(f, t->h + 2 * t->pad, &from);
@@ -174,7 +175,7 @@ static void pool_row(const struct reap_program *p, const struct reap_node *n,
 }
 
 void reap_blocked_maxpool(const struct reap_program *p,
-                          const struct reap_layer *l,
+                          const struct reap_blocked_layer *l,
                           const struct reap_frame *f)
 {
     const struct reap_node *n = &p->net->node[l->node];
@@ -202,8 +203,8 @@ void reap_blocked_maxpool(const struct reap_program *p,
             }
 }
 
-static int pack_affine(const struct reap_program *p, struct reap_layer *l,
-                       struct reap_err *err)
+static int pack_affine(const struct reap_program *p,
+                       struct reap_blocked_layer *l, struct reap_err *err)
 {
     const struct reap_node *n = &p->net->node[l->node];
 
@@ -215,7 +216,8 @@ static int pack_affine(const struct reap_program *p, struct reap_layer *l,
     return REAP_OK;
 }
 
-void reap_blocked_affine_plan(struct reap_program *p, struct reap_layer *l)
+void reap_blocked_affine_plan(struct reap_program *p,
+                              struct reap_blocked_layer *l)
 {
     l->bias_bytes = p->tensor[l->node].blocks * p->ops.block * sizeof(*l->bias);
     l->scale_bytes = l->bias_bytes;
@@ -223,7 +225,8 @@ void reap_blocked_affine_plan(struct reap_program *p, struct reap_layer *l)
 }
 
 void reap_blocked_affine(const struct reap_program *p,
-                         const struct reap_layer *l, const struct reap_frame *f)
+                         const struct reap_blocked_layer *l,
+                         const struct reap_frame *f)
 {
     const struct reap_tensor *in = &p->tensor[l->in],
                              *out = &p->tensor[l->node];
@@ -245,7 +248,7 @@ void reap_blocked_affine(const struct reap_program *p,
 }
 
 void reap_blocked_subsample(const struct reap_program *p,
-                            const struct reap_layer *l,
+                            const struct reap_blocked_layer *l,
                             const struct reap_frame *f)
 {
     const struct reap_tensor *in = &p->tensor[l->in],

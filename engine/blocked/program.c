@@ -146,7 +146,8 @@ static bool gathers(const struct reap_program *p, int node)
 }
 
 /* What to call for a node, and the inputs it reads. */
-static void set_layer(struct reap_program *p, struct reap_layer *l, size_t node)
+static void set_layer(struct reap_program *p, struct reap_blocked_layer *l,
+                      size_t node)
 {
     static reap_blocked_fn *const run[] = {
         [REAP_OP_INPUT] = reap_blocked_input,
@@ -184,22 +185,22 @@ static void set_layer(struct reap_program *p, struct reap_layer *l, size_t node)
 static void gather(struct reap_program *p, size_t node)
 {
     const struct reap_node *n = &p->net->node[node];
-    struct reap_layer *l = &p->layer[p->n_layers++];
+    struct reap_blocked_layer *l = &p->layer[p->n_layers++];
 
     shape(p, node, p->net->node[n->in].c);
-    *l = (struct reap_layer){ .run = reap_blocked_subsample,
-                              .node = node,
-                              .in = n->in,
-                              .in2 = -1,
-                              .res = -1,
-                              .stride = n->stride };
+    *l = (struct reap_blocked_layer){ .run = reap_blocked_subsample,
+                                      .node = node,
+                                      .in = n->in,
+                                      .in2 = -1,
+                                      .res = -1,
+                                      .stride = n->stride };
 }
 
 /* The margins that the readers of each tensor want. */
 static void find_margins(struct reap_program *p)
 {
     for (size_t i = 0; i < p->n_layers; i++) {
-        const struct reap_layer *l = &p->layer[i];
+        const struct reap_blocked_layer *l = &p->layer[i];
         const struct reap_node *n = &p->net->node[l->node];
         struct reap_tensor *in = l->in < 0 ? NULL : &p->tensor[l->in];
 
@@ -220,7 +221,7 @@ static void find_order(struct reap_program *p)
         t->by_pixel = t->lanes > 1;
     }
     for (size_t i = 0; i < p->n_layers; i++) {
-        const struct reap_layer *l = &p->layer[i];
+        const struct reap_blocked_layer *l = &p->layer[i];
 
         if (l->run == reap_blocked_tile && p->net->node[l->node].kh > 1)
             p->tensor[l->in].by_pixel = false;
@@ -228,7 +229,7 @@ static void find_order(struct reap_program *p)
 }
 
 /* Whether a layer can do images side by side. */
-static bool sides(const struct reap_layer *l, const struct reap_node *n)
+static bool sides(const struct reap_blocked_layer *l, const struct reap_node *n)
 {
     return l->run == reap_blocked_tile ||
            (l->run == reap_blocked_subsample && n->op == REAP_OP_CONV);
@@ -300,7 +301,7 @@ static void find_stages(struct reap_program *p)
     }
 }
 
-static int plan(struct reap_program *p, struct reap_layer *l,
+static int plan(struct reap_program *p, struct reap_blocked_layer *l,
                 struct reap_err *err)
 {
     if (l->run == reap_blocked_wino)

@@ -6,7 +6,8 @@ enum { FEW_ROWS = 4 };
 
 /* Apart by rows each thread reads all weights and its share of the input, apart
  * by panels all of the input and its share of the weights. */
-static bool by_panels(const struct reap_program *p, const struct reap_layer *l,
+static bool by_panels(const struct reap_program *p,
+                      const struct reap_blocked_layer *l,
                       const struct reap_frame *f, size_t rows)
 {
     size_t image = (size_t)p->tensor[l->in].image;
@@ -44,7 +45,7 @@ static size_t cut(size_t first, size_t end, size_t rows, struct reap_part *part)
 }
 
 size_t reap_blocked_parts(const struct reap_program *p,
-                          const struct reap_layer *l,
+                          const struct reap_blocked_layer *l,
                           const struct reap_frame *f, size_t panels, size_t nr,
                           size_t rows, struct reap_part *part)
 {

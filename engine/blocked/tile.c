@@ -14,8 +14,9 @@ enum {
 };
 
 /* The blocks of the input whose channels a panel of groups reads. */
-static void blocks_of(const struct reap_program *p, const struct reap_layer *l,
-                      size_t panel, size_t *first, size_t *count)
+static void blocks_of(const struct reap_program *p,
+                      const struct reap_blocked_layer *l, size_t panel,
+                      size_t *first, size_t *count)
 {
     const struct reap_node *n = &p->net->node[l->node];
     const size_t out = n->c / n->groups, block = p->ops.block;
@@ -29,7 +30,7 @@ static void blocks_of(const struct reap_program *p, const struct reap_layer *l,
 }
 
 void reap_blocked_tile_blocks(const struct reap_program *p,
-                              const struct reap_layer *l, size_t panel,
+                              const struct reap_blocked_layer *l, size_t panel,
                               size_t *first, size_t *count)
 {
     const size_t blocks = p->tensor[l->in].blocks;
@@ -81,7 +82,7 @@ static struct taps taps_at(const struct reap_node *n,
 /* A plan that is being made. */
 struct plan {
     const struct reap_program *p;
-    struct reap_layer *l;
+    struct reap_blocked_layer *l;
     const struct reap_node *n;
     const struct reap_tensor *in, *in2, *res, *out;
     struct reap_tiles *t;
@@ -271,7 +272,7 @@ static void plan_weights(struct plan *k, size_t blocks)
 {
     const size_t taps = k->n->kh * (k->l->in ? k->n->kw : 1);
     size_t steps = taps * blocks + (k->in2 ? k->in2->blocks : 0);
-    struct reap_layer *l = k->l;
+    struct reap_blocked_layer *l = k->l;
 
     k->t->panel_bytes = steps * PANEL_STEP * (k->p->ops.halves ? 2 : 1);
     l->conv.bytes = k->t->panels * k->t->panel_bytes;
@@ -298,7 +299,7 @@ static ptrdiff_t row_stride(const struct plan *k, const struct reap_tensor *t,
     return (ptrdiff_t)stride * t->pixel;
 }
 
-int reap_blocked_tile_plan(struct reap_program *p, struct reap_layer *l,
+int reap_blocked_tile_plan(struct reap_program *p, struct reap_blocked_layer *l,
                            struct reap_err *err)
 {
     struct plan k = { .p = p,
@@ -349,7 +350,8 @@ void reap_blocked_tile_clear(struct reap_tiles *t)
 }
 
 /* Aim a run at panels from 'panel' on. */
-static void set_panel(const struct reap_program *p, const struct reap_layer *l,
+static void set_panel(const struct reap_program *p,
+                      const struct reap_blocked_layer *l,
                       const struct reap_tile_run *all, size_t panel,
                       struct reap_tile_run *r)
 {
@@ -394,7 +396,7 @@ enum {
  * the more of them. Half as many bytes was best for most layers, but few tiles
  * where a stride makes each need many pixels of its own. */
 static size_t tiles_at_once(const struct reap_program *p,
-                            const struct reap_layer *l)
+                            const struct reap_blocked_layer *l)
 {
     const struct reap_node *n = &p->net->node[l->node];
     const bool strided =
@@ -420,7 +422,7 @@ static size_t tiles_at_once(const struct reap_program *p,
  * would have to read them from afar one after the other. Those that share
  * pixels stay together: a run begins with whole pixels. */
 static size_t panels_at_once(const struct reap_program *p,
-                             const struct reap_layer *l)
+                             const struct reap_blocked_layer *l)
 {
     const size_t least = REAP_PIXEL / (PANEL * p->ops.elem);
     const size_t bytes = least * l->tile.panel_bytes;
@@ -432,14 +434,16 @@ static size_t panels_at_once(const struct reap_program *p,
 
 /* Whether weights come from beyond L2, and are worth being asked for early:
  * kinds of tiles each ask again, while their pixels need L2, too. */
-static bool is_far(const struct reap_program *p, const struct reap_layer *l)
+static bool is_far(const struct reap_program *p,
+                   const struct reap_blocked_layer *l)
 {
     return l->w_bytes > L2_WEIGHTS &&
            (l->tile.n_kinds == 1 || p->tensor[l->in].image <= L2_WEIGHTS);
 }
 
 /* Pairs of tiles of a kind, 'rows' of 'part', by some panels. */
-static void run_part(const struct reap_program *p, const struct reap_layer *l,
+static void run_part(const struct reap_program *p,
+                     const struct reap_blocked_layer *l,
                      const struct reap_tile_kind *kind,
                      const struct reap_part *part,
                      const struct reap_tile_run *all)
@@ -465,7 +469,8 @@ static void run_part(const struct reap_program *p, const struct reap_layer *l,
 
 /* Panels 'from' to 'end' - 1 of this thread's share of a kind, for one image or
  * one set of images. */
-static void run_kind(const struct reap_program *p, const struct reap_layer *l,
+static void run_kind(const struct reap_program *p,
+                     const struct reap_blocked_layer *l,
                      const struct reap_frame *f,
                      const struct reap_tile_kind *kind, size_t from, size_t end,
                      const struct reap_tile_run *all)
@@ -485,7 +490,8 @@ static void run_kind(const struct reap_program *p, const struct reap_layer *l,
 }
 
 /* All kinds. */
-static void run_kinds(const struct reap_program *p, const struct reap_layer *l,
+static void run_kinds(const struct reap_program *p,
+                      const struct reap_blocked_layer *l,
                       const struct reap_frame *f,
                       const struct reap_tile_run *all)
 {
@@ -497,7 +503,7 @@ static void run_kinds(const struct reap_program *p, const struct reap_layer *l,
 }
 
 struct reap_tile_run reap_blocked_tile_aim(const struct reap_program *p,
-                                           const struct reap_layer *l,
+                                           const struct reap_blocked_layer *l,
                                            const struct reap_frame *f, size_t i)
 {
     const struct reap_tensor *in = &p->tensor[l->in], *in2 = tensor(p, l->in2),
@@ -537,7 +543,7 @@ struct reap_tile_run reap_blocked_tile_aim(const struct reap_program *p,
 }
 
 void reap_blocked_tile_some(const struct reap_program *p,
-                            const struct reap_layer *l,
+                            const struct reap_blocked_layer *l,
                             const struct reap_frame *f,
                             const struct reap_tile_run *all, size_t first,
                             size_t n)
@@ -549,7 +555,8 @@ void reap_blocked_tile_some(const struct reap_program *p,
     run_kind(p, l, f, &some, 0, l->tile.panels, all);
 }
 
-void reap_blocked_tile(const struct reap_program *p, const struct reap_layer *l,
+void reap_blocked_tile(const struct reap_program *p,
+                       const struct reap_blocked_layer *l,
                        const struct reap_frame *f)
 {
     for (size_t i = 0; i < f->n; i += l->tile.images) {

@@ -21,7 +21,7 @@ struct room {
 };
 
 static struct room room(const struct reap_program *p,
-                        const struct reap_layer *l)
+                        const struct reap_blocked_layer *l)
 {
     size_t a = p->ops.wino_m + 2;
     struct room r = { .a = a, .numbers = a * a };
@@ -65,7 +65,7 @@ bool reap_blocked_wino_fits(const struct reap_program *p, size_t node)
 }
 
 /* The direct convolution's plan, too, for weights that need it. */
-static int plan_int8(struct reap_program *p, struct reap_layer *l,
+static int plan_int8(struct reap_program *p, struct reap_blocked_layer *l,
                      struct reap_err *err)
 {
     int rc = reap_blocked_conv_plan(p, l, err);
@@ -77,7 +77,7 @@ static int plan_int8(struct reap_program *p, struct reap_layer *l,
     return rc;
 }
 
-static int plan_floats(struct reap_layer *l, size_t co)
+static int plan_floats(struct reap_blocked_layer *l, size_t co)
 {
     l->w_bytes = l->wino_bytes;
     l->bias_bytes = co * sizeof(*l->bias);
@@ -85,7 +85,7 @@ static int plan_floats(struct reap_layer *l, size_t co)
     return REAP_OK;
 }
 
-int reap_blocked_wino_plan(struct reap_program *p, struct reap_layer *l,
+int reap_blocked_wino_plan(struct reap_program *p, struct reap_blocked_layer *l,
                            struct reap_err *err)
 {
     const struct reap_tensor *in = &p->tensor[l->in];
@@ -116,7 +116,7 @@ int reap_blocked_wino_plan(struct reap_program *p, struct reap_layer *l,
  * panels of weights panel..panel_end. */
 struct work {
     const struct reap_program *p;
-    const struct reap_layer *l;
+    const struct reap_blocked_layer *l;
     const struct reap_frame *f;
     const struct reap_tensor *in, *out;
     struct room room;
@@ -263,7 +263,8 @@ static void run_part(struct work *k, const struct reap_part *part)
     }
 }
 
-void reap_blocked_wino(const struct reap_program *p, const struct reap_layer *l,
+void reap_blocked_wino(const struct reap_program *p,
+                       const struct reap_blocked_layer *l,
                        const struct reap_frame *f)
 {
     struct work k = { .p = p, .l = l, .f = f };

@@ -19,19 +19,20 @@ static const int g[A][3] = { { 6, 0, 0 }, { -1, -1, -1 }, { -1, 1, -1 },
 /* What a sum may be at most: see struct reap_wino_out. */
 static const long most_sum = (1 << 25) - 1;
 
-static char *mark(const struct reap_layer *l)
+static char *mark(const struct reap_blocked_layer *l)
 {
     return l->w + l->w_bytes - REAP_PIXEL;
 }
 
-bool reap_blocked_wino_packed(const struct reap_layer *l)
+bool reap_blocked_wino_packed(const struct reap_blocked_layer *l)
 {
     return *mark(l) != 0;
 }
 
 /* Weight of output o for channel i and tap t, rounded to a byte. */
-static long byte(const struct reap_program *p, const struct reap_layer *l,
-                 size_t o, size_t i, size_t t, double step)
+static long byte(const struct reap_program *p,
+                 const struct reap_blocked_layer *l, size_t o, size_t i,
+                 size_t t, double step)
 {
     const struct reap_node *n = &p->net->node[l->node];
     const size_t cin = p->tensor[l->in].c;
@@ -44,8 +45,8 @@ static long byte(const struct reap_program *p, const struct reap_layer *l,
 }
 
 /* Whether no sum of channel o can be too large. */
-static bool fits(const struct reap_program *p, const struct reap_layer *l,
-                 size_t o, double step)
+static bool fits(const struct reap_program *p,
+                 const struct reap_blocked_layer *l, size_t o, double step)
 {
     long above = 0, below = 0;
 
@@ -77,8 +78,8 @@ static void transform(const long w[9], int16_t *to, size_t apart)
 }
 
 /* (number, panel, pair of channels, nr, 2) numbers of 16 bits */
-static void pack(const struct reap_program *p, const struct reap_layer *l,
-                 const double *step)
+static void pack(const struct reap_program *p,
+                 const struct reap_blocked_layer *l, const double *step)
 {
     const size_t nr = p->ops.gemm_nr, ci = p->tensor[l->in].blocks * 64;
     const size_t co = (p->net->node[l->node].c + 63) / 64 * 64;
@@ -96,7 +97,8 @@ static void pack(const struct reap_program *p, const struct reap_layer *l,
 }
 
 int reap_blocked_pack_wino_int8(const struct reap_program *p,
-                                struct reap_layer *l, struct reap_err *err)
+                                struct reap_blocked_layer *l,
+                                struct reap_err *err)
 {
     const size_t c = p->net->node[l->node].c;
     double *step = reap_calloc((c + 63) / 64 * 64, sizeof(*step));

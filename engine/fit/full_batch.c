@@ -28,8 +28,8 @@ struct desk {
     float *z; /* (group, ROWS, 16) */
 };
 
-struct reap_full {
-    struct reap_full_args a;
+struct reap_full_batch {
+    struct reap_full_batch_args a;
     size_t depth, ld, groups; /* depth: in + 1 */
     size_t runs, size;        /* size: bytes of a run's result */
     size_t first, end, *owner;
@@ -45,17 +45,17 @@ struct reap_full {
     double *g;                         /* of this call */
 };
 
-static size_t gradient_size(const struct reap_full *f)
+static size_t gradient_size(const struct reap_full_batch *f)
 {
     return f->groups * f->depth * L;
 }
 
-static float *gradient_of(const struct reap_full *f, size_t run)
+static float *gradient_of(const struct reap_full_batch *f, size_t run)
 {
     return (float *)(void *)(f->run + run * f->size);
 }
 
-static struct tail *tail_of(const struct reap_full *f, size_t run)
+static struct tail *tail_of(const struct reap_full_batch *f, size_t run)
 {
     return (struct tail *)(void *)(gradient_of(f, run) + gradient_size(f));
 }
@@ -63,8 +63,8 @@ static struct tail *tail_of(const struct reap_full *f, size_t run)
 /* ---- a run ---- */
 
 /* n examples from number 'at' on; the last column is 1. */
-static void load(const struct reap_full *f, const struct desk *d, size_t at,
-                 size_t n)
+static void load(const struct reap_full_batch *f, const struct desk *d,
+                 size_t at, size_t n)
 {
     const struct reap_fit_batch *b = f->rows;
 
@@ -74,7 +74,8 @@ static void load(const struct reap_full *f, const struct desk *d, size_t at,
     }
 }
 
-static void forward(const struct reap_full *f, const struct desk *d, size_t n)
+static void forward(const struct reap_full_batch *f, const struct desk *d,
+                    size_t n)
 {
     static const struct reap_conv_step all = { 0, 0 };
 
@@ -94,8 +95,8 @@ static void forward(const struct reap_full *f, const struct desk *d, size_t n)
     }
 }
 
-static void losses(const struct reap_full *f, const struct desk *d, size_t at,
-                   size_t n, struct tail *t)
+static void losses(const struct reap_full_batch *f, const struct desk *d,
+                   size_t at, size_t n, struct tail *t)
 {
     const struct reap_fit_source *from = f->rows->from;
     const struct reap_fit_logits l = {
@@ -115,8 +116,8 @@ static void losses(const struct reap_full *f, const struct desk *d, size_t at,
 }
 
 /* Add the gradient of these rows to 'to'. */
-static void backward(const struct reap_full *f, const struct desk *d, size_t n,
-                     float *to)
+static void backward(const struct reap_full_batch *f, const struct desk *d,
+                     size_t n, float *to)
 {
     for (size_t g = 0; g < f->groups; g++) {
         char *out = (char *)(to + g * f->depth * L);
@@ -135,7 +136,8 @@ static void backward(const struct reap_full *f, const struct desk *d, size_t n,
     }
 }
 
-static void do_run(const struct reap_full *f, size_t run, const struct desk *d)
+static void do_run(const struct reap_full_batch *f, size_t run,
+                   const struct desk *d)
 {
     size_t at, end = reap_crew_share(f->rows->n, run, f->runs, &at);
     float *g = gradient_of(f, run);
@@ -152,7 +154,7 @@ static void do_run(const struct reap_full *f, size_t run, const struct desk *d)
 
 static void do_runs(void *ctx, size_t thread)
 {
-    const struct reap_full *f = ctx;
+    const struct reap_full_batch *f = ctx;
     const unsigned was = reap_cpu_flush_tiny();
     size_t r,
         end = reap_crew_share(f->end - f->first, thread, f->a.threads, &r);
@@ -167,7 +169,7 @@ static void do_runs(void *ctx, size_t thread)
 /* A thread's share of the numbers: the runs' gradients in order. */
 static void add_runs(void *ctx, size_t thread)
 {
-    const struct reap_full *f = ctx;
+    const struct reap_full_batch *f = ctx;
     const size_t c = f->a.classes;
     size_t i, end = reap_crew_share(f->depth, thread, f->a.threads, &i);
 
@@ -183,7 +185,7 @@ static void add_runs(void *ctx, size_t thread)
 }
 
 /* The head as the kernels want it, in float32. */
-static void set_weights(struct reap_full *f, const double *w)
+static void set_weights(struct reap_full_batch *f, const double *w)
 {
     const size_t c = f->a.classes;
 
@@ -192,9 +194,10 @@ static void set_weights(struct reap_full *f, const double *w)
             f->w[(k / L * f->depth + i) * L + k % L] = (float)w[i * c + k];
 }
 
-int reap_full_value(struct reap_full *f, const struct reap_fit_batch *rows,
-                    const double *w, double *value, double *g,
-                    struct reap_fit_score *score, struct reap_err *err)
+int reap_full_batch_value(struct reap_full_batch *f,
+                          const struct reap_fit_batch *rows, const double *w,
+                          double *value, double *g,
+                          struct reap_fit_score *score, struct reap_err *err)
 {
     const size_t kernel = f->a.in * f->a.classes;
     struct tail sum = { 0 };
@@ -226,7 +229,7 @@ int reap_full_value(struct reap_full *f, const struct reap_fit_batch *rows,
 
 /* ---- making one ---- */
 
-static bool lay(struct reap_full *f)
+static bool lay(struct reap_full_batch *f)
 {
     const size_t z = f->groups * ROWS * L;
     bool good;
@@ -253,7 +256,7 @@ static bool lay(struct reap_full *f)
     return true;
 }
 
-static void share_out(struct reap_full *f)
+static void share_out(struct reap_full_batch *f)
 {
     const size_t ranks = f->a.team.ranks;
 
@@ -269,7 +272,7 @@ static void share_out(struct reap_full *f)
 }
 
 /* Sizes follow from the layer alone. */
-static int sizes(struct reap_full *f, struct reap_err *err)
+static int sizes(struct reap_full_batch *f, struct reap_err *err)
 {
     struct reap_kernels k;
     unsigned cpu;
@@ -295,10 +298,11 @@ static int sizes(struct reap_full *f, struct reap_err *err)
     return REAP_OK;
 }
 
-int reap_full_new(struct reap_full **out, const struct reap_full_args *a,
-                  struct reap_err *err)
+int reap_full_batch_new(struct reap_full_batch **out,
+                        const struct reap_full_batch_args *a,
+                        struct reap_err *err)
 {
-    struct reap_full *f = reap_calloc(1, sizeof(*f));
+    struct reap_full_batch *f = reap_calloc(1, sizeof(*f));
     int rc;
 
     *out = NULL;
@@ -313,18 +317,18 @@ int reap_full_new(struct reap_full **out, const struct reap_full_args *a,
         rc = reap_crew_new(&f->crew, a->threads, err);
     }
     if (rc)
-        reap_full_free(&f);
+        reap_full_batch_free(&f);
     *out = f;
     return rc;
 }
 
-size_t reap_full_numbers(const struct reap_full *f)
+size_t reap_full_batch_numbers(const struct reap_full_batch *f)
 {
     return f->depth * f->a.classes;
 }
 
-void reap_full_to_head(const struct reap_full *f, const double *w,
-                       struct reap_head *h)
+void reap_full_batch_to_head(const struct reap_full_batch *f, const double *w,
+                             struct reap_head *h)
 {
     const size_t c = f->a.classes;
     float *to = reap_head_weight(h, 0), *bias = reap_head_bias(h, 0);
@@ -336,9 +340,9 @@ void reap_full_to_head(const struct reap_full *f, const double *w,
     }
 }
 
-void reap_full_free(struct reap_full **full)
+void reap_full_batch_free(struct reap_full_batch **full)
 {
-    struct reap_full *f = *full;
+    struct reap_full_batch *f = *full;
 
     if (!f)
         return;

@@ -14,7 +14,7 @@
 
 #include "engine/fit/fit.h"
 
-struct reap_full_args {
+struct reap_full_batch_args {
     size_t in, classes;
     bool multi;
     double l2;                 /* as in struct reap_fit_args */
@@ -23,29 +23,32 @@ struct reap_full_args {
     struct reap_team team;
 };
 
-struct reap_full;
+struct reap_full_batch;
 
 /* REAP_OK, REAP_EINVAL (too large) or REAP_ENOMEM. */
-int reap_full_new(struct reap_full **out, const struct reap_full_args *a,
-                  struct reap_err *err) REAP_MUST_CHECK;
+int reap_full_batch_new(struct reap_full_batch **out,
+                        const struct reap_full_batch_args *a,
+                        struct reap_err *err) REAP_MUST_CHECK;
 
 /* Numbers of a head: kernel (in, classes), then biases (classes). */
-size_t reap_full_numbers(const struct reap_full *f);
+size_t reap_full_batch_numbers(const struct reap_full_batch *f);
 
 /*
  * The mean loss over the rows of 'rows', with the penalty, at the head 'w', and
- * its gradient in 'g', both reap_full_numbers(). 'score', which may be NULL,
- * receives the sums without the penalty. Returns REAP_OK or what share() does.
+ * its gradient in 'g', both reap_full_batch_numbers(). 'score', which may be
+ * NULL, receives the sums without the penalty. Returns REAP_OK or what share()
+ * does.
  */
-int reap_full_value(struct reap_full *f, const struct reap_fit_batch *rows,
-                    const double *w, double *value, double *g,
-                    struct reap_fit_score *score,
-                    struct reap_err *err) REAP_MUST_CHECK;
+int reap_full_batch_value(struct reap_full_batch *f,
+                          const struct reap_fit_batch *rows, const double *w,
+                          double *value, double *g,
+                          struct reap_fit_score *score,
+                          struct reap_err *err) REAP_MUST_CHECK;
 
 /* Put the numbers into a head of one layer. */
-void reap_full_to_head(const struct reap_full *f, const double *w,
-                       struct reap_head *h);
+void reap_full_batch_to_head(const struct reap_full_batch *f, const double *w,
+                             struct reap_head *h);
 
-void reap_full_free(struct reap_full **f);
+void reap_full_batch_free(struct reap_full_batch **f);
 
 #endif /* REAP_ENGINE_FIT_FULL_BATCH_H */

@@ -70,7 +70,7 @@ static void join(const struct reap_graph *g, size_t c,
 
 /* Numbers that can be fetched again need no memory from here on. */
 static void forget(const struct reap_graph *g, size_t i,
-                   const struct reap_intake *in)
+                   const struct reap_tensors_taken *in)
 {
     struct reap_tensor_spec is;
 
@@ -80,9 +80,9 @@ static void forget(const struct reap_graph *g, size_t i,
                                reap_params_find(in->params, is.name));
 }
 
-int reap_fold_node(const struct reap_graph *g, size_t i, struct reap_intake *in,
-                   double *scale, float *weight, float *bias,
-                   struct reap_err *err)
+int reap_fold_node(const struct reap_graph *g, size_t i,
+                   struct reap_tensors_taken *in, double *scale, float *weight,
+                   float *bias, struct reap_err *err)
 {
     const struct reap_node *n = &g->node[i];
     const float *t[REAP_T_KINDS] = { NULL };
@@ -91,7 +91,7 @@ int reap_fold_node(const struct reap_graph *g, size_t i, struct reap_intake *in,
 
     for (int kind = 0; kind < REAP_T_KINDS && !rc; kind++)
         if (reap_graph_tensor(g, i, kind, &want))
-            rc = reap_intake_take(in, &want, kind == REAP_T_VARIANCE, &t[kind],
+            rc = reap_take_tensor(in, &want, kind == REAP_T_VARIANCE, &t[kind],
                                   err);
     if (rc || in->shapes)
         return rc;

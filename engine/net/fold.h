@@ -19,8 +19,8 @@ void reap_fold_size(const struct reap_graph *g, size_t i, size_t *weights,
 /* Fill 'weight' (c, kh, kw, cin / groups) and 'bias' (c) of node i; for an
  * AFFINE node both are (c). 'scale' is scratch for c doubles. If 'in' looks at
  * shapes alone, they are looked at and nothing is filled. */
-int reap_fold_node(const struct reap_graph *g, size_t i, struct reap_intake *in,
-                   double *scale, float *weight, float *bias,
-                   struct reap_err *err) REAP_MUST_CHECK;
+int reap_fold_node(const struct reap_graph *g, size_t i,
+                   struct reap_tensors_taken *in, double *scale, float *weight,
+                   float *bias, struct reap_err *err) REAP_MUST_CHECK;
 
 #endif /* REAP_ENGINE_NET_FOLD_H */

@@ -39,9 +39,9 @@ static void shrink(struct reap_node *n)
     n->w = (n->w + 2 * n->pad - n->kw) / n->stride + 1;
 }
 
-int reap_graph_conv(struct reap_graph *g, struct reap_conv c)
+int reap_graph_conv(struct reap_graph *g, struct reap_graph_conv c)
 {
-    struct reap_source *s = &g->source[g->n];
+    struct reap_graph_source *s = &g->source[g->n];
     struct reap_node *n = add(g, REAP_OP_CONV, c.in);
 
     n->in2 = c.in2;
@@ -81,7 +81,7 @@ int reap_graph_maxpool(struct reap_graph *g, int in, bool pad_zero,
 int reap_graph_affine(struct reap_graph *g, int in, const char *prefix,
                       const char *norm, const char *out)
 {
-    struct reap_source *s = &g->source[g->n];
+    struct reap_graph_source *s = &g->source[g->n];
     struct reap_node *n = add(g, REAP_OP_AFFINE, in);
 
     n->relu = true;
@@ -147,7 +147,7 @@ bool reap_graph_tensor(const struct reap_graph *g, size_t i,
                        enum reap_tensor kind, struct reap_tensor_spec *out)
 {
     const struct reap_node *n = &g->node[i];
-    const struct reap_source *s = &g->source[i];
+    const struct reap_graph_source *s = &g->source[i];
     const bool keras = reap_model_keras(g->model);
     const char *layer = kind <= REAP_T_BIAS ? s->conv : s->norm;
 

@@ -26,7 +26,7 @@ enum reap_role {
 };
 
 /* The layers whose numbers a node holds; "" where there is none. */
-struct reap_source {
+struct reap_graph_source {
     char conv[REAP_NAME], norm[REAP_NAME];
     bool bias; /* the convolution has one of its own */
     enum reap_role role;
@@ -36,7 +36,7 @@ struct reap_graph {
     const struct reap_model *model;
     size_t n;
     struct reap_node node[REAP_GRAPH_NODES];
-    struct reap_source source[REAP_GRAPH_NODES];
+    struct reap_graph_source source[REAP_GRAPH_NODES];
 };
 
 /* The trunk of 'm' for an input of h x w x 3, both at least 32. Owned:
@@ -45,7 +45,7 @@ struct reap_graph *reap_graph_new(const struct reap_model *m, size_t h,
                                   size_t w);
 
 /* A convolution to add; names are 'prefix' followed by a suffix. */
-struct reap_conv {
+struct reap_graph_conv {
     int in, in2; /* in2: what is added, -1: nothing */
     size_t k, stride, groups, c;
     bool relu, bias;
@@ -54,7 +54,7 @@ struct reap_conv {
 };
 
 /* For graph_*.c: add a node behind those there are, return its index. */
-int reap_graph_conv(struct reap_graph *g, struct reap_conv c);
+int reap_graph_conv(struct reap_graph *g, struct reap_graph_conv c);
 int reap_graph_maxpool(struct reap_graph *g, int in, bool pad_zero,
                        const char *name);
 int reap_graph_affine(struct reap_graph *g, int in, const char *prefix,

@@ -12,7 +12,7 @@ static void block_name(char to[REAP_NAME], size_t stage, size_t block)
 static int block_v1(struct reap_graph *g, int x, const char *name, size_t f,
                     size_t stride, bool project)
 {
-    struct reap_conv c = { .prefix = name, .bias = true, .groups = 1 };
+    struct reap_graph_conv c = { .prefix = name, .bias = true, .groups = 1 };
     int skip = x;
 
     c.in = x;
@@ -45,7 +45,7 @@ static int block_v1(struct reap_graph *g, int x, const char *name, size_t f,
 
 static int stem(struct reap_graph *g, int in, bool v2)
 {
-    return reap_graph_conv(g, (struct reap_conv){
+    return reap_graph_conv(g, (struct reap_graph_conv){
                                   .in = in,
                                   .in2 = -1,
                                   .k = 7,
@@ -93,7 +93,7 @@ static int thin_out(struct reap_graph *g, int x, size_t stride)
 static int block_v2(struct reap_graph *g, int x, const char *name, size_t f,
                     size_t stride, bool project)
 {
-    struct reap_conv c = { .prefix = name, .groups = 1, .in2 = -1 };
+    struct reap_graph_conv c = { .prefix = name, .groups = 1, .in2 = -1 };
     int skip = x;
 
     c.in = reap_graph_affine(g, x, name, "_preact_bn", "_preact_relu");

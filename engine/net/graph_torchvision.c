@@ -8,7 +8,7 @@
 static int project(struct reap_graph *g, int x, const char *name, size_t c,
                    size_t stride)
 {
-    return reap_graph_conv(g, (struct reap_conv){
+    return reap_graph_conv(g, (struct reap_graph_conv){
                                   .in = x,
                                   .in2 = -1,
                                   .k = 1,
@@ -27,7 +27,7 @@ static int project(struct reap_graph *g, int x, const char *name, size_t c,
 static int basic(struct reap_graph *g, int x, int skip, const char *name,
                  size_t planes, size_t stride)
 {
-    struct reap_conv c = { .prefix = name, .relu = true, .groups = 1 };
+    struct reap_graph_conv c = { .prefix = name, .relu = true, .groups = 1 };
 
     c.in = x;
     c.in2 = -1;
@@ -48,7 +48,7 @@ static int basic(struct reap_graph *g, int x, int skip, const char *name,
 static int bottleneck(struct reap_graph *g, int x, int skip, const char *name,
                       size_t planes, size_t stride)
 {
-    struct reap_conv c = { .prefix = name, .relu = true, .groups = 1 };
+    struct reap_graph_conv c = { .prefix = name, .relu = true, .groups = 1 };
 
     c.in = x;
     c.in2 = -1;
@@ -76,7 +76,7 @@ void reap_graph_torchvision(struct reap_graph *g, int in)
     char name[REAP_NAME];
     int x, skip;
 
-    x = reap_graph_conv(g, (struct reap_conv){
+    x = reap_graph_conv(g, (struct reap_graph_conv){
                                .in = in,
                                .in2 = -1,
                                .k = 7,

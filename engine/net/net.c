@@ -39,7 +39,7 @@ static int pick_model(const struct reap_net_args *a,
 }
 
 /* Scales for int8, where the weights have them. */
-static int take_quantized(struct reap_net *net, struct reap_intake *in,
+static int take_quantized(struct reap_net *net, struct reap_tensors_taken *in,
                           struct reap_err *err)
 {
     struct reap_tensor_spec spec = { .name = REAP_INT8_SCALE, .rank = 1 };
@@ -49,12 +49,12 @@ static int take_quantized(struct reap_net *net, struct reap_intake *in,
     if (!reap_params_find(in->params, spec.name))
         return REAP_OK;
     spec.dim[0] = net->n_nodes;
-    rc = reap_intake_take(in, &spec, true, &scale, err);
+    rc = reap_take_tensor(in, &spec, true, &scale, err);
     if (rc)
         return rc;
     strcpy(spec.name, REAP_INT8_SHIFT);
     spec.dim[0] = reap_net_shifts(net);
-    rc = reap_intake_take(in, &spec, false, &shift, err);
+    rc = reap_take_tensor(in, &spec, false, &shift, err);
     return rc ? rc : reap_net_quantized(net, scale, shift, err);
 }
 
@@ -63,8 +63,8 @@ static int take_quantized(struct reap_net *net, struct reap_intake *in,
 static int fill(struct reap_net *net, const struct reap_net_args *args,
                 struct reap_err *err)
 {
-    struct reap_intake in = { .model = net->model,
-                              .params = net->trunk->params };
+    struct reap_tensors_taken in = { .model = net->model,
+                                     .params = net->trunk->params };
     int rc;
 
     in.taken = reap_calloc(reap_params_count(in.params) + 1, sizeof(*in.taken));
@@ -76,7 +76,7 @@ static int fill(struct reap_net *net, const struct reap_net_args *args,
     if (!rc)
         rc = take_quantized(net, &in, err);
     if (!rc)
-        rc = reap_intake_done(&in, err);
+        rc = reap_take_tensors_done(&in, err);
     reap_free(in.taken);
     return rc || args->later ? rc : reap_net_fold(net, err);
 }

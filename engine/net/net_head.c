@@ -46,7 +46,7 @@ static bool is_dense(const struct chain *c, const struct reap_param *p)
     return p->rank == 2 && slash && !strcmp(slash, "/kernel");
 }
 
-static int collect(struct chain *c, const struct reap_intake *in,
+static int collect(struct chain *c, const struct reap_tensors_taken *in,
                    struct reap_err *err)
 {
     for (size_t i = 0; i < reap_params_count(in->params); i++) {
@@ -112,7 +112,7 @@ static void layer_name(char *to, size_t size, const struct reap_param *kernel)
 }
 
 /* A dense layer may have been made without a bias; a published one has one. */
-static int take_bias(struct reap_intake *in, const struct chain *c,
+static int take_bias(struct reap_tensors_taken *in, const struct chain *c,
                      const struct reap_dense *d, const float **bias,
                      struct reap_err *err)
 {
@@ -124,11 +124,11 @@ static int take_bias(struct reap_intake *in, const struct chain *c,
     *bias = NULL;
     if (!published && !reap_params_find(in->params, want.name))
         return REAP_OK;
-    return reap_intake_take(in, &want, false, bias, err);
+    return reap_take_tensor(in, &want, false, bias, err);
 }
 
 static int fill(struct reap_dense *d, const struct chain *c, size_t i,
-                struct reap_intake *in, struct reap_err *err)
+                struct reap_tensors_taken *in, struct reap_err *err)
 {
     const struct reap_param *k = c->kernel[i];
     struct reap_tensor_spec want = { .rank = 2,
@@ -145,7 +145,7 @@ static int fill(struct reap_dense *d, const struct chain *c, size_t i,
     layer_name(d->name, sizeof(d->name), k);
     d->in = in_of(c, i);
     d->out = out_of(c, i);
-    rc = reap_intake_take(in, &want, false, &kernel, err);
+    rc = reap_take_tensor(in, &want, false, &kernel, err);
     if (!rc)
         rc = take_bias(in, c, d, &bias, err);
     if (rc)
@@ -186,7 +186,7 @@ static int activations(struct reap_net *net, const struct reap_net_args *args,
 }
 
 /* The layers stay where they are, but count as seen. */
-static void pass_over(const struct chain *c, struct reap_intake *in)
+static void pass_over(const struct chain *c, struct reap_tensors_taken *in)
 {
     char name[sizeof(((struct reap_tensor_spec *)0)->name)];
     const struct reap_param *bias;
@@ -202,8 +202,8 @@ static void pass_over(const struct chain *c, struct reap_intake *in)
 }
 
 static int build(struct reap_net *net, const struct chain *c,
-                 const struct reap_net_args *args, struct reap_intake *in,
-                 struct reap_err *err)
+                 const struct reap_net_args *args,
+                 struct reap_tensors_taken *in, struct reap_err *err)
 {
     int rc = REAP_OK;
 
@@ -224,7 +224,7 @@ static int build(struct reap_net *net, const struct chain *c,
 }
 
 int reap_net_head(struct reap_net *net, const struct reap_net_args *args,
-                  struct reap_intake *in, struct reap_err *err)
+                  struct reap_tensors_taken *in, struct reap_err *err)
 {
     struct chain c = { .keras = reap_model_keras(net->model) };
     int rc = collect(&c, in, err);

@@ -15,7 +15,8 @@
 /* Fill net->dense, n_dense and classes, or pass the head over (args->no_top).
  * net->features and net->model are there already. */
 int reap_net_head(struct reap_net *net, const struct reap_net_args *args,
-                  struct reap_intake *in, struct reap_err *err) REAP_MUST_CHECK;
+                  struct reap_tensors_taken *in,
+                  struct reap_err *err) REAP_MUST_CHECK;
 
 void reap_net_head_free(struct reap_net *net);
 

@@ -25,7 +25,7 @@ int reap_trunk_new(struct reap_net *net, const struct reap_params *params,
     return REAP_OK;
 }
 
-int reap_trunk_check(const struct reap_net *net, struct reap_intake *in,
+int reap_trunk_check(const struct reap_net *net, struct reap_tensors_taken *in,
                      struct reap_err *err)
 {
     int rc = REAP_OK;
@@ -58,7 +58,7 @@ static size_t measure(const struct reap_graph *g, size_t *channels)
     return all;
 }
 
-static int fold_all(const struct reap_net *net, struct reap_intake *in,
+static int fold_all(const struct reap_net *net, struct reap_tensors_taken *in,
                     double *scale, struct reap_err *err)
 {
     const struct reap_graph *g = net->trunk->graph;
@@ -81,7 +81,7 @@ static int fold_all(const struct reap_net *net, struct reap_intake *in,
 int reap_net_fold(const struct reap_net *net, struct reap_err *err)
 {
     struct reap_trunk *t = net->trunk;
-    struct reap_intake in = { .model = net->model };
+    struct reap_tensors_taken in = { .model = net->model };
     size_t channels, all;
     double *scale;
     int rc;

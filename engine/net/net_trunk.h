@@ -24,7 +24,7 @@ int reap_trunk_new(struct reap_net *net, const struct reap_params *params,
                    struct reap_err *err) REAP_MUST_CHECK;
 
 /* Names and shapes of all tensors of the trunk. */
-int reap_trunk_check(const struct reap_net *net, struct reap_intake *in,
+int reap_trunk_check(const struct reap_net *net, struct reap_tensors_taken *in,
                      struct reap_err *err) REAP_MUST_CHECK;
 
 void reap_trunk_free(struct reap_net *net);

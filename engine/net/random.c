@@ -24,7 +24,7 @@ static double he(double gain, size_t fan_in)
 static double kernel_range(const struct reap_graph *g, size_t i)
 {
     const struct reap_node *n = &g->node[i];
-    const struct reap_source *s = &g->source[i];
+    const struct reap_graph_source *s = &g->source[i];
     const size_t fan = n->kh * n->kw * (g->node[n->in].c / n->groups);
     double gain = 1;
 

@@ -17,7 +17,7 @@ char *reap_shape_text(char *to, size_t size, size_t rank, const size_t *dim)
     return to;
 }
 
-static int check_shape(const struct reap_intake *in,
+static int check_shape(const struct reap_tensors_taken *in,
                        const struct reap_tensor_spec *want,
                        const struct reap_param *p, struct reap_err *err)
 {
@@ -51,7 +51,7 @@ static int check_values(const struct reap_param *p, bool variance,
     return REAP_OK;
 }
 
-int reap_intake_take(struct reap_intake *in,
+int reap_take_tensor(struct reap_tensors_taken *in,
                      const struct reap_tensor_spec *want, bool variance,
                      const float **data, struct reap_err *err)
 {
@@ -79,7 +79,8 @@ static bool idle(const char *name)
     return n >= m && !strcmp(name + n - m, counter);
 }
 
-int reap_intake_done(const struct reap_intake *in, struct reap_err *err)
+int reap_take_tensors_done(const struct reap_tensors_taken *in,
+                           struct reap_err *err)
 {
     const struct reap_param *first = NULL;
     size_t left = 0;

@@ -15,7 +15,7 @@
 #include "engine/net/graph.h"
 #include "engine/net/params.h"
 
-struct reap_intake {
+struct reap_tensors_taken {
     const struct reap_model *model; /* for messages */
     const struct reap_params *params;
     bool *taken; /* one for each param */
@@ -25,13 +25,13 @@ struct reap_intake {
 /* The numbers of the tensor that 'want' describes, finite each of them;
  * variances, told by 'variance', are not negative either. Borrowed; NULL if
  * only shapes are looked at. */
-int reap_intake_take(struct reap_intake *in,
+int reap_take_tensor(struct reap_tensors_taken *in,
                      const struct reap_tensor_spec *want, bool variance,
                      const float **data, struct reap_err *err) REAP_MUST_CHECK;
 
 /* Nothing may be left but what no network uses (num_batches_tracked). */
-int reap_intake_done(const struct reap_intake *in,
-                     struct reap_err *err) REAP_MUST_CHECK;
+int reap_take_tensors_done(const struct reap_tensors_taken *in,
+                           struct reap_err *err) REAP_MUST_CHECK;
 
 /* "(64, 3, 7, 7)" in 'to', which is returned. */
 char *reap_shape_text(char *to, size_t size, size_t rank, const size_t *dim);

@@ -28,7 +28,7 @@ struct maker {
 static int add(struct maker *m, enum kind kind, const char *name,
                const struct reap_node *n, size_t border, int in)
 {
-    struct reap_layer *l = &m->s->layer[m->s->n++];
+    struct reap_summary_layer *l = &m->s->layer[m->s->n++];
 
     snprintf(l->name, sizeof(l->name), "%s", name);
     snprintf(l->kind, sizeof(l->kind), "%s", kinds[m->keras][kind]);
@@ -171,7 +171,7 @@ static void add_head(struct maker *m, const struct reap_summary_args *a)
  * were made. */
 static int sort(struct reap_summary *s)
 {
-    struct reap_layer *to = reap_calloc(s->n, sizeof(*to));
+    struct reap_summary_layer *to = reap_calloc(s->n, sizeof(*to));
     int *far = reap_calloc(s->n, sizeof(*far));
     int *place = reap_calloc(s->n, sizeof(*place)), at = 0;
 

@@ -24,7 +24,7 @@ struct reap_summary_args {
     const char *pooling; /* without a head: "avg", "max", or NULL for none */
 };
 
-struct reap_layer {
+struct reap_summary_layer {
     char name[64], kind[32]; /* conv1_conv, Conv2D */
     size_t h, w, c;          /* of what it gives; h is 0 for a vector */
     size_t params;
@@ -33,7 +33,7 @@ struct reap_layer {
 
 struct reap_summary {
     size_t n, trained, fixed; /* rows; parameters */
-    struct reap_layer *layer;
+    struct reap_summary_layer *layer;
 };
 
 /* Returns REAP_OK, or REAP_ENOMEM. '*out' is owned. */

@@ -26,8 +26,8 @@ static void turn(const struct reap_tail *t, const struct reap_tail_layer *l,
             }
 }
 
-static int take_layer(struct reap_tail *t, size_t i, struct reap_intake *in,
-                      struct reap_err *err)
+static int take_layer(struct reap_tail *t, size_t i,
+                      struct reap_tensors_taken *in, struct reap_err *err)
 {
     const double epsilon = reap_model_epsilon(t->a.graph->model);
     struct reap_tail_layer *l = &t->layer[i];
@@ -39,7 +39,7 @@ static int take_layer(struct reap_tail *t, size_t i, struct reap_intake *in,
     for (int kind = 0; kind < REAP_T_KINDS && !rc; kind++) {
         if (!reap_graph_tensor(t->a.graph, t->a.from.first + i, kind, &spec))
             continue;
-        rc = reap_intake_take(in, &spec, kind == REAP_T_VARIANCE, &data[kind],
+        rc = reap_take_tensor(in, &spec, kind == REAP_T_VARIANCE, &data[kind],
                               err);
         if (rc || l->at[kind] == REAP_TAIL_NONE)
             continue;
@@ -57,8 +57,8 @@ static int take_layer(struct reap_tail *t, size_t i, struct reap_intake *in,
 
 int reap_tail_take(struct reap_tail *t, struct reap_err *err)
 {
-    struct reap_intake in = { .model = t->a.graph->model,
-                              .params = t->a.params };
+    struct reap_tensors_taken in = { .model = t->a.graph->model,
+                                     .params = t->a.params };
     float *w = t->vector[REAP_TAIL_WEIGHT];
     int rc = REAP_OK;
 

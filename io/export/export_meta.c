@@ -74,13 +74,14 @@ int reap_export_meta(const struct reap_export *e,
                      const struct reap_exported *counts, struct reap_err *err)
 {
     struct reap_store *s = e->args->store;
-    const char *made_of = reap_store_meta(s, "made_of");
+    const char *fingerprint_text = reap_store_meta(s, "made_of");
     struct reap_outfile *f = NULL;
     json_t *all = json_object();
     int rc;
 
     json_object_set_new(all, "fingerprint", text_of(s, "fingerprint"));
-    json_object_set_new(all, "made_of", lines(made_of ? made_of : ""));
+    json_object_set_new(all, "made_of",
+                        lines(fingerprint_text ? fingerprint_text : ""));
     json_object_set_new(all, "preset", text_of(s, "preset"));
     json_object_set_new(all, "versions", text_of(s, "versions"));
     json_object_set_new(all, "dataset", text_of(s, "dataset_id"));

@@ -5,7 +5,7 @@
 #include "engine/base/mem.h"
 #include "io/file/string_set.h"
 
-struct reap_names {
+struct reap_string_set {
     char **text;
     size_t n, room;
     uint32_t *slot; /* number + 1, or 0; twice as many slots as room */
@@ -21,7 +21,7 @@ static size_t hash(const char *text)
 }
 
 /* The slot of 'text', or the empty one where it would go. */
-static size_t look(const struct reap_names *n, const char *text)
+static size_t look(const struct reap_string_set *n, const char *text)
 {
     const size_t slots = 2 * n->room;
     size_t at = hash(text) & (slots - 1);
@@ -37,14 +37,14 @@ static int no_memory(struct reap_err *err)
 }
 
 /* Slots for the texts there are. */
-static void fill(struct reap_names *n)
+static void fill(struct reap_string_set *n)
 {
     memset(n->slot, 0, 2 * n->room * sizeof(*n->slot));
     for (size_t i = 0; i < n->n; i++)
         n->slot[look(n, n->text[i])] = (uint32_t)i + 1;
 }
 
-static int grow(struct reap_names *n, struct reap_err *err)
+static int grow(struct reap_string_set *n, struct reap_err *err)
 {
     const size_t room = n->room ? 2 * n->room : 16;
     char **text = reap_realloc(n->text, room * sizeof(*text));
@@ -63,20 +63,20 @@ static int grow(struct reap_names *n, struct reap_err *err)
     return REAP_OK;
 }
 
-int reap_names_new(struct reap_names **out, struct reap_err *err)
+int reap_string_set_new(struct reap_string_set **out, struct reap_err *err)
 {
     *out = reap_calloc(1, sizeof(**out));
     if (!*out)
         return no_memory(err);
     if (grow(*out, err)) {
-        reap_names_free(out);
+        reap_string_set_free(out);
         return REAP_ENOMEM;
     }
     return REAP_OK;
 }
 
-int reap_names_add(struct reap_names *n, const char *text, uint32_t *number,
-                   struct reap_err *err)
+int reap_string_set_add(struct reap_string_set *n, const char *text,
+                        uint32_t *number, struct reap_err *err)
 {
     size_t at = look(n, text);
 
@@ -97,17 +97,17 @@ int reap_names_add(struct reap_names *n, const char *text, uint32_t *number,
     return REAP_OK;
 }
 
-uint32_t reap_names_find(const struct reap_names *n, const char *text)
+uint32_t reap_string_set_find(const struct reap_string_set *n, const char *text)
 {
     return n->slot[look(n, text)] - 1;
 }
 
-size_t reap_names_count(const struct reap_names *n)
+size_t reap_string_set_count(const struct reap_string_set *n)
 {
     return n->n;
 }
 
-const char *reap_names_text(const struct reap_names *n, size_t i)
+const char *reap_string_set_text(const struct reap_string_set *n, size_t i)
 {
     return n->text[i];
 }
@@ -133,7 +133,7 @@ static int by_value(const void *a, const void *b)
     return n != m ? (n > m) - (n < m) : strcmp(p, q);
 }
 
-static bool whole_numbers(const struct reap_names *n)
+static bool whole_numbers(const struct reap_string_set *n)
 {
     for (size_t i = 0; i < n->n; i++) {
         const char *t = n->text[i];
@@ -144,7 +144,8 @@ static bool whole_numbers(const struct reap_names *n)
     return true;
 }
 
-int reap_names_sort(struct reap_names *n, uint32_t *to, struct reap_err *err)
+int reap_string_set_sort(struct reap_string_set *n, uint32_t *to,
+                         struct reap_err *err)
 {
     struct item *item = reap_calloc(n->n + 1, sizeof(*item));
 
@@ -163,7 +164,7 @@ int reap_names_sort(struct reap_names *n, uint32_t *to, struct reap_err *err)
     return REAP_OK;
 }
 
-void reap_names_free(struct reap_names **n)
+void reap_string_set_free(struct reap_string_set **n)
 {
     if (!*n)
         return;

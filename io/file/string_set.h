@@ -12,30 +12,31 @@
 
 #include "engine/base/err.h"
 
-struct reap_names;
+struct reap_string_set;
 
-int reap_names_new(struct reap_names **out,
-                   struct reap_err *err) REAP_MUST_CHECK;
+int reap_string_set_new(struct reap_string_set **out,
+                        struct reap_err *err) REAP_MUST_CHECK;
 
 /* The number of 'text' in '*number', new ones are copied. REAP_ENOMEM. */
-int reap_names_add(struct reap_names *n, const char *text, uint32_t *number,
-                   struct reap_err *err) REAP_MUST_CHECK;
+int reap_string_set_add(struct reap_string_set *n, const char *text,
+                        uint32_t *number, struct reap_err *err) REAP_MUST_CHECK;
 
 /* Its number, or UINT32_MAX if it is not there. */
-uint32_t reap_names_find(const struct reap_names *n, const char *text);
+uint32_t reap_string_set_find(const struct reap_string_set *n,
+                              const char *text);
 
-size_t reap_names_count(const struct reap_names *n);
+size_t reap_string_set_count(const struct reap_string_set *n);
 
 /* Text i < count. Borrowed. */
-const char *reap_names_text(const struct reap_names *n, size_t i);
+const char *reap_string_set_text(const struct reap_string_set *n, size_t i);
 
 /*
  * Sort: by value if all are whole numbers, else as bytes. to[i] receives the
  * new number of what had number i; 'to' may be NULL. REAP_ENOMEM.
  */
-int reap_names_sort(struct reap_names *n, uint32_t *to,
-                    struct reap_err *err) REAP_MUST_CHECK;
+int reap_string_set_sort(struct reap_string_set *n, uint32_t *to,
+                         struct reap_err *err) REAP_MUST_CHECK;
 
-void reap_names_free(struct reap_names **n);
+void reap_string_set_free(struct reap_string_set **n);
 
 #endif /* REAP_IO_FILE_STRING_SET_H */

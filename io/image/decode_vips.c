@@ -82,7 +82,7 @@ void reap_vips_free(struct reap_vips **v)
 static void fail(struct reap_decode *d, struct reap_decoded *out)
 {
     char *words = vips_error_buffer_copy();
-    bool cut = reap_ends_early(out->format, d->bytes);
+    bool cut = reap_truncated(out->format, d->bytes);
 
     words[strcspn(words, "\n")] = '\0';
     reap_decode_fail(out, cut ? REAP_STATUS_truncated : REAP_STATUS_corrupt,

@@ -12,7 +12,7 @@ enum { KEEP = 16 << 20 };
 
 struct reap_resample {
     struct reap_resample_ops ops;
-    struct reap_weights weights;
+    struct reap_resample_weights weights;
     uint8_t *mid; /* between the passes */
     size_t mid_room;
     uint32_t *at; /* positions of NEAREST, columns then rows */

@@ -27,7 +27,7 @@ void reap_side_window(const struct reap_side *s, size_t *lo, size_t *hi);
 void reap_side_nearest(const struct reap_side *s, uint32_t *at);
 
 /* Memory for the weights of some outputs, kept between calls. */
-struct reap_weights {
+struct reap_resample_weights {
     struct reap_taps taps;
     uint32_t *lo, *count;
     int32_t *k;
@@ -40,9 +40,10 @@ struct reap_weights {
  * is sensible; taps.n says how many. 'lo' counts from source pixel 'origin'.
  * False if there is no memory.
  */
-bool reap_weights_find(struct reap_weights *w, const struct reap_side *s,
-                       size_t x, size_t limit, size_t origin);
+bool reap_weights_find(struct reap_resample_weights *w,
+                       const struct reap_side *s, size_t x, size_t limit,
+                       size_t origin);
 
-void reap_weights_clear(struct reap_weights *w);
+void reap_weights_clear(struct reap_resample_weights *w);
 
 #endif /* REAP_IO_IMAGE_RESAMPLE_IMPL_H */

@@ -153,7 +153,7 @@ static bool grow(void *p, size_t *room, size_t n, size_t size)
     return true;
 }
 
-static bool make_room(struct reap_weights *w, size_t n)
+static bool make_room(struct reap_resample_weights *w, size_t n)
 {
     size_t before = w->outputs;
 
@@ -165,7 +165,7 @@ static bool make_room(struct reap_weights *w, size_t n)
 }
 
 /* The weights of one output. */
-static void find_one(struct reap_weights *w, const struct reap_side *s,
+static void find_one(struct reap_resample_weights *w, const struct reap_side *s,
                      size_t x, size_t origin, size_t i)
 {
     double centre = ((double)x + 0.5) * scale_of(s), sum = 0.0;
@@ -191,8 +191,9 @@ static void find_one(struct reap_weights *w, const struct reap_side *s,
     w->count[i] = (uint32_t)(hi - lo);
 }
 
-bool reap_weights_find(struct reap_weights *w, const struct reap_side *s,
-                       size_t x, size_t limit, size_t origin)
+bool reap_weights_find(struct reap_resample_weights *w,
+                       const struct reap_side *s, size_t x, size_t limit,
+                       size_t origin)
 {
     size_t most = (size_t)ceil(support_of(s)) * 2 + 1, n;
 
@@ -211,7 +212,7 @@ bool reap_weights_find(struct reap_weights *w, const struct reap_side *s,
     return true;
 }
 
-void reap_weights_clear(struct reap_weights *w)
+void reap_weights_clear(struct reap_resample_weights *w)
 {
     reap_free(w->lo);
     reap_free(w->count);

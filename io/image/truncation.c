@@ -31,7 +31,7 @@ static bool webp(struct reap_bytes f)
     return len > f.len - 8;
 }
 
-bool reap_ends_early(enum reap_format format, struct reap_bytes file)
+bool reap_truncated(enum reap_format format, struct reap_bytes file)
 {
     switch (format) {
     case REAP_FORMAT_png:

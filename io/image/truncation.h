@@ -9,6 +9,6 @@
 
 /* Walks the chunks of a PNG, looks at the length of a WebP. False for other
  * formats. Never fails. */
-bool reap_ends_early(enum reap_format format, struct reap_bytes file);
+bool reap_truncated(enum reap_format format, struct reap_bytes file);
 
 #endif /* REAP_IO_IMAGE_TRUNCATION_H */

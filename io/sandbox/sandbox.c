@@ -65,7 +65,7 @@ static void forbid_calls(void)
         prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
 }
 
-void reap_jail(size_t file_len)
+void reap_sandbox_enter(size_t file_len)
 {
     enum { MIB = 1 << 20 };
     /* beside what the process has: copies of the file, and room to work */
@@ -84,7 +84,7 @@ void reap_jail(size_t file_len)
 
 #else
 
-void reap_jail(size_t file_len)
+void reap_sandbox_enter(size_t file_len)
 {
     (void)file_len; /* a sanitizer's own needs are not ours to bound */
 }

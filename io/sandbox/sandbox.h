@@ -11,6 +11,6 @@
  * are open already; others fail. Where the system or a sanitizer does not
  * allow it, nothing happens.
  */
-void reap_jail(size_t file_len);
+void reap_sandbox_enter(size_t file_len);
 
 #endif /* REAP_IO_SANDBOX_SANDBOX_H */

@@ -439,7 +439,7 @@ const struct reap_schema *reap_store_schema(const struct reap_store *s)
     return &s->schema;
 }
 
-bool reap_store_alone(const struct reap_store *s)
+bool reap_store_without_locks(const struct reap_store *s)
 {
     return s->alone;
 }

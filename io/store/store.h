@@ -21,8 +21,8 @@
  * fingerprint is the sha256 of the text. The caller makes the text.
  */
 struct reap_run_meta {
-    const char *made_of;    /* lines; hashed into the fingerprint */
-    const char *dataset_id; /* reap_dataset_id() */
+    const char *fingerprint_text; /* lines; hashed into the fingerprint */
+    const char *dataset_id;       /* reap_dataset_id() */
     const char *dataset_path;
     const char *command; /* command line, for the reader */
     const char *job;     /* options as job-file lines */
@@ -57,7 +57,7 @@ bool reap_store_is(const char *path);
 
 /* True on a network file system: without LMDB's locks, which deserves a remark,
  * as nobody may look while a run writes. */
-bool reap_store_alone(const struct reap_store *s);
+bool reap_store_without_locks(const struct reap_store *s);
 
 const struct reap_schema *reap_store_schema(const struct reap_store *s);
 /* A text of the store's meta database by name ("made_of", "fingerprint",

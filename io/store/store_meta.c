@@ -177,12 +177,13 @@ int reap_store_meta_load(struct reap_store *s, MDB_txn *txn,
     return rc;
 }
 
-static int fingerprint(const char *made_of, char hex[65], struct reap_err *err)
+static int fingerprint(const char *fingerprint_text, char hex[65],
+                       struct reap_err *err)
 {
     unsigned char sum[32];
 
-    if (EVP_Digest(made_of, strlen(made_of), sum, NULL, EVP_sha256(), NULL) !=
-        1)
+    if (EVP_Digest(fingerprint_text, strlen(fingerprint_text), sum, NULL,
+                   EVP_sha256(), NULL) != 1)
         return reap_fail(err, REAP_EBUG, "no sha256 in libcrypto");
     for (size_t i = 0; i < sizeof(sum); i++)
         snprintf(hex + 2 * i, 3, "%02x", sum[i]);
@@ -287,12 +288,12 @@ static bool may_be_same(const char *a, const char *b)
 static int compare(struct reap_store *s, MDB_txn *txn,
                    const struct reap_run_meta *meta, struct reap_err *err)
 {
-    char diff[320] = "", *made_of = NULL, *dataset = NULL;
-    int rc = get_text(s, txn, "made_of", &made_of, err);
+    char diff[320] = "", *fingerprint_text = NULL, *dataset = NULL;
+    int rc = get_text(s, txn, "made_of", &fingerprint_text, err);
 
     if (!rc)
         rc = get_text(s, txn, "dataset_id", &dataset, err);
-    if (!rc && (!made_of || !dataset))
+    if (!rc && (!fingerprint_text || !dataset))
         rc = reap_fail(err, REAP_EFORMAT, "%s: parts of it are missing",
                        s->path);
     if (rc)
@@ -300,8 +301,8 @@ static int compare(struct reap_store *s, MDB_txn *txn,
     if (!may_be_same(dataset, meta->dataset_id))
         add(diff, sizeof(diff), "dataset: store has %s, this run %s", dataset,
             meta->dataset_id);
-    differ(made_of, meta->made_of, diff, sizeof(diff));
-    if (!diff[0] && strcmp(made_of, meta->made_of) != 0)
+    differ(fingerprint_text, meta->fingerprint_text, diff, sizeof(diff));
+    if (!diff[0] && strcmp(fingerprint_text, meta->fingerprint_text) != 0)
         add(diff, sizeof(diff), "the same in another order");
     if (!diff[0] && !reap_schema_equal(&s->schema, &meta->schema))
         add(diff, sizeof(diff), "other columns");
@@ -310,7 +311,7 @@ static int compare(struct reap_store *s, MDB_txn *txn,
                        "%s is of another run (%s); name another output",
                        s->path, diff);
 out:
-    reap_free(made_of);
+    reap_free(fingerprint_text);
     reap_free(dataset);
     return rc;
 }
@@ -328,13 +329,14 @@ static int write_new(struct reap_store *s, MDB_txn *txn,
     strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &tm));
     rc = reap_block_check(&meta->schema, err);
     if (!rc)
-        rc = fingerprint(meta->made_of, hex, err);
+        rc = fingerprint(meta->fingerprint_text, hex, err);
     if (!rc)
         rc = reap_store_text_put(s, txn, "format", FORMAT, err);
     if (!rc)
         rc = reap_store_text_put(s, txn, "schema", schema, err);
     if (!rc)
-        rc = reap_store_text_put(s, txn, "made_of", meta->made_of, err);
+        rc =
+            reap_store_text_put(s, txn, "made_of", meta->fingerprint_text, err);
     if (!rc)
         rc = reap_store_text_put(s, txn, "fingerprint", hex, err);
     if (!rc)

@@ -50,12 +50,12 @@ static bool is_output(char *line, const char *feature)
     return true;
 }
 
-char *reap_head_embeddings(const char *made_of, const char *feature)
+char *reap_head_embeddings(const char *fingerprint_text, const char *feature)
 {
-    char line[LINE], *all = reap_calloc(1, strlen(made_of) + 1);
+    char line[LINE], *all = reap_calloc(1, strlen(fingerprint_text) + 1);
     bool found = false;
 
-    while (all && next_line(&made_of, line)) {
+    while (all && next_line(&fingerprint_text, line)) {
         bool take = is_output(line, feature);
 
         found = found || take;
@@ -103,8 +103,9 @@ static int copy_labels(struct reap_head_file *f, char *const *labels,
 }
 
 int reap_head_file_new(struct reap_head_file **out, struct reap_head **head,
-                       char *const *labels, size_t n, const char *made_of,
-                       const char *feature, const char *preset, const char *fit,
+                       char *const *labels, size_t n,
+                       const char *fingerprint_text, const char *feature,
+                       const char *preset, const char *fit,
                        struct reap_err *err)
 {
     struct reap_head_file *f = reap_calloc(1, sizeof(*f));
@@ -115,7 +116,8 @@ int reap_head_file_new(struct reap_head_file **out, struct reap_head **head,
         rc = reap_fail(err, REAP_EINVAL,
                        "%zu names, but the head has %zu classes", n,
                        reap_head_classes(*head));
-    if (!rc && !(f->embeddings = reap_head_embeddings(made_of, feature)))
+    if (!rc &&
+        !(f->embeddings = reap_head_embeddings(fingerprint_text, feature)))
         rc = reap_fail(err, REAP_EMISFIT, "the store has no column '%s'",
                        feature);
     if (!rc && !(f->fit = reap_strdup(fit ? fit : "")))
@@ -385,10 +387,11 @@ static const char *value_of(const char *text, const char *name, char *buf)
     return strcpy(buf, "nothing");
 }
 
-int reap_head_file_fits(const struct reap_head_file *f, const char *made_of,
+int reap_head_file_fits(const struct reap_head_file *f,
+                        const char *fingerprint_text,
                         const char *quantized_from, struct reap_err *err)
 {
-    char *is = reap_head_embeddings(made_of, f->feature);
+    char *is = reap_head_embeddings(fingerprint_text, f->feature);
     char was_line[LINE], now_line[LINE];
     int rc = REAP_OK;
 

@@ -47,15 +47,16 @@ int reap_head_file_read(struct reap_head_file **out, const char *path,
 
 /*
  * A file to be written: takes over the head ('*head' becomes NULL) on success.
- * 'labels' are copied, n of them. 'made_of' is the store's text of that name
- * (reap_store_meta()) or one of reap_setup_made_of(); 'feature' the column.
- * 'preset' and 'fit' may be NULL. Returns REAP_OK, REAP_EINVAL (labels and
- * classes differ in number), REAP_EMISFIT (no such column in 'made_of') or
- * REAP_ENOMEM.
+ * 'labels' are copied, n of them. 'fingerprint_text' is the store's text of
+ * that name (reap_store_meta()) or one of reap_setup_fingerprint_text();
+ * 'feature' the column. 'preset' and 'fit' may be NULL. Returns REAP_OK,
+ * REAP_EINVAL (labels and classes differ in number), REAP_EMISFIT (no such
+ * column in 'fingerprint_text') or REAP_ENOMEM.
  */
 int reap_head_file_new(struct reap_head_file **out, struct reap_head **head,
-                       char *const *labels, size_t n, const char *made_of,
-                       const char *feature, const char *preset, const char *fit,
+                       char *const *labels, size_t n,
+                       const char *fingerprint_text, const char *feature,
+                       const char *preset, const char *fit,
                        struct reap_err *err) REAP_MUST_CHECK;
 
 /* Write it whole or not at all, as io/file/outfile.h does. The bytes depend on
@@ -64,21 +65,22 @@ int reap_head_file_write(const struct reap_head_file *f, const char *path,
                          struct reap_err *err) REAP_MUST_CHECK;
 
 /*
- * The lines of 'made_of' (a store's meta text) that say which embeddings the
- * column 'feature' holds: weights, model, input, preset, and the column with
- * its shape and l2. Arithmetic and what decides a status are left out, as is
- * how numbers are stored. NULL: no such column, or no memory. Owned:
+ * The lines of 'fingerprint_text' (a store's meta text) that say which
+ * embeddings the column 'feature' holds: weights, model, input, preset, and the
+ * column with its shape and l2. Arithmetic and what decides a status are left
+ * out, as is how numbers are stored. NULL: no such column, or no memory. Owned:
  * reap_free().
  */
-char *reap_head_embeddings(const char *made_of, const char *feature);
+char *reap_head_embeddings(const char *fingerprint_text, const char *feature);
 
 /*
- * May the head be used on embeddings 'made_of' these lines? REAP_OK, or
- * REAP_EMISFIT: the message names the first line that differs, both ways.
+ * May the head be used on embeddings 'fingerprint_text' these lines? REAP_OK,
+ * or REAP_EMISFIT: the message names the first line that differs, both ways.
  * Weights that were quantised from those it was fitted on pass if
  * 'quantized_from' (their "sha256:HEX", or NULL) names these.
  */
-int reap_head_file_fits(const struct reap_head_file *f, const char *made_of,
+int reap_head_file_fits(const struct reap_head_file *f,
+                        const char *fingerprint_text,
                         const char *quantized_from,
                         struct reap_err *err) REAP_MUST_CHECK;
 

@@ -42,7 +42,7 @@ static void remove_store(const char *dir)
 static int pass(struct e2e *e, const struct reap_options *o,
                 struct reap_run_status *status, struct reap_err *err)
 {
-    struct reap_run_meta meta = { .made_of = "bench=end-to-end\n",
+    struct reap_run_meta meta = { .fingerprint_text = "bench=end-to-end\n",
                                   .dataset_id = reap_dataset_id(e->ds),
                                   .dataset_path = reap_dataset_path(e->ds),
                                   .command = "reap bench end-to-end",
@@ -106,7 +106,7 @@ static void print(const struct e2e *e, const struct reap_options *o,
 
     if (!o->json) {
         printf("end to end: %.1f images/s, %s, %zu threads (%llu images)\n",
-               rate, reap_engine_class(e->setup.engine), e->threads,
+               rate, reap_engine_arith(e->setup.engine), e->threads,
                (unsigned long long)best->done);
         return;
     }

@@ -32,7 +32,7 @@ struct bench {
     double best; /* images a second */
     size_t best_batch;
     struct reap_latency latency;
-    size_t together; /* threads that an image was done by */
+    size_t threads_per_image; /* threads that an image was done by */
 };
 
 static void work(void *arg, size_t i)
@@ -140,7 +140,7 @@ static int try_batch(struct bench *b, size_t batch, struct reap_err *err)
     if (rc || !b->o->latency)
         return rc ? rc : measure(b, err);
     b->best_batch = batch;
-    b->together = reap_engine_threads(b->engine);
+    b->threads_per_image = reap_engine_threads(b->engine);
     return reap_bench_latency(b->session[0], b->picture, b->out[0], seconds(b),
                               &b->latency, err);
 }
@@ -221,8 +221,9 @@ static void print_latency(const struct bench *b, const char *level)
         printf("%s, %s on %s, one image on %zu thread%s: %.2f ms (best %.2f, "
                "95 %% within %.2f)\n",
                b->o->model ? b->o->model : "network",
-               precision_word(b->precision), level, b->together,
-               b->together == 1 ? "" : "s", l->median, l->best, l->slow);
+               precision_word(b->precision), level, b->threads_per_image,
+               b->threads_per_image == 1 ? "" : "s", l->median, l->best,
+               l->slow);
         return;
     }
     printf("{\"who\":\"reap\",\"what\":\"latency\",\"prec\":\"%s\"",
@@ -231,7 +232,7 @@ static void print_latency(const struct bench *b, const char *level)
         printf(",\"isa\":\"%s\"", reap_bench_isa(level));
     printf(",\"threads\":%zu,\"ms\":%.4f,\"best_ms\":%.4f,"
            "\"ms_95\":%.4f}\n",
-           b->together, l->median, l->best, l->slow);
+           b->threads_per_image, l->median, l->best, l->slow);
 }
 
 static void print(const struct bench *b, const char *level, double roof)

@@ -9,12 +9,12 @@
 
 static const char *wnid(const void *view, size_t i)
 {
-    return reap_view_wnid(view, i);
+    return reap_store_view_wnid(view, i);
 }
 
 static const char *name(const void *view, size_t i)
 {
-    return reap_view_name(view, i);
+    return reap_store_view_name(view, i);
 }
 
 static uint64_t taken(const struct reap_exported *e)
@@ -56,32 +56,36 @@ static void print_text(const struct reap_options *o,
     putchar('\n');
 }
 
-static void remark(const struct reap_options *o, const struct reap_view *v,
+static void remark(const struct reap_options *o,
+                   const struct reap_store_view *v,
                    const struct reap_exported *e, bool complete)
 {
     if (!complete && e->missing)
-        reap_view_remark(o,
-                         "%s is not complete: %" PRIu64
-                         " keys have no row yet; the others were exported",
-                         v->path, e->missing);
+        reap_store_view_remark(
+            o,
+            "%s is not complete: %" PRIu64
+            " keys have no row yet; the others were exported",
+            v->path, e->missing);
     else if (!complete)
-        reap_view_remark(o, "%s is not complete; what there is was exported",
-                         v->path);
+        reap_store_view_remark(
+            o, "%s is not complete; what there is was exported", v->path);
     if (!v->dataset)
-        reap_view_remark(o,
-                         "the dataset is not asked which keys it still has: "
-                         "%s",
-                         v->why);
+        reap_store_view_remark(
+            o,
+            "the dataset is not asked which keys it still has: "
+            "%s",
+            v->why);
     if (e->gone)
-        reap_view_remark(o,
-                         "%" PRIu64 " rows were left out: their keys are no "
-                         "longer in the dataset (--prune forgets them)",
-                         e->gone);
+        reap_store_view_remark(o,
+                               "%" PRIu64
+                               " rows were left out: their keys are no "
+                               "longer in the dataset (--prune forgets them)",
+                               e->gone);
 }
 
 int reap_cmd_export(const struct reap_options *o, struct reap_err *err)
 {
-    struct reap_view v;
+    struct reap_store_view v;
     struct reap_export_args a = { .path = o->output,
                                   .to = o->to,
                                   .all = o->all,
@@ -96,14 +100,14 @@ int reap_cmd_export(const struct reap_options *o, struct reap_err *err)
         return reap_fail(err, REAP_EINVAL,
                          "one STORE and -o FILE are needed, as in reap export "
                          "STORE -o out.npy");
-    rc = reap_view_open(&v, o->args[0], err);
+    rc = reap_store_view_open(&v, o->args[0], err);
     if (rc)
         return rc;
-    rc = reap_view_labels(&v, o->labels, err);
+    rc = reap_store_view_labels(&v, o->labels, err);
     a.store = v.store;
-    reap_view_dataset(&v, o->dataset);
+    reap_store_view_dataset(&v, o->dataset);
     if (v.dataset)
-        a.keys = (struct reap_export_keys){ &v, reap_view_next_key };
+        a.keys = (struct reap_export_keys){ &v, reap_store_view_next_key };
     if (!rc)
         rc = reap_export_run(&a, &out, err);
     if (!rc) {
@@ -114,6 +118,6 @@ int reap_cmd_export(const struct reap_options *o, struct reap_err *err)
         else
             print_text(o, &out);
     }
-    reap_view_close(&v);
+    reap_store_view_close(&v);
     return rc;
 }

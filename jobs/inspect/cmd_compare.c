@@ -21,7 +21,7 @@ struct side {
     struct reap_engine *engine;
     struct reap_session *session;
     float *embedding, *logits; /* (BATCH, ...) */
-    struct reap_likeness like;
+    struct reap_precision_report like;
 };
 
 struct compare {
@@ -122,11 +122,11 @@ static int compare_batch(struct compare *c, struct reap_err *err)
 
         reap_session_run(is->session, c->pixels.n, c->pixels.images, out);
         for (size_t i = 0; s && !rc && i < c->pixels.n; i++)
-            rc = reap_likeness_add(&is->like, c->pixels.keys[i], features,
-                                   ref->embedding + i * features,
-                                   is->embedding + i * features, classes,
-                                   ref->logits + i * classes,
-                                   is->logits + i * classes, err);
+            rc = reap_precision_report_add(
+                &is->like, c->pixels.keys[i], features,
+                ref->embedding + i * features, is->embedding + i * features,
+                classes, ref->logits + i * classes, is->logits + i * classes,
+                err);
     }
     return rc;
 }
@@ -149,15 +149,15 @@ static void print_json(const struct compare *c, const struct side *s,
                              s->like.row[i].cosine, "relative_error",
                              s->like.row[i].error));
     line = json_pack("{ss,ss,sI,sI,so,so,so}", "precision", s->word, "class",
-                     reap_engine_class(s->engine), "images",
+                     reap_engine_arith(s->engine), "images",
                      (json_int_t)s->like.n, "bad", (json_int_t)c->pixels.bad,
                      "cosine", spread_json(cosine), "relative_error",
                      spread_json(error), "worst", worst);
     if (c->network.net->classes) {
         json_object_set_new(line, "top1",
-                            json_real(reap_likeness_top1(&s->like)));
+                            json_real(reap_precision_report_top1(&s->like)));
         json_object_set_new(line, "top5",
-                            json_real(reap_likeness_top5(&s->like)));
+                            json_real(reap_precision_report_top5(&s->like)));
     }
     json_dumpf(line, stdout, JSON_COMPACT | JSON_REAL_PRECISION(9));
     putchar('\n');
@@ -169,7 +169,7 @@ static void print_text(const struct compare *c, const struct side *s,
                        const struct reap_spread *error)
 {
     printf("%s (%s) beside fp32 (%s), %zu images\n", s->word,
-           reap_engine_class(s->engine), reap_engine_class(c->side[0].engine),
+           reap_engine_arith(s->engine), reap_engine_arith(c->side[0].engine),
            s->like.n);
     printf("  %-16s %10s %10s %10s %10s\n", "", "worst 1 %", "worst 5 %",
            "middle", "mean");
@@ -179,8 +179,8 @@ static void print_text(const struct compare *c, const struct side *s,
            error->p5, error->p50, error->mean);
     if (c->network.net->classes)
         printf("  same best class %.2f %%, of the five best %.2f %%\n",
-               100 * reap_likeness_top1(&s->like),
-               100 * reap_likeness_top5(&s->like));
+               100 * reap_precision_report_top1(&s->like),
+               100 * reap_precision_report_top5(&s->like));
     for (size_t i = 0; i < s->like.n && i < WORST; i++)
         printf("  %s %s: cosine %.6f, relative error %.6f\n",
                i ? "     " : "worst", s->like.row[i].key, s->like.row[i].cosine,
@@ -196,10 +196,10 @@ static int report(struct compare *c, struct side *s, struct reap_err *err)
         return reap_fail(err, REAP_ENOTFOUND,
                          "%s: none of its %llu records is an image",
                          c->o.args[1], (unsigned long long)c->pixels.done);
-    reap_likeness_sort(&s->like);
-    rc = reap_likeness_spread(&s->like, false, &cosine, err);
+    reap_precision_report_sort(&s->like);
+    rc = reap_precision_report_spread(&s->like, false, &cosine, err);
     if (!rc)
-        rc = reap_likeness_spread(&s->like, true, &error, err);
+        rc = reap_precision_report_spread(&s->like, true, &error, err);
     if (!rc)
         (c->o.json ? print_json : print_text)(c, s, &cosine, &error);
     return rc;
@@ -212,7 +212,7 @@ static void close_all(struct compare *c)
         reap_engine_free(&c->side[i].engine);
         reap_free(c->side[i].embedding);
         reap_free(c->side[i].logits);
-        reap_likeness_clear(&c->side[i].like);
+        reap_precision_report_clear(&c->side[i].like);
     }
     reap_imageset_close(&c->pixels);
     reap_network_close(&c->network);

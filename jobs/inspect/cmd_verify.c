@@ -22,7 +22,8 @@ struct findings {
     int64_t keys, missing, gone, sampled, differ;
 };
 
-static void print_json(const struct reap_view *v, const struct findings *f)
+static void print_json(const struct reap_store_view *v,
+                       const struct findings *f)
 {
     json_t *all = json_pack(
         "{ss,sI,sI,sI,sI,sb}", "path", v->path, "blocks",
@@ -46,7 +47,8 @@ static void print_json(const struct reap_view *v, const struct findings *f)
     json_decref(all);
 }
 
-static void print_text(const struct reap_view *v, const struct findings *f)
+static void print_text(const struct reap_store_view *v,
+                       const struct findings *f)
 {
     const struct reap_store_checked *c = &f->stored;
 
@@ -124,32 +126,34 @@ static int check_blocks(const char *path, struct findings *f,
 }
 
 /* Has every key a row? Asked of the dataset, else of the marker. */
-static int check_keys(struct reap_view *v, const struct reap_options *o,
+static int check_keys(struct reap_store_view *v, const struct reap_options *o,
                       struct findings *f, struct reap_err *err)
 {
-    struct reap_view_compared c;
+    struct reap_store_view_compared c;
     int rc;
 
-    reap_view_dataset(v, o->dataset);
+    reap_store_view_dataset(v, o->dataset);
     if (!v->dataset)
-        reap_view_remark(o, "keys are not compared: %s", v->why);
+        reap_store_view_remark(o, "keys are not compared: %s", v->why);
     if (!v->dataset && v->complete)
         return REAP_OK;
     if (!v->dataset)
         return reap_fail(err, REAP_ESTOPPED,
                          "%s is not complete: run the same command again",
                          v->path);
-    rc = reap_view_compare(v, o->limit_given ? o->limit : v->limit, &c, err);
+    rc = reap_store_view_compare(v, o->limit_given ? o->limit : v->limit, &c,
+                                 err);
     if (rc)
         return rc;
     f->keys = (int64_t)c.keys;
     f->missing = (int64_t)c.missing;
     f->gone = (int64_t)c.gone;
     if (c.gone)
-        reap_view_remark(o,
-                         "%" PRIu64 " rows have keys that are no longer in the "
-                         "dataset; --prune forgets them",
-                         c.gone);
+        reap_store_view_remark(o,
+                               "%" PRIu64
+                               " rows have keys that are no longer in the "
+                               "dataset; --prune forgets them",
+                               c.gone);
     if (c.missing)
         return reap_fail(err, REAP_ESTOPPED,
                          "%" PRIu64 " of %" PRIu64
@@ -159,7 +163,7 @@ static int check_keys(struct reap_view *v, const struct reap_options *o,
     return REAP_OK;
 }
 
-static int check_sample(struct reap_view *v, const struct reap_options *o,
+static int check_sample(struct reap_store_view *v, const struct reap_options *o,
                         struct findings *f, struct reap_err *err)
 {
     uint64_t done, differ;
@@ -186,7 +190,7 @@ int reap_cmd_verify(const struct reap_options *o, struct reap_err *err)
         .keys = -1, .missing = -1, .gone = -1, .sampled = -1, .differ = -1
     };
     struct reap_err why = { 0 };
-    struct reap_view v;
+    struct reap_store_view v;
     const char *path;
     int rc, damaged, sampled;
 
@@ -197,7 +201,7 @@ int reap_cmd_verify(const struct reap_options *o, struct reap_err *err)
     if (rc && !f.stored.problems)
         return rc;
     damaged = rc;
-    rc = reap_view_open(&v, path, damaged ? NULL : err);
+    rc = reap_store_view_open(&v, path, damaged ? NULL : err);
     if (rc)
         return damaged ? damaged : rc;
     rc = damaged ? damaged : check_keys(&v, o, &f, err);
@@ -211,6 +215,6 @@ int reap_cmd_verify(const struct reap_options *o, struct reap_err *err)
         print_json(&v, &f);
     else if (!o->quiet)
         print_text(&v, &f);
-    reap_view_close(&v);
+    reap_store_view_close(&v);
     return rc;
 }

@@ -15,10 +15,11 @@ bool reap_info_is_store(const char *path)
 }
 
 /* What --complete says: 0, 65 or 75. */
-static int verdict(const struct reap_view *v, struct reap_err *err)
+static int verdict(const struct reap_store_view *v, struct reap_err *err)
 {
     char max_bad[64];
-    bool given = reap_view_line(v, "job", "max-bad", max_bad, sizeof(max_bad));
+    bool given =
+        reap_store_view_line(v, "job", "max-bad", max_bad, sizeof(max_bad));
     bool yes;
     int rc;
 
@@ -63,22 +64,23 @@ static json_t *columns_json(const struct reap_schema *s)
 
     for (size_t i = 0; i < s->n; i++)
         json_array_append_new(
-            all, json_pack("{ss,ss,s[iii]}", "name", s->column[i].name, "is",
-                           reap_view_column(&s->column[i], text, sizeof(text)),
-                           "shape", (int)s->column[i].h, (int)s->column[i].w,
-                           (int)s->column[i].c));
+            all,
+            json_pack("{ss,ss,s[iii]}", "name", s->column[i].name, "is",
+                      reap_store_view_column(&s->column[i], text, sizeof(text)),
+                      "shape", (int)s->column[i].h, (int)s->column[i].w,
+                      (int)s->column[i].c));
     return all;
 }
 
 /* Keys without a row, if no row has lost its key: reap verify counts. */
-static uint64_t remaining(const struct reap_view *v)
+static uint64_t remaining(const struct reap_store_view *v)
 {
     uint64_t keys = v->dataset ? reap_dataset_count(v->dataset) : 0;
 
     return keys > v->rows ? keys - v->rows : 0;
 }
 
-static void print_json(struct reap_view *v)
+static void print_json(struct reap_store_view *v)
 {
     json_t *all = json_object(), *status = json_object();
 
@@ -129,7 +131,7 @@ static void print_lines(const char *name, const char *text)
     }
 }
 
-static void print_state(const struct reap_view *v)
+static void print_state(const struct reap_store_view *v)
 {
     if (!v->complete && v->dataset)
         printf("complete:      no, about %" PRIu64
@@ -143,7 +145,7 @@ static void print_state(const struct reap_view *v)
         printf("complete:      yes, %" PRIu64 " keys\n", v->keys);
 }
 
-static void print_text(struct reap_view *v)
+static void print_text(struct reap_store_view *v)
 {
     const struct reap_schema *s = reap_store_schema(v->store);
     char text[64];
@@ -158,7 +160,7 @@ static void print_text(struct reap_view *v)
     putchar('\n');
     for (size_t i = 0; i < s->n; i++)
         printf("column:        %s, %s\n", s->column[i].name,
-               reap_view_column(&s->column[i], text, sizeof(text)));
+               reap_store_view_column(&s->column[i], text, sizeof(text)));
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         const char *value = reap_store_meta(v->store, texts[i]);
 
@@ -173,19 +175,19 @@ static void print_text(struct reap_view *v)
 int reap_info_store(const char *path, const struct reap_options *o,
                     struct reap_err *err)
 {
-    struct reap_view v;
-    int rc = reap_view_open(&v, path, err);
+    struct reap_store_view v;
+    int rc = reap_store_view_open(&v, path, err);
 
     if (rc)
         return rc;
     if (!v.complete)
-        reap_view_dataset(&v, o->dataset);
+        reap_store_view_dataset(&v, o->dataset);
     if (o->json)
         print_json(&v);
     else if (!o->complete)
         print_text(&v);
     if (o->complete)
         rc = verdict(&v, err);
-    reap_view_close(&v);
+    reap_store_view_close(&v);
     return rc;
 }

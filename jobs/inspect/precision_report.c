@@ -41,9 +41,10 @@ static void measure(struct reap_like *r, size_t n, const float *a,
     r->error = aa > 0 ? sqrt(dd / aa) : dd > 0;
 }
 
-int reap_likeness_add(struct reap_likeness *l, const char *key, size_t n,
-                      const float *a, const float *b, size_t classes,
-                      const float *la, const float *lb, struct reap_err *err)
+int reap_precision_report_add(struct reap_precision_report *l, const char *key,
+                              size_t n, const float *a, const float *b,
+                              size_t classes, const float *la, const float *lb,
+                              struct reap_err *err)
 {
     struct reap_like *r;
 
@@ -79,7 +80,7 @@ static int by_cosine(const void *a, const void *b)
     return strcmp(p->key, q->key);
 }
 
-void reap_likeness_sort(struct reap_likeness *l)
+void reap_precision_report_sort(struct reap_precision_report *l)
 {
     qsort(l->row, l->n, sizeof(*l->row), by_cosine);
 }
@@ -99,8 +100,9 @@ static double at(const double *v, size_t n, double share, bool from_top)
     return v[from_top ? n - 1 - i : i];
 }
 
-int reap_likeness_spread(const struct reap_likeness *l, bool error,
-                         struct reap_spread *out, struct reap_err *err)
+int reap_precision_report_spread(const struct reap_precision_report *l,
+                                 bool error, struct reap_spread *out,
+                                 struct reap_err *err)
 {
     double *v = reap_calloc(l->n, sizeof(*v)), sum = 0;
 
@@ -119,7 +121,7 @@ int reap_likeness_spread(const struct reap_likeness *l, bool error,
     return REAP_OK;
 }
 
-double reap_likeness_top1(const struct reap_likeness *l)
+double reap_precision_report_top1(const struct reap_precision_report *l)
 {
     double sum = 0;
 
@@ -128,7 +130,7 @@ double reap_likeness_top1(const struct reap_likeness *l)
     return l->n ? sum / (double)l->n : 0;
 }
 
-double reap_likeness_top5(const struct reap_likeness *l)
+double reap_precision_report_top5(const struct reap_precision_report *l)
 {
     double sum = 0;
 
@@ -137,7 +139,7 @@ double reap_likeness_top5(const struct reap_likeness *l)
     return l->n ? sum / (double)l->n : 0;
 }
 
-void reap_likeness_clear(struct reap_likeness *l)
+void reap_precision_report_clear(struct reap_precision_report *l)
 {
     for (size_t i = 0; i < l->n; i++)
         reap_free(l->row[i].key);

@@ -15,7 +15,7 @@ struct reap_like {
     double top1, top5;    /* share of the best 1, 5 classes that agree */
 };
 
-struct reap_likeness {
+struct reap_precision_report {
     struct reap_like *row;
     size_t n, room;
 };
@@ -28,23 +28,23 @@ struct reap_spread {
 
 /* Add an image: embeddings 'a' (the reference) and 'b' of 'n' numbers, logits
  * 'la' and 'lb' of 'classes' (0: none). Copies the key. REAP_ENOMEM. */
-int reap_likeness_add(struct reap_likeness *l, const char *key, size_t n,
-                      const float *a, const float *b, size_t classes,
-                      const float *la, const float *lb,
-                      struct reap_err *err) REAP_MUST_CHECK;
+int reap_precision_report_add(struct reap_precision_report *l, const char *key,
+                              size_t n, const float *a, const float *b,
+                              size_t classes, const float *la, const float *lb,
+                              struct reap_err *err) REAP_MUST_CHECK;
 
 /* Sort by cosine, the worst first, then by key. */
-void reap_likeness_sort(struct reap_likeness *l);
+void reap_precision_report_sort(struct reap_precision_report *l);
 
 /* Of at least one row; 'error' sorts a copy: REAP_ENOMEM. */
-int reap_likeness_spread(const struct reap_likeness *l, bool error,
-                         struct reap_spread *out,
-                         struct reap_err *err) REAP_MUST_CHECK;
+int reap_precision_report_spread(const struct reap_precision_report *l,
+                                 bool error, struct reap_spread *out,
+                                 struct reap_err *err) REAP_MUST_CHECK;
 
 /* Means over all rows. */
-double reap_likeness_top1(const struct reap_likeness *l);
-double reap_likeness_top5(const struct reap_likeness *l);
+double reap_precision_report_top1(const struct reap_precision_report *l);
+double reap_precision_report_top5(const struct reap_precision_report *l);
 
-void reap_likeness_clear(struct reap_likeness *l);
+void reap_precision_report_clear(struct reap_precision_report *l);
 
 #endif /* REAP_JOBS_INSPECT_PRECISION_REPORT_H */

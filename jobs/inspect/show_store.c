@@ -48,7 +48,8 @@ static int find(struct reap_rows *r, const char *typed, struct reap_stored *row,
                : rc;
 }
 
-static void print_top(const struct reap_view *v, const float *values, size_t n)
+static void print_top(const struct reap_store_view *v, const float *values,
+                      size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         struct pair p;
@@ -56,8 +57,8 @@ static void print_top(const struct reap_view *v, const float *values, size_t n)
         memcpy(&p, values + 2 * i, sizeof(p));
         if (p.index >= 0)
             printf("    %zu  %.4f  %5d  %-10s %s\n", i + 1, (double)p.prob,
-                   p.index, reap_view_wnid(v, (size_t)p.index),
-                   reap_view_name(v, (size_t)p.index));
+                   p.index, reap_store_view_wnid(v, (size_t)p.index),
+                   reap_store_view_name(v, (size_t)p.index));
     }
 }
 
@@ -73,7 +74,7 @@ static void print_numbers(const float *values, size_t n)
     printf("%s\n", n > FIRST ? " ..." : "");
 }
 
-static json_t *top_json(const struct reap_view *v, const float *values,
+static json_t *top_json(const struct reap_store_view *v, const float *values,
                         size_t n)
 {
     json_t *all = json_array();
@@ -85,8 +86,8 @@ static json_t *top_json(const struct reap_view *v, const float *values,
         if (p.index >= 0)
             json_array_append_new(
                 all, json_pack("{si,ss,ss,sf}", "index", p.index, "wnid",
-                               reap_view_wnid(v, (size_t)p.index), "name",
-                               reap_view_name(v, (size_t)p.index), "prob",
+                               reap_store_view_wnid(v, (size_t)p.index), "name",
+                               reap_store_view_name(v, (size_t)p.index), "prob",
                                isfinite(p.prob) ? (double)p.prob : 0.0));
     }
     return all;
@@ -104,7 +105,7 @@ static json_t *numbers_json(const float *values, size_t n)
 }
 
 /* Each column of an ok row: printed, or into 'all' if that is not NULL. */
-static int show_columns(const struct reap_view *v, struct reap_rows *r,
+static int show_columns(const struct reap_store_view *v, struct reap_rows *r,
                         json_t *all, struct reap_err *err)
 {
     const struct reap_schema *s = reap_store_schema(v->store);
@@ -126,7 +127,7 @@ static int show_columns(const struct reap_view *v, struct reap_rows *r,
                                     : numbers_json(values, n));
         } else if (!rc) {
             printf("%s: %s\n", c->name,
-                   reap_view_column(c, text, sizeof(text)));
+                   reap_store_view_column(c, text, sizeof(text)));
             if (top)
                 print_top(v, values, n / 2);
             else
@@ -143,7 +144,7 @@ static const char *escape(char *buf, size_t size, const char *text)
         buf, size, (struct reap_bytes){ (const uint8_t *)text, strlen(text) });
 }
 
-static int show_text(const struct reap_view *v, struct reap_rows *r,
+static int show_text(const struct reap_store_view *v, struct reap_rows *r,
                      const struct reap_stored *row, struct reap_err *err)
 {
     const struct reap_row *w = &row->row;
@@ -162,7 +163,7 @@ static int show_text(const struct reap_view *v, struct reap_rows *r,
                                        : REAP_OK;
 }
 
-static int show_json(const struct reap_view *v, struct reap_rows *r,
+static int show_json(const struct reap_store_view *v, struct reap_rows *r,
                      const struct reap_stored *row, struct reap_err *err)
 {
     const struct reap_row *w = &row->row;
@@ -191,14 +192,14 @@ static int show_json(const struct reap_view *v, struct reap_rows *r,
 int reap_show_store(const char *path, const char *key,
                     const struct reap_options *o, struct reap_err *err)
 {
-    struct reap_view v;
+    struct reap_store_view v;
     struct reap_rows *r = NULL;
     struct reap_stored row;
-    int rc = reap_view_open(&v, path, err);
+    int rc = reap_store_view_open(&v, path, err);
 
     if (rc)
         return rc;
-    rc = reap_view_labels(&v, o->labels, err);
+    rc = reap_store_view_labels(&v, o->labels, err);
     if (!rc)
         rc = reap_rows_open(&r, v.store, err);
     if (!rc)
@@ -207,6 +208,6 @@ int reap_show_store(const char *path, const char *key,
         rc =
             o->json ? show_json(&v, r, &row, err) : show_text(&v, r, &row, err);
     reap_rows_close(&r);
-    reap_view_close(&v);
+    reap_store_view_close(&v);
     return rc;
 }

@@ -86,7 +86,8 @@ static void print_row(FILE *to, char cell[COLUMNS][CELL], const char *bar)
     }
 }
 
-static void shape_text(char *to, size_t size, const struct reap_layer *l)
+static void shape_text(char *to, size_t size,
+                       const struct reap_summary_layer *l)
 {
     if (l->h)
         snprintf(to, size, "(None, %zu, %zu, %zu)", l->h, l->w, l->c);
@@ -95,7 +96,7 @@ static void shape_text(char *to, size_t size, const struct reap_layer *l)
 }
 
 static void fill_row(char cell[COLUMNS][CELL], const struct reap_summary *s,
-                     const struct reap_layer *l)
+                     const struct reap_summary_layer *l)
 {
     size_t at = 0;
 
@@ -194,7 +195,7 @@ size_t reap_summary_tree(FILE *to, const struct reap_tree *t, const char *block)
 }
 
 static json_t *row_json(const struct reap_summary *s,
-                        const struct reap_layer *l)
+                        const struct reap_summary_layer *l)
 {
     json_t *row = json_object(), *inputs = json_array();
 

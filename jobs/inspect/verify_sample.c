@@ -15,7 +15,7 @@
 enum { NAMED = 10, MAX_ARGS = 256 };
 
 struct sample {
-    struct reap_view *view;
+    struct reap_store_view *view;
     pthread_mutex_t mutex;
     struct reap_lease *lease; /* one a key */
     size_t n, given;
@@ -77,8 +77,8 @@ static char *join_lines(const char *a, const char *b)
     return text;
 }
 
-/* Compare made_of with the store's: the same rows must come out. */
-static int same_kind(const struct reap_view *v, const char *now,
+/* Compare fingerprint_text with the store's: the same rows must come out. */
+static int same_kind(const struct reap_store_view *v, const char *now,
                      struct reap_err *err)
 {
     const char *then = reap_store_meta(v->store, "made_of");
@@ -243,15 +243,15 @@ static int compute(struct sample *s, const struct reap_setup *setup,
 }
 
 /* Options, network, preset and engine as the run had them. */
-static int rebuild(struct reap_setup *setup, const struct reap_view *v,
+static int rebuild(struct reap_setup *setup, const struct reap_store_view *v,
                    const struct reap_options *given, char **text,
                    struct reap_err *err)
 {
     char reap[] = "reap", classify[] = "classify", extract[] = "extract";
-    char *argv[MAX_ARGS], *mine = reap_options_text(given), *made_of;
+    char *argv[MAX_ARGS], *mine = reap_options_text(given), *fingerprint_text;
     struct reap_options o;
     char as[128];
-    bool top = reap_view_has_top(v);
+    bool top = reap_store_view_has_top(v);
     int rc, argc;
 
     *text = join_lines(reap_store_meta(v->store, "job"), mine);
@@ -266,16 +266,16 @@ static int rebuild(struct reap_setup *setup, const struct reap_view *v,
         rc = reap_setup_begin(setup, &o, top, NULL, err);
     if (!rc) {
         /* In the store's arithmetic, even if there is a better one here. */
-        reap_view_line(v, "made_of", "class", as, sizeof(as));
-        rc = reap_setup_finish(setup, &o, reap_setup_class(setup, as), err);
+        reap_store_view_line(v, "made_of", "class", as, sizeof(as));
+        rc = reap_setup_finish(setup, &o, reap_setup_arith(setup, as), err);
         if (rc)
             reap_setup_close(setup);
     }
     if (!rc) {
-        made_of = reap_setup_made_of(setup, &o);
-        rc = made_of ? same_kind(v, made_of, err)
-                     : reap_fail(err, REAP_ENOMEM, "no memory");
-        reap_free(made_of);
+        fingerprint_text = reap_setup_fingerprint_text(setup, &o);
+        rc = fingerprint_text ? same_kind(v, fingerprint_text, err)
+                              : reap_fail(err, REAP_ENOMEM, "no memory");
+        reap_free(fingerprint_text);
         if (rc)
             reap_setup_close(setup);
     }
@@ -283,7 +283,7 @@ static int rebuild(struct reap_setup *setup, const struct reap_view *v,
     return rc ? reap_wrap(err, rc, "--sample") : REAP_OK;
 }
 
-int reap_verify_sample(struct reap_view *v, const struct reap_options *o,
+int reap_verify_sample(struct reap_store_view *v, const struct reap_options *o,
                        uint64_t n, uint64_t *done, uint64_t *differ,
                        struct reap_err *err)
 {

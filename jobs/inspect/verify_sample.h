@@ -14,7 +14,7 @@
  * weights cannot make such rows, saying what differs, or what opening and
  * computing return.
  */
-int reap_verify_sample(struct reap_view *v, const struct reap_options *o,
+int reap_verify_sample(struct reap_store_view *v, const struct reap_options *o,
                        uint64_t n, uint64_t *done, uint64_t *differ,
                        struct reap_err *err) REAP_MUST_CHECK;
 

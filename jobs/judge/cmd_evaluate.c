@@ -82,7 +82,7 @@ int reap_cmd_evaluate(const struct reap_options *o, struct reap_err *err)
     if (!rc)
         reap_labelled_remark(&e.of, &a.of, o);
     if (!rc && *reap_evaluation_doubt(&e, doubt, sizeof(doubt)))
-        reap_view_remark(o, "%s", doubt);
+        reap_store_view_remark(o, "%s", doubt);
     if (!rc && o->output)
         rc = reap_evaluation_write(&e, &a, o->output, err);
     if (!rc && o->json) {

@@ -8,12 +8,12 @@
 
 static const char *view_name(const void *v, size_t i)
 {
-    return reap_view_name(v, i);
+    return reap_store_view_name(v, i);
 }
 
 static const char *view_wnid(const void *v, size_t i)
 {
-    return reap_view_wnid(v, i);
+    return reap_store_view_wnid(v, i);
 }
 
 static const char *group_name(const void *g, size_t i)
@@ -25,10 +25,10 @@ const char *reap_labelled_name(const struct reap_labelled *l, size_t class,
                                char *buf, size_t size)
 {
     const char *name = l->groups ? group_name(l->groups, class)
-                                 : reap_view_name(&l->view, class);
+                                 : reap_store_view_name(&l->view, class);
 
     if (!*name && !l->groups)
-        name = reap_view_wnid(&l->view, class);
+        name = reap_store_view_wnid(&l->view, class);
     if (!*name) {
         snprintf(buf, size, "%zu", class);
         return buf;
@@ -41,7 +41,8 @@ static int open_groups(struct reap_labelled *l, const char *path,
                        size_t classes, struct reap_err *err)
 {
     const struct reap_groups_of of = { .classes = classes,
-                                       .first = reap_view_background(&l->view),
+                                       .first =
+                                           reap_store_view_background(&l->view),
                                        .ctx = &l->view,
                                        .wnid = view_wnid };
 
@@ -59,7 +60,8 @@ static size_t count_classes(const struct reap_labelled *l)
     const struct reap_schema *s = reap_store_schema(l->view.store);
     char text[32];
 
-    if (reap_view_line(&l->view, "made_of", "classes", text, sizeof(text)) &&
+    if (reap_store_view_line(&l->view, "made_of", "classes", text,
+                             sizeof(text)) &&
         strtoul(text, NULL, 10))
         return strtoul(text, NULL, 10);
     if (l->view.n_own)
@@ -79,10 +81,10 @@ int reap_labelled_open(struct reap_labelled *l,
     memset(l, 0, sizeof(*l));
     l->offset = a->offset;
     l->o = a->o;
-    rc = reap_view_open(&l->view, a->store, err);
+    rc = reap_store_view_open(&l->view, a->store, err);
 
     if (!rc)
-        rc = reap_view_labels(&l->view, a->labels, err);
+        rc = reap_store_view_labels(&l->view, a->labels, err);
     if (rc)
         return rc;
     classes = count_classes(l);
@@ -155,19 +157,21 @@ void reap_labelled_remark(const struct reap_labelled *l,
     char text[500];
 
     if (*reap_truth_remark(l->truth, false, text, sizeof(text)))
-        reap_view_remark(o, "%s: %s", a->truth, text);
+        reap_store_view_remark(o, "%s: %s", a->truth, text);
     if (!l->groups)
         return;
     if (l->groups->other)
-        reap_view_remark(o,
-                         "%s: %zu classes are in no group; they are one group, "
-                         "\"other\"",
-                         a->groups, l->groups->other);
+        reap_store_view_remark(
+            o,
+            "%s: %zu classes are in no group; they are one group, "
+            "\"other\"",
+            a->groups, l->groups->other);
     if (!reap_scores_full(l->scores))
-        reap_view_remark(o,
-                         "only the %zu best classes are stored: groups are "
-                         "summed from these",
-                         reap_scores_top(l->scores));
+        reap_store_view_remark(
+            o,
+            "only the %zu best classes are stored: groups are "
+            "summed from these",
+            reap_scores_top(l->scores));
 }
 
 void reap_labelled_rewind(struct reap_labelled *l)
@@ -197,5 +201,5 @@ void reap_labelled_close(struct reap_labelled *l)
     reap_classes_free(&l->classes);
     reap_truth_close(&l->truth);
     reap_groups_close(&l->groups);
-    reap_view_close(&l->view);
+    reap_store_view_close(&l->view);
 }

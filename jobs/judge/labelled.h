@@ -21,7 +21,7 @@ struct reap_labelled_args {
 };
 
 struct reap_labelled {
-    struct reap_view view;
+    struct reap_store_view view;
     struct reap_groups *groups; /* NULL: none */
     struct reap_truth *truth;
     struct reap_classes *classes;

@@ -5,8 +5,8 @@
 #include "io/weights/weights_write.h"
 #include "jobs/learn/checkpoint.h"
 
-int reap_saved_write(const struct reap_saved *s, const char *state,
-                     const char *path, struct reap_err *err)
+int reap_checkpoint_write(const struct reap_checkpoint *s, const char *state,
+                          const char *path, struct reap_err *err)
 {
     struct reap_weights *w = reap_calloc(1, sizeof(*w));
     struct reap_param *p;
@@ -29,8 +29,8 @@ int reap_saved_write(const struct reap_saved *s, const char *state,
     return rc;
 }
 
-static bool take(const struct reap_saved *s, const struct reap_weights *w,
-                 reap_saved_scan *scan, void *to)
+static bool take(const struct reap_checkpoint *s, const struct reap_weights *w,
+                 reap_checkpoint_scan *scan, void *to)
 {
     const char *is = reap_weights_about(w, s->kind),
                *state = reap_weights_about(w, "state");
@@ -52,9 +52,9 @@ static bool take(const struct reap_saved *s, const struct reap_weights *w,
     return true;
 }
 
-int reap_saved_read(const struct reap_saved *s, reap_saved_scan *scan, void *to,
-                    const char *path, bool *found, const char **why,
-                    struct reap_err *err)
+int reap_checkpoint_read(const struct reap_checkpoint *s,
+                         reap_checkpoint_scan *scan, void *to, const char *path,
+                         bool *found, const char **why, struct reap_err *err)
 {
     struct reap_weights *w;
     int rc = reap_weights_read(&w, path, err);

@@ -12,7 +12,7 @@
 
 #include "engine/base/err.h"
 
-struct reap_saved {
+struct reap_checkpoint {
     const char *kind;  /* what is trained, "reap.fit" */
     const char *plan;  /* which training it is */
     const char *other; /* what a file of another one is: "is of another fit" */
@@ -23,8 +23,9 @@ struct reap_saved {
 
 /* Write it whole or not at all; 'state' says where it stands. Returns
  * REAP_ENOMEM and the codes of reap_weights_write(). */
-int reap_saved_write(const struct reap_saved *s, const char *state,
-                     const char *path, struct reap_err *err) REAP_MUST_CHECK;
+int reap_checkpoint_write(const struct reap_checkpoint *s, const char *state,
+                          const char *path,
+                          struct reap_err *err) REAP_MUST_CHECK;
 
 /*
  * Read it into the parts, and where it stood by scan(to, text), which says
@@ -32,9 +33,10 @@ int reap_saved_write(const struct reap_saved *s, const char *state,
  * (""), or it is damaged or of another training; the parts are as they were
  * then. REAP_OK, or REAP_ENOMEM.
  */
-typedef bool reap_saved_scan(void *to, const char *text);
-int reap_saved_read(const struct reap_saved *s, reap_saved_scan *scan, void *to,
-                    const char *path, bool *found, const char **why,
-                    struct reap_err *err) REAP_MUST_CHECK;
+typedef bool reap_checkpoint_scan(void *to, const char *text);
+int reap_checkpoint_read(const struct reap_checkpoint *s,
+                         reap_checkpoint_scan *scan, void *to, const char *path,
+                         bool *found, const char **why,
+                         struct reap_err *err) REAP_MUST_CHECK;
 
 #endif /* REAP_JOBS_LEARN_CHECKPOINT_H */

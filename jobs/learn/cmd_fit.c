@@ -26,7 +26,7 @@ struct job {
     const struct reap_options *o;
     struct reap_fit_plan plan;
     struct reap_team team;
-    struct reap_fit_data data, other; /* other: of --validation */
+    struct reap_examples data, other; /* other: of --validation */
     struct reap_fit_split split, checked;
     float *weights;
     size_t threads;
@@ -71,7 +71,7 @@ static int open_validation(struct job *j, struct reap_err *err)
     const char *column = reap_embeddings_column(j->data.embeddings);
     const char *made = reap_store_meta(j->data.store, "made_of"), *is;
     char *a, *b;
-    int rc = reap_fit_data_open(&j->other, j->o->validation, j->o->truth,
+    int rc = reap_examples_open(&j->other, j->o->validation, j->o->truth,
                                 column, j->plan.multi, &j->data, err);
 
     if (rc)
@@ -91,19 +91,20 @@ static int open_validation(struct job *j, struct reap_err *err)
 
 static int check_classes(const struct job *j, struct reap_err *err)
 {
-    const size_t n = reap_names_count(j->data.classes);
+    const size_t n = reap_string_set_count(j->data.classes);
 
     if (n == 1 && !j->plan.multi)
         return reap_fail(err, REAP_EFORMAT,
                          "all %zu labels are '%.80s': at least two classes "
                          "are needed to tell apart",
-                         j->data.n_labels, reap_names_text(j->data.classes, 0));
+                         j->data.n_labels,
+                         reap_string_set_text(j->data.classes, 0));
     return REAP_OK;
 }
 
 static int open_all(struct job *j, struct reap_err *err)
 {
-    int rc = reap_fit_data_open(&j->data, store(j), j->o->truth, j->o->features,
+    int rc = reap_examples_open(&j->data, store(j), j->o->truth, j->o->features,
                                 j->plan.multi, NULL, err);
 
     if (!rc)
@@ -123,9 +124,9 @@ static int open_all(struct job *j, struct reap_err *err)
 
 static void remarks(const struct job *j)
 {
-    reap_fit_data_remarks(&j->data, store(j), j->o);
+    reap_examples_remarks(&j->data, store(j), j->o);
     if (j->o->validation)
-        reap_fit_data_remarks(&j->other, j->o->validation, j->o);
+        reap_examples_remarks(&j->other, j->o->validation, j->o);
     if (j->plan.split > 0 && j->split.alone)
         reap_remark(j->o,
                     "classes with one example, which is fitted and not "
@@ -136,12 +137,13 @@ static void remarks(const struct job *j)
 /* Which fit this is: the plan, the column and the examples. */
 static uint64_t describe(struct job *j)
 {
-    uint64_t sum = reap_fit_data_digest(&j->data);
+    uint64_t sum = reap_examples_digest(&j->data);
     size_t n;
 
     if (j->o->validation)
-        sum = reap_rng_fork(sum, reap_fit_data_digest(&j->other));
-    for (size_t c = 0; j->weights && c < reap_names_count(j->data.classes); c++)
+        sum = reap_rng_fork(sum, reap_examples_digest(&j->other));
+    for (size_t c = 0; j->weights && c < reap_string_set_count(j->data.classes);
+         c++)
         sum = reap_rng_fork(sum, (uint64_t)(1e6 * (double)j->weights[c]));
     reap_fit_plan_print(&j->plan, j->text, sizeof(j->text));
     n = strlen(j->text);
@@ -217,10 +219,10 @@ static int fit(struct job *j, struct reap_head **head,
         .plan = &j->plan,
         .plan_text = j->text,
         .team = j->team,
-        .train = { reap_fit_data_source(&j->data), j->split.train,
+        .train = { reap_examples_source(&j->data), j->split.train,
                    j->split.n_train },
         .in = reap_embeddings_width(j->data.embeddings),
-        .classes = reap_names_count(j->data.classes),
+        .classes = reap_string_set_count(j->data.classes),
         .threads = j->threads,
         .class_weight = j->weights,
         .save = j->save,
@@ -232,9 +234,9 @@ static int fit(struct job *j, struct reap_head **head,
     };
 
     r.check =
-        other ? (struct reap_fit_rows){ reap_fit_data_source(&j->other),
+        other ? (struct reap_fit_rows){ reap_examples_source(&j->other),
                                         j->checked.train, j->checked.n_train }
-              : (struct reap_fit_rows){ reap_fit_data_source(&j->data),
+              : (struct reap_fit_rows){ reap_examples_source(&j->data),
                                         j->split.check, j->split.n_check };
     return j->plan.solver == REAP_SOLVER_LBFGS
                ? reap_fit_once(&r, head, end, err)
@@ -252,15 +254,15 @@ static void preset_of(const struct job *j, char *to, size_t size)
 
 static int save(struct job *j, struct reap_head **head, struct reap_err *err)
 {
-    const struct reap_names *classes = j->data.classes;
-    const size_t n = reap_names_count(classes);
+    const struct reap_string_set *classes = j->data.classes;
+    const size_t n = reap_string_set_count(classes);
     const char *made = reap_store_meta(j->data.store, "made_of");
     struct reap_head_file *f = NULL;
     char **label = reap_calloc(n, sizeof(*label)), preset[32];
     int rc = label ? REAP_OK : reap_fail(err, REAP_ENOMEM, "no memory");
 
     for (size_t i = 0; !rc && i < n; i++)
-        if (!(label[i] = reap_strdup(reap_names_text(classes, i))))
+        if (!(label[i] = reap_strdup(reap_string_set_text(classes, i))))
             rc = reap_fail(err, REAP_ENOMEM, "no memory");
     preset_of(j, preset, sizeof(preset));
     if (!rc)
@@ -286,7 +288,7 @@ static void print(const struct job *j, const struct reap_fit_state *end)
 
     if (j->o->json) {
         line = json_pack("{ss,sI,sI,sI,sI,sI}", "head", j->o->output, "classes",
-                         (json_int_t)reap_names_count(j->data.classes),
+                         (json_int_t)reap_string_set_count(j->data.classes),
                          "fitted", (json_int_t)j->split.n_train, "checked",
                          (json_int_t)check, "epochs", (json_int_t)end->epoch,
                          "best_epoch", (json_int_t)end->best_epoch);
@@ -295,7 +297,7 @@ static void print(const struct job *j, const struct reap_fit_state *end)
         json_decref(line);
     } else if (!j->o->quiet) {
         printf("head:     %s, %zu classes, fitted to %zu examples",
-               j->o->output, reap_names_count(j->data.classes),
+               j->o->output, reap_string_set_count(j->data.classes),
                j->split.n_train);
         if (check)
             printf(", checked with %zu", check);
@@ -346,8 +348,8 @@ int reap_cmd_fit(const struct reap_options *o, struct reap_err *err)
     reap_free(j.weights);
     reap_fit_split_clear(&j.split);
     reap_fit_split_clear(&j.checked);
-    reap_fit_data_close(&j.other);
-    reap_fit_data_close(&j.data);
+    reap_examples_close(&j.other);
+    reap_examples_close(&j.data);
     if (!reap_team_stop(&j.team, rc))
         reap_cmd_leave_at_once();
     /* What all ranks know the first one tells. */

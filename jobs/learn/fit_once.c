@@ -13,7 +13,7 @@ static const double SMALL = 1e-4;
 
 struct once {
     const struct reap_fit_run *r;
-    struct reap_full *full;
+    struct reap_full_batch *full;
     struct reap_fit_batch train, check;
     struct reap_fit_score score; /* of the last value */
     double *x, *g;               /* g: for the check, which needs none */
@@ -25,7 +25,7 @@ static int value(void *ctx, const double *x, double *f, double *g,
 {
     struct once *o = ctx;
 
-    return reap_full_value(o->full, &o->train, x, f, g, &o->score, err);
+    return reap_full_batch_value(o->full, &o->train, x, f, g, &o->score, err);
 }
 
 /* All ranks go on, or none does. */
@@ -75,18 +75,18 @@ static int step(void *ctx, uint64_t steps, double f, struct reap_err *err)
 static int open_once(struct once *o, struct reap_err *err)
 {
     const struct reap_fit_run *r = o->r;
-    const struct reap_full_args a = { .in = r->in,
-                                      .classes = r->classes,
-                                      .multi = r->plan->multi,
-                                      .l2 = r->plan->penalty,
-                                      .class_weight = r->class_weight,
-                                      .threads = r->threads,
-                                      .team = r->team };
+    const struct reap_full_batch_args a = { .in = r->in,
+                                            .classes = r->classes,
+                                            .multi = r->plan->multi,
+                                            .l2 = r->plan->penalty,
+                                            .class_weight = r->class_weight,
+                                            .threads = r->threads,
+                                            .team = r->team };
     size_t n = 0;
-    int rc = reap_full_new(&o->full, &a, err);
+    int rc = reap_full_batch_new(&o->full, &a, err);
 
     if (!rc)
-        n = reap_full_numbers(o->full);
+        n = reap_full_batch_numbers(o->full);
     o->x = reap_calloc(n + 1, sizeof(*o->x));
     o->g = reap_calloc(n + 1, sizeof(*o->g));
     if (!rc && (!o->x || !o->g))
@@ -107,16 +107,18 @@ static int finish(struct once *o, struct reap_lbfgs *l, struct reap_head **head,
 
     if (rc)
         return rc;
-    reap_full_to_head(o->full, o->x, *head);
+    reap_full_batch_to_head(o->full, o->x, *head);
     *end = (struct reap_fit_state){ .epoch = l->steps,
                                     .best_epoch = l->steps,
                                     .best = l->least,
                                     .steps = l->values };
     if (!o->check.n)
         return REAP_OK;
-    rc = reap_full_value(o->full, &o->train, o->x, &f, o->g, &o->score, err);
+    rc = reap_full_batch_value(o->full, &o->train, o->x, &f, o->g, &o->score,
+                               err);
     if (!rc)
-        rc = reap_full_value(o->full, &o->check, o->x, &f, o->g, &check, err);
+        rc = reap_full_batch_value(o->full, &o->check, o->x, &f, o->g, &check,
+                                   err);
     if (!rc)
         tell(o, l->steps, check);
     return rc;
@@ -139,12 +141,12 @@ int reap_fit_once(const struct reap_fit_run *r, struct reap_head **head,
     o.begin = o.began = reap_clock();
     rc = open_once(&o, err);
     if (!rc) {
-        l.n = reap_full_numbers(o.full);
+        l.n = reap_full_batch_numbers(o.full);
         rc = reap_lbfgs_run(&l, o.x, err);
     }
     if (!rc)
         rc = finish(&o, &l, head, end, err);
-    reap_full_free(&o.full);
+    reap_full_batch_free(&o.full);
     reap_free(o.x);
     reap_free(o.g);
     return rc;

@@ -32,19 +32,19 @@ static bool scan(void *to, const char *text)
 }
 
 /* 'data' has room for the parts. */
-static struct reap_saved saved(const char *plan,
-                               struct reap_head *const part[REAP_FIT_SAVED],
-                               float **data)
+static struct reap_checkpoint
+saved(const char *plan, struct reap_head *const part[REAP_FIT_SAVED],
+      float **data)
 {
     for (int i = 0; i < REAP_FIT_SAVED; i++)
         data[i] = part[i]->own;
-    return (struct reap_saved){ "reap.fit",
-                                plan,
-                                "is of another fit",
-                                REAP_FIT_SAVED,
-                                reap_head_numbers(part[0]),
-                                part_names,
-                                data };
+    return (struct reap_checkpoint){ "reap.fit",
+                                     plan,
+                                     "is of another fit",
+                                     REAP_FIT_SAVED,
+                                     reap_head_numbers(part[0]),
+                                     part_names,
+                                     data };
 }
 
 int reap_fit_save(const char *path, const char *plan,
@@ -53,11 +53,11 @@ int reap_fit_save(const char *path, const char *plan,
                   struct reap_err *err)
 {
     float *data[REAP_FIT_SAVED];
-    const struct reap_saved all = saved(plan, part, data);
+    const struct reap_checkpoint all = saved(plan, part, data);
     char text[400];
 
     print(s, text, sizeof(text));
-    return reap_saved_write(&all, text, path, err);
+    return reap_checkpoint_write(&all, text, path, err);
 }
 
 int reap_fit_load(const char *path, const char *plan, struct reap_fit_state *s,
@@ -65,7 +65,7 @@ int reap_fit_load(const char *path, const char *plan, struct reap_fit_state *s,
                   const char **why, struct reap_err *err)
 {
     float *data[REAP_FIT_SAVED];
-    const struct reap_saved all = saved(plan, part, data);
+    const struct reap_checkpoint all = saved(plan, part, data);
 
-    return reap_saved_read(&all, scan, s, path, found, why, err);
+    return reap_checkpoint_read(&all, scan, s, path, found, why, err);
 }

@@ -6,10 +6,10 @@
 #include "jobs/learn/fit_split.h"
 
 /* What example i counts for: its first class, or behind all for none. */
-static size_t class_of(const struct reap_fit_data *d, size_t i)
+static size_t class_of(const struct reap_examples *d, size_t i)
 {
     return d->at[i] < d->at[i + 1] ? d->label[d->at[i]]
-                                   : reap_names_count(d->classes);
+                                   : reap_string_set_count(d->classes);
 }
 
 /* How many of n examples of a class are to check. */
@@ -25,7 +25,7 @@ static size_t share_of(size_t n, double part)
 
 /* Draw k of each class: an example is taken with the chance that leaves as
  * many as are still wanted. 'left' and 'want' are by class. */
-static void draw(struct reap_fit_split *s, const struct reap_fit_data *d,
+static void draw(struct reap_fit_split *s, const struct reap_examples *d,
                  size_t *left, size_t *want, uint64_t seed)
 {
     uint64_t stream = reap_rng_stream(seed, "split");
@@ -43,10 +43,10 @@ static void draw(struct reap_fit_split *s, const struct reap_fit_data *d,
     }
 }
 
-int reap_fit_split(struct reap_fit_split *s, const struct reap_fit_data *d,
+int reap_fit_split(struct reap_fit_split *s, const struct reap_examples *d,
                    double part, uint64_t seed, struct reap_err *err)
 {
-    const size_t classes = reap_names_count(d->classes) + 1;
+    const size_t classes = reap_string_set_count(d->classes) + 1;
     size_t *left = reap_calloc(2 * classes, sizeof(*left));
 
     memset(s, 0, sizeof(*s));

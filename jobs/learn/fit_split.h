@@ -17,7 +17,7 @@ struct reap_fit_split {
  * several classes count for their first, those of none for a class of their
  * own. REAP_ENOMEM.
  */
-int reap_fit_split(struct reap_fit_split *s, const struct reap_fit_data *d,
+int reap_fit_split(struct reap_fit_split *s, const struct reap_examples *d,
                    double part, uint64_t seed,
                    struct reap_err *err) REAP_MUST_CHECK;
 

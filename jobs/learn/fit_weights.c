@@ -6,15 +6,15 @@
 #include "io/file/table.h"
 #include "jobs/learn/fit_weights.h"
 
-static int balanced(float *to, const struct reap_fit_data *d, const size_t *row,
+static int balanced(float *to, const struct reap_examples *d, const size_t *row,
                     size_t n, struct reap_err *err)
 {
-    const size_t classes = reap_names_count(d->classes);
+    const size_t classes = reap_string_set_count(d->classes);
     size_t *count = reap_calloc(classes, sizeof(*count));
 
     if (!count)
         return reap_fail(err, REAP_ENOMEM, "no memory for class weights");
-    reap_fit_data_count(d, row, n, count);
+    reap_examples_count(d, row, n, count);
     for (size_t c = 0; c < classes; c++) {
         const double with = (double)count[c], all = (double)n;
 
@@ -26,10 +26,10 @@ static int balanced(float *to, const struct reap_fit_data *d, const size_t *row,
     return REAP_OK;
 }
 
-static int take_line(float *to, const struct reap_fit_data *d, char **column,
+static int take_line(float *to, const struct reap_examples *d, char **column,
                      size_t line, struct reap_err *err)
 {
-    const uint32_t c = reap_names_find(d->classes, column[0]);
+    const uint32_t c = reap_string_set_find(d->classes, column[0]);
     char *end;
     const double x = strtod(column[1], &end);
 
@@ -45,7 +45,7 @@ static int take_line(float *to, const struct reap_fit_data *d, char **column,
     return REAP_OK;
 }
 
-static int from_file(float *to, const char *path, const struct reap_fit_data *d,
+static int from_file(float *to, const char *path, const struct reap_examples *d,
                      struct reap_err *err)
 {
     struct reap_table *t;
@@ -65,10 +65,10 @@ static int from_file(float *to, const char *path, const struct reap_fit_data *d,
 }
 
 int reap_fit_class_weights(float **out, const char *text,
-                           const struct reap_fit_data *d, const size_t *row,
+                           const struct reap_examples *d, const size_t *row,
                            size_t n, struct reap_err *err)
 {
-    const size_t classes = reap_names_count(d->classes);
+    const size_t classes = reap_string_set_count(d->classes);
     int rc;
 
     *out = NULL;

@@ -14,7 +14,7 @@
  * returns or REAP_ENOMEM.
  */
 int reap_fit_class_weights(float **out, const char *text,
-                           const struct reap_fit_data *d, const size_t *row,
+                           const struct reap_examples *d, const size_t *row,
                            size_t n, struct reap_err *err) REAP_MUST_CHECK;
 
 #endif /* REAP_JOBS_LEARN_FIT_WEIGHTS_H */

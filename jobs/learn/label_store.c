@@ -29,7 +29,7 @@ static const char *const column_name[COLUMNS] = { "logits", "probs", "top" };
 
 struct work {
     const struct reap_options *o;
-    struct reap_view from;
+    struct reap_store_view from;
     struct reap_predictor head;
     struct reap_store *to;
     struct reap_schema schema;
@@ -37,7 +37,7 @@ struct work {
     struct reap_crew *crew;
     size_t col, threads, k;
     bool wanted[COLUMNS];
-    char *made_of, *labels, *command, *job;
+    char *fingerprint_text, *labels, *command, *job;
     uint64_t done, kept, failed;
     double begin;
     struct reap_progress line;
@@ -148,7 +148,7 @@ static void set_schema(struct work *w)
 
 /* What the labels were made of: the lines of the embeddings, but for the
  * outputs and the classes, and the head. */
-static char *made_of(const struct work *w)
+static char *fingerprint_text(const struct work *w)
 {
     const char *from = reap_store_meta(w->from.store, "made_of");
     char *text = NULL;
@@ -196,11 +196,11 @@ static int open_output(struct work *w, struct reap_err *err)
                                .versions = "reap " REAP_VERSION,
                                .schema = w->schema };
 
-    m.made_of = w->made_of = made_of(w);
+    m.fingerprint_text = w->fingerprint_text = fingerprint_text(w);
     m.command = w->command = command_text(w->o);
     m.job = w->job = reap_options_text(w->o);
     m.labels = w->labels = reap_labels_text(w->names);
-    if (!m.made_of || !m.command || !m.job)
+    if (!m.fingerprint_text || !m.command || !m.job)
         return reap_fail(err, REAP_ENOMEM, "no memory");
     return reap_store_open(&w->to, w->o->output, REAP_STORE_WRITE, &m, err);
 }
@@ -210,7 +210,7 @@ static int open_all(struct work *w, struct reap_err *err)
     int rc = reap_predictor_open(&w->head, w->o->head, w->o->truth, err);
 
     if (!rc)
-        rc = reap_view_open(&w->from, w->o->args[0], err);
+        rc = reap_store_view_open(&w->from, w->o->args[0], err);
     if (rc)
         return rc;
     rc = find_column(w, err);
@@ -473,10 +473,10 @@ int reap_label_store(const struct reap_options *o, struct reap_err *err)
     reap_crew_free(&w.crew);
     reap_store_close(&w.to);
     reap_labels_close(&w.names);
-    reap_view_close(&w.from);
+    reap_store_view_close(&w.from);
     reap_predictor_close(&w.head);
     reap_free(w.labels);
-    free(w.made_of);
+    free(w.fingerprint_text);
     free(w.command);
     free(w.job);
     return rc;

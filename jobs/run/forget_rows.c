@@ -23,7 +23,7 @@ struct walk {
     uint8_t last[REAP_KEY_MAX]; /* the row looked at last */
     size_t last_len;
     struct reap_bytes end; /* --limit: the last key covered; lent */
-    struct reap_revised *out;
+    struct reap_rows_forgotten *out;
 };
 
 /* The record under exactly this key: REAP_OK, REAP_ENOTFOUND or a failure. */
@@ -122,9 +122,9 @@ static int gather(struct walk *w, bool *more, struct reap_err *err)
     return rc == REAP_ENOTFOUND ? REAP_OK : rc;
 }
 
-int reap_revise(struct reap_store *store, struct reap_dataset *ds,
-                const struct reap_options *o, struct reap_revised *out,
-                struct reap_err *err)
+int reap_forget_rows(struct reap_store *store, struct reap_dataset *ds,
+                     const struct reap_options *o,
+                     struct reap_rows_forgotten *out, struct reap_err *err)
 {
     struct walk w = { .store = store,
                       .ds = ds,
@@ -213,8 +213,8 @@ static int ends(struct reap_rows *rows, struct reap_bytes key[2],
     return rc;
 }
 
-int reap_revise_check(struct reap_store *store, struct reap_dataset *ds,
-                      bool changed, struct reap_err *err)
+int reap_forget_rows_check(struct reap_store *store, struct reap_dataset *ds,
+                           bool changed, struct reap_err *err)
 {
     struct reap_cursor *cursor = NULL;
     struct reap_rows *rows = NULL;

@@ -12,14 +12,15 @@
 #include "io/store/store.h"
 #include "jobs/cli/options.h"
 
-struct reap_revised {
+struct reap_rows_forgotten {
     uint64_t failed, changed, pruned; /* rows forgotten, by reason */
 };
 
 /* --retry-failed, --changed and --prune, in one walk over rows and dataset. */
-int reap_revise(struct reap_store *store, struct reap_dataset *ds,
-                const struct reap_options *o, struct reap_revised *out,
-                struct reap_err *err) REAP_MUST_CHECK;
+int reap_forget_rows(struct reap_store *store, struct reap_dataset *ds,
+                     const struct reap_options *o,
+                     struct reap_rows_forgotten *out,
+                     struct reap_err *err) REAP_MUST_CHECK;
 
 /*
  * Is this the dataset of the rows? Compares some 64 rows with their records,
@@ -27,7 +28,7 @@ int reap_revise(struct reap_store *store, struct reap_dataset *ds,
  * of these rows have no record; or if a record's CRC differs, unless 'changed'
  * says that such are to be done again: the message names --changed.
  */
-int reap_revise_check(struct reap_store *store, struct reap_dataset *ds,
-                      bool changed, struct reap_err *err) REAP_MUST_CHECK;
+int reap_forget_rows_check(struct reap_store *store, struct reap_dataset *ds,
+                           bool changed, struct reap_err *err) REAP_MUST_CHECK;
 
 #endif /* REAP_JOBS_RUN_FORGET_ROWS_H */

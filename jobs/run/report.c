@@ -32,7 +32,7 @@ void reap_report_begin(struct reap_report *r, const struct reap_options *o,
     if (!reap_run_is_first())
         return;
     reap_remark(o, "%s, %zu x %zu, %s, %zu thread%s", net->model->name,
-                net->in_h, net->in_w, reap_engine_class(s->engine), threads,
+                net->in_h, net->in_w, reap_engine_arith(s->engine), threads,
                 threads == 1 ? "" : "s");
     if (s->preset_guessed)
         reap_remark(o, "preset %s, the family's own; --preset sets another",
@@ -108,7 +108,7 @@ static void print_json(const struct reap_report *r, const struct reap_setup *s,
         (json_int_t)status->before, "done", (json_int_t)status->done, "redone",
         (json_int_t)status->redone, "seconds", status->seconds, "img_per_s",
         status->seconds > 0 ? (double)status->done / status->seconds : 0.0,
-        "memory", (json_int_t)r->memory, "class", reap_engine_class(s->engine),
+        "memory", (json_int_t)r->memory, "class", reap_engine_arith(s->engine),
         "status", by);
     json_dumpf(all, stdout, JSON_COMPACT | JSON_REAL_PRECISION(6));
     putchar('\n');

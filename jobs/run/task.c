@@ -30,7 +30,7 @@ struct run {
     struct reap_setup setup;
     struct reap_dataset *ds;
     struct reap_store *store; /* on the first rank */
-    char *made_of, *job, *command, *labels, *where;
+    char *fingerprint_text, *job, *command, *labels, *where;
     char *same; /* what all ranks must have in common */
     size_t threads;
     enum reap_label_from label_from;
@@ -114,12 +114,12 @@ static char *command_text(const struct reap_options *o)
 
 static int open_store(struct run *r, struct reap_err *err)
 {
-    struct reap_run_meta meta = { .made_of = r->made_of,
+    struct reap_run_meta meta = { .fingerprint_text = r->fingerprint_text,
                                   .dataset_id = reap_dataset_id(r->ds),
                                   .dataset_path = reap_dataset_path(r->ds),
                                   .schema = r->setup.schema,
                                   .versions = "reap " REAP_VERSION };
-    struct reap_revised revised;
+    struct reap_rows_forgotten revised;
     char preset[512];
     int rc;
 
@@ -136,15 +136,15 @@ static int open_store(struct run *r, struct reap_err *err)
     if (!r->command || !r->job)
         return reap_fail(err, REAP_ENOMEM, "no memory");
     rc = reap_store_open(&r->store, r->o->output, REAP_STORE_WRITE, &meta, err);
-    if (!rc && reap_store_alone(r->store))
+    if (!rc && reap_store_without_locks(r->store))
         reap_remark(r->o,
                     "%s is on a network file system: nobody else may open it "
                     "while this run lasts",
                     r->o->output);
     if (!rc)
-        rc = reap_revise_check(r->store, r->ds, r->o->changed, err);
+        rc = reap_forget_rows_check(r->store, r->ds, r->o->changed, err);
     if (!rc)
-        rc = reap_revise(r->store, r->ds, r->o, &revised, err);
+        rc = reap_forget_rows(r->store, r->ds, r->o, &revised, err);
     if (rc)
         return rc;
     if (revised.failed + revised.changed + revised.pruned)
@@ -165,7 +165,7 @@ static char *in_common(const struct run *r)
 
     if (!f)
         return NULL;
-    fprintf(f, "%sdataset=%s, %zu records\n", r->made_of,
+    fprintf(f, "%sdataset=%s, %zu records\n", r->fingerprint_text,
             reap_dataset_id(r->ds), reap_dataset_count(r->ds));
     return fclose(f) ? NULL : text;
 }
@@ -175,14 +175,14 @@ static char *in_common(const struct run *r)
 static const char *class_of_store(const struct run *r)
 {
     const char *found = NULL;
-    struct reap_view v;
-    char text[REAP_AGREE_SIZE];
+    struct reap_store_view v;
+    char text[REAP_ARITHMETIC_MAX];
 
-    if (reap_view_open(&v, r->o->output, NULL))
+    if (reap_store_view_open(&v, r->o->output, NULL))
         return NULL;
-    if (reap_view_line(&v, "made_of", "class", text, sizeof(text)))
-        found = reap_setup_class(&r->setup, text);
-    reap_view_close(&v);
+    if (reap_store_view_line(&v, "made_of", "class", text, sizeof(text)))
+        found = reap_setup_arith(&r->setup, text);
+    reap_store_view_close(&v);
     return found;
 }
 
@@ -204,19 +204,20 @@ static void offer(const struct run *r, char *text, size_t size)
  * on without one, or with its own, and the first rank sends it away. */
 static int open_engine(struct run *r, struct reap_err *err)
 {
-    char mine[REAP_SETUP_CLASSES * REAP_AGREE_SIZE], agreed[REAP_AGREE_SIZE];
+    char mine[REAP_SETUP_CLASSES * REAP_ARITHMETIC_MAX],
+        agreed[REAP_ARITHMETIC_MAX];
     const bool first = reap_run_is_first();
     int rc;
 
     offer(r, mine, sizeof(mine));
-    rc = reap_agree(mine, agreed, err);
+    rc = reap_agree_arithmetic(mine, agreed, err);
     if (rc)
         return rc;
     r->agreed = true;
     if (!first && !r->setup.n_classes)
         return REAP_OK;
     return reap_setup_finish(&r->setup, r->o,
-                             reap_setup_class(&r->setup, agreed), err);
+                             reap_setup_arith(&r->setup, agreed), err);
 }
 
 static int open_all(struct run *r, bool classify, struct reap_err *err)
@@ -233,8 +234,8 @@ static int open_all(struct run *r, bool classify, struct reap_err *err)
         rc = open_engine(r, err);
     if (rc)
         return rc;
-    r->made_of = reap_setup_made_of(&r->setup, r->o);
-    if (!r->made_of || !(r->same = in_common(r)))
+    r->fingerprint_text = reap_setup_fingerprint_text(&r->setup, r->o);
+    if (!r->fingerprint_text || !(r->same = in_common(r)))
         return reap_fail(err, REAP_ENOMEM, "no memory");
     return reap_run_is_first() ? open_store(r, err) : REAP_OK;
 }
@@ -333,14 +334,14 @@ static int on_dataset(const struct reap_options *o, bool classify,
     if (!rc) {
         rc = open_all(&r, classify, err);
         if (rc && r.agreed)
-            reap_agree_cancel();
+            reap_agree_arithmetic_cancel();
     }
     if (!rc)
         rc = run(&r, err);
     reap_store_close(&r.store);
     reap_dataset_close(&r.ds);
     reap_setup_close(&r.setup);
-    reap_free(r.made_of);
+    reap_free(r.fingerprint_text);
     reap_free(r.labels);
     free(r.same);
     free(r.where);
@@ -363,7 +364,7 @@ static int on_photos(const struct reap_options *o, bool classify,
     if (rc)
         return rc;
     setup.batch = 1; /* one after the other, each by all threads */
-    setup.together = threads;
+    setup.threads_per_image = threads;
     rc = reap_setup_finish(&setup, o, NULL, err);
     if (!rc && setup.preset_guessed)
         reap_remark(o, "preset %s, the family's own; --preset sets another",

@@ -42,20 +42,20 @@ static const char *clean(const char *label, char *buf, size_t size)
 }
 
 /* The number of a class; UINT32_MAX if it is not known. */
-static int number_of(struct reap_fit_data *d, const char *label, uint32_t *out)
+static int number_of(struct reap_examples *d, const char *label, uint32_t *out)
 {
     char buf[REAP_TEXT_ROOM(1024)];
     const char *name = clean(label, buf, sizeof(buf));
 
     if (!d->fixed)
-        return reap_names_add(d->classes, name, out, d->err);
-    *out = reap_names_find(d->classes, name);
+        return reap_string_set_add(d->classes, name, out, d->err);
+    *out = reap_string_set_find(d->classes, name);
     if (*out == UINT32_MAX && !d->unknown++)
         snprintf(d->first_unknown, sizeof(d->first_unknown), "%s", name);
     return REAP_OK;
 }
 
-static int add_label(struct reap_fit_data *d, const char *text)
+static int add_label(struct reap_examples *d, const char *text)
 {
     uint32_t number, *more;
     int rc = number_of(d, text, &number);
@@ -71,7 +71,7 @@ static int add_label(struct reap_fit_data *d, const char *text)
 }
 
 /* Add the labels of the row to those there are. */
-static int add_labels(struct reap_fit_data *d, const struct reap_row *row)
+static int add_labels(struct reap_examples *d, const struct reap_row *row)
 {
     const char *text = reap_truth_label(d->truth, row, 0);
     int rc = REAP_OK;
@@ -84,7 +84,7 @@ static int add_labels(struct reap_fit_data *d, const struct reap_row *row)
 }
 
 /* Example i has the labels from 'before' on. */
-static int add_example(struct reap_fit_data *d, size_t i, size_t before)
+static int add_example(struct reap_examples *d, size_t i, size_t before)
 {
     size_t *more = grown(d->at, &d->room, i + 2, sizeof(*more));
 
@@ -100,7 +100,7 @@ static int add_example(struct reap_fit_data *d, size_t i, size_t before)
 /* Is the row an example? In data of known classes one of these is needed. */
 static bool take(void *ctx, size_t i, const struct reap_row *row)
 {
-    struct reap_fit_data *d = ctx;
+    struct reap_examples *d = ctx;
     const bool spoken = reap_truth_has(d->truth, row->key);
     const bool any = reap_truth_label(d->truth, row, 0);
     const size_t before = d->n_labels;
@@ -119,10 +119,11 @@ static bool take(void *ctx, size_t i, const struct reap_row *row)
     return !d->rc;
 }
 
-static int sort_classes(struct reap_fit_data *d, struct reap_err *err)
+static int sort_classes(struct reap_examples *d, struct reap_err *err)
 {
-    uint32_t *to = reap_calloc(reap_names_count(d->classes) + 1, sizeof(*to));
-    int rc = to ? reap_names_sort(d->classes, to, err)
+    uint32_t *to =
+        reap_calloc(reap_string_set_count(d->classes) + 1, sizeof(*to));
+    int rc = to ? reap_string_set_sort(d->classes, to, err)
                 : reap_fail(err, REAP_ENOMEM, "no memory for classes");
 
     for (size_t i = 0; !rc && i < d->n_labels; i++)
@@ -132,20 +133,20 @@ static int sort_classes(struct reap_fit_data *d, struct reap_err *err)
 }
 
 /* The classes of 'known', in their order. */
-static int copy_classes(struct reap_fit_data *d,
-                        const struct reap_fit_data *known, struct reap_err *err)
+static int copy_classes(struct reap_examples *d,
+                        const struct reap_examples *known, struct reap_err *err)
 {
     uint32_t number;
     int rc = REAP_OK;
 
-    for (size_t i = 0; !rc && i < reap_names_count(known->classes); i++)
-        rc = reap_names_add(d->classes, reap_names_text(known->classes, i),
-                            &number, err);
+    for (size_t i = 0; !rc && i < reap_string_set_count(known->classes); i++)
+        rc = reap_string_set_add(
+            d->classes, reap_string_set_text(known->classes, i), &number, err);
     d->fixed = true;
     return rc;
 }
 
-static int no_labels(const struct reap_fit_data *d, const char *path,
+static int no_labels(const struct reap_examples *d, const char *path,
                      const char *truth, struct reap_err *err)
 {
     if (d->unknown)
@@ -164,9 +165,9 @@ static int no_labels(const struct reap_fit_data *d, const char *path,
                      path);
 }
 
-int reap_fit_data_open(struct reap_fit_data *d, const char *path,
+int reap_examples_open(struct reap_examples *d, const char *path,
                        const char *truth, const char *feature, bool multi,
-                       const struct reap_fit_data *known, struct reap_err *err)
+                       const struct reap_examples *known, struct reap_err *err)
 {
     struct reap_embeddings_args a = { .column = feature,
                                       .take = take,
@@ -180,7 +181,7 @@ int reap_fit_data_open(struct reap_fit_data *d, const char *path,
     if (!rc)
         rc = reap_truth_open(&d->truth, truth, err);
     if (!rc)
-        rc = reap_names_new(&d->classes, err);
+        rc = reap_string_set_new(&d->classes, err);
     if (!rc && known)
         rc = copy_classes(d, known, err);
     a.store = d->store;
@@ -193,11 +194,11 @@ int reap_fit_data_open(struct reap_fit_data *d, const char *path,
     if (!rc && !known)
         rc = sort_classes(d, err);
     if (rc)
-        reap_fit_data_close(d);
+        reap_examples_close(d);
     return rc;
 }
 
-void reap_fit_data_remarks(const struct reap_fit_data *d, const char *path,
+void reap_examples_remarks(const struct reap_examples *d, const char *path,
                            const struct reap_options *o)
 {
     const struct reap_truth_counts *c = reap_truth_counts(d->truth);
@@ -230,27 +231,27 @@ static void load(const void *ctx, size_t i, float *to)
     reap_embeddings_load(ctx, i, to);
 }
 
-struct reap_fit_source reap_fit_data_source(const struct reap_fit_data *d)
+struct reap_fit_source reap_examples_source(const struct reap_examples *d)
 {
     return (struct reap_fit_source){ d->embeddings, load, d->at, d->label };
 }
 
-void reap_fit_data_count(const struct reap_fit_data *d, const size_t *row,
+void reap_examples_count(const struct reap_examples *d, const size_t *row,
                          size_t n, size_t *count)
 {
-    memset(count, 0, reap_names_count(d->classes) * sizeof(*count));
+    memset(count, 0, reap_string_set_count(d->classes) * sizeof(*count));
     for (size_t i = 0; i < n; i++)
         for (size_t k = d->at[row[i]]; k < d->at[row[i] + 1]; k++)
             count[d->label[k]]++;
 }
 
-uint64_t reap_fit_data_digest(const struct reap_fit_data *d)
+uint64_t reap_examples_digest(const struct reap_examples *d)
 {
     const char *made = reap_store_meta(d->store, "fingerprint");
     uint64_t sum = reap_rng_stream(d->n, made ? made : "");
 
-    for (size_t i = 0; i < reap_names_count(d->classes); i++)
-        sum = reap_rng_stream(sum, reap_names_text(d->classes, i));
+    for (size_t i = 0; i < reap_string_set_count(d->classes); i++)
+        sum = reap_rng_stream(sum, reap_string_set_text(d->classes, i));
     for (size_t i = 0; i < d->n_labels; i++)
         sum = reap_rng_fork(sum, d->label[i]);
     for (size_t i = 0; i < d->n; i++)
@@ -258,11 +259,11 @@ uint64_t reap_fit_data_digest(const struct reap_fit_data *d)
     return sum;
 }
 
-void reap_fit_data_close(struct reap_fit_data *d)
+void reap_examples_close(struct reap_examples *d)
 {
     reap_embeddings_close(&d->embeddings);
     reap_truth_close(&d->truth);
-    reap_names_free(&d->classes);
+    reap_string_set_free(&d->classes);
     reap_store_close(&d->store);
     reap_free(d->at);
     reap_free(d->label);

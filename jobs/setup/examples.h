@@ -15,11 +15,11 @@
 #include "io/store/embeddings.h"
 #include "jobs/cli/options.h"
 
-struct reap_fit_data {
+struct reap_examples {
     struct reap_store *store;
     struct reap_embeddings *embeddings;
     struct reap_truth *truth;
-    struct reap_names *classes;
+    struct reap_string_set *classes;
     size_t n;   /* examples */
     size_t *at; /* as struct reap_fit_source has them */
     uint32_t *label;
@@ -41,25 +41,25 @@ struct reap_fit_data {
  * Returns REAP_OK, REAP_ENOTFOUND (no label at all) or what the store, the
  * embeddings and the truth return.
  */
-int reap_fit_data_open(struct reap_fit_data *d, const char *path,
+int reap_examples_open(struct reap_examples *d, const char *path,
                        const char *truth, const char *feature, bool multi,
-                       const struct reap_fit_data *known,
+                       const struct reap_examples *known,
                        struct reap_err *err) REAP_MUST_CHECK;
 
 /* Remarks about what was left out. */
-void reap_fit_data_remarks(const struct reap_fit_data *d, const char *path,
+void reap_examples_remarks(const struct reap_examples *d, const char *path,
                            const struct reap_options *o);
 
 /* The examples for engine/fit; borrows from 'd'. */
-struct reap_fit_source reap_fit_data_source(const struct reap_fit_data *d);
+struct reap_fit_source reap_examples_source(const struct reap_examples *d);
 
 /* How many examples each class has, (n_classes), of rows 'row', n of them. */
-void reap_fit_data_count(const struct reap_fit_data *d, const size_t *row,
+void reap_examples_count(const struct reap_examples *d, const size_t *row,
                          size_t n, size_t *count);
 
 /* A number that is the same for the same examples in the same order. */
-uint64_t reap_fit_data_digest(const struct reap_fit_data *d);
+uint64_t reap_examples_digest(const struct reap_examples *d);
 
-void reap_fit_data_close(struct reap_fit_data *d);
+void reap_examples_close(struct reap_examples *d);
 
 #endif /* REAP_JOBS_SETUP_EXAMPLES_H */

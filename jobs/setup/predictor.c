@@ -4,10 +4,10 @@
 #include "io/weights/head_file.h"
 #include "jobs/setup/predictor.h"
 
-static int head_fits(const void *ctx, const char *made_of,
+static int head_fits(const void *ctx, const char *fingerprint_text,
                      const char *quantized_from, struct reap_err *err)
 {
-    return reap_head_file_fits(ctx, made_of, quantized_from, err);
+    return reap_head_file_fits(ctx, fingerprint_text, quantized_from, err);
 }
 
 static size_t head_scratch(const void *ctx, size_t n)

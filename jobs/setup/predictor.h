@@ -20,8 +20,9 @@ struct reap_predictor {
     char id[100];        /* "head=sha256:...": part of a fingerprint */
     bool multi;          /* several classes at once: they do not add up to 1 */
     void *own;
-    /* Is it for embeddings 'made_of' these lines (io/weights/head_file.h)? */
-    int (*fits)(const void *own, const char *made_of,
+    /* Is it for embeddings 'fingerprint_text' these lines
+     * (io/weights/head_file.h)? */
+    int (*fits)(const void *own, const char *fingerprint_text,
                 const char *quantized_from, struct reap_err *err);
     void (*close)(void *own);
 };

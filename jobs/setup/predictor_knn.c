@@ -49,8 +49,9 @@ static int parse(struct near *n, const char *text, struct reap_err *err)
     return REAP_OK;
 }
 
-/* Name, preset and made_of of the embeddings, for reap_head_file_fits(). */
-static int describe(struct near *n, const struct reap_fit_data *d,
+/* Name, preset and fingerprint_text of the embeddings, for
+ * reap_head_file_fits(). */
+static int describe(struct near *n, const struct reap_examples *d,
                     struct reap_err *err)
 {
     const char *made = reap_store_meta(d->store, "made_of");
@@ -70,13 +71,13 @@ static int describe(struct near *n, const struct reap_fit_data *d,
     return REAP_OK;
 }
 
-static int copy_names(struct near *n, const struct reap_fit_data *d,
+static int copy_names(struct near *n, const struct reap_examples *d,
                       struct reap_err *err)
 {
-    n->classes = reap_names_count(d->classes);
+    n->classes = reap_string_set_count(d->classes);
     n->name = reap_calloc(n->classes, sizeof(*n->name));
     for (size_t i = 0; n->name && i < n->classes; i++) {
-        n->name[i] = reap_strdup(reap_names_text(d->classes, i));
+        n->name[i] = reap_strdup(reap_string_set_text(d->classes, i));
         if (!n->name[i])
             return reap_fail(err, REAP_ENOMEM, "no memory for classes");
     }
@@ -85,7 +86,7 @@ static int copy_names(struct near *n, const struct reap_fit_data *d,
 }
 
 /* Rows and labels, and a digest of both. */
-static int fill(struct near *n, const struct reap_fit_data *d, EVP_MD_CTX *sha,
+static int fill(struct near *n, const struct reap_examples *d, EVP_MD_CTX *sha,
                 struct reap_err *err)
 {
     const size_t width = reap_embeddings_width(d->embeddings);
@@ -110,7 +111,7 @@ static int fill(struct near *n, const struct reap_fit_data *d, EVP_MD_CTX *sha,
     return good ? REAP_OK : reap_fail(err, REAP_ENOMEM, "sha256 failed");
 }
 
-static int digest_all(struct near *n, const struct reap_fit_data *d, char *id,
+static int digest_all(struct near *n, const struct reap_examples *d, char *id,
                       size_t size, struct reap_err *err)
 {
     EVP_MD_CTX *sha = EVP_MD_CTX_new();
@@ -128,12 +129,12 @@ static int digest_all(struct near *n, const struct reap_fit_data *d, char *id,
     return rc;
 }
 
-static int near_fits(const void *ctx, const char *made_of,
+static int near_fits(const void *ctx, const char *fingerprint_text,
                      const char *quantized_from, struct reap_err *err)
 {
     const struct near *n = ctx;
 
-    return reap_head_file_fits(&n->like, made_of, quantized_from, err);
+    return reap_head_file_fits(&n->like, fingerprint_text, quantized_from, err);
 }
 
 enum { ALIGN = 64 };
@@ -185,8 +186,8 @@ static void near_close(void *ctx)
 static int open_near(struct near *n, const char *truth, char *id, size_t size,
                      struct reap_err *err)
 {
-    struct reap_fit_data d = { 0 };
-    int rc = reap_fit_data_open(&d, n->path, truth, NULL, false, NULL, err);
+    struct reap_examples d = { 0 };
+    int rc = reap_examples_open(&d, n->path, truth, NULL, false, NULL, err);
 
     if (!rc)
         rc = describe(n, &d, err);
@@ -197,7 +198,7 @@ static int open_near(struct near *n, const char *truth, char *id, size_t size,
                           err);
     if (!rc)
         rc = digest_all(n, &d, id, size, err);
-    reap_fit_data_close(&d);
+    reap_examples_close(&d);
     return rc;
 }
 

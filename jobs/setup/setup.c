@@ -78,7 +78,7 @@ static void add_classes(struct reap_setup *s, enum reap_precision precision,
                         bool exact)
 {
     const char *name[REAP_SETUP_CLASSES];
-    size_t n = reap_engine_classes(precision, exact, name, REAP_SETUP_CLASSES);
+    size_t n = reap_engine_ariths(precision, exact, name, REAP_SETUP_CLASSES);
 
     for (size_t i = 0; i < n && s->n_classes < REAP_SETUP_CLASSES; i++) {
         s->classes[s->n_classes].name = name[i];
@@ -120,7 +120,7 @@ static size_t find_class(const struct reap_setup *s, const char *arithmetic)
     return i;
 }
 
-const char *reap_setup_class(const struct reap_setup *s, const char *arithmetic)
+const char *reap_setup_arith(const struct reap_setup *s, const char *arithmetic)
 {
     const size_t i = find_class(s, arithmetic);
 
@@ -157,7 +157,7 @@ static struct reap_engine_args engine_args(const struct reap_setup *s,
         .norm = s->preset.norm,
         .exact = o->exact,
         .max_batch = s->batch,
-        .threads = s->together,
+        .threads = s->threads_per_image,
         .n_outputs = s->outputs.n,
         .outputs = s->outputs.name,
         .classifier = s->head.own ? &s->head.by : NULL,
@@ -285,7 +285,7 @@ static int fit_head(const struct reap_setup *s, const struct reap_options *o,
                     struct reap_err *err)
 {
     const struct reap_classifier *c = &s->head.by;
-    char *lines = reap_setup_made_of(s, o), *text = NULL, from[80];
+    char *lines = reap_setup_fingerprint_text(s, o), *text = NULL, from[80];
     size_t shape[3] = { 0 }, size;
     FILE *f = lines ? open_memstream(&text, &size) : NULL;
     int rc;
@@ -390,8 +390,8 @@ int reap_setup_open(struct reap_setup *s, const struct reap_options *o,
     return rc;
 }
 
-char *reap_setup_made_of(const struct reap_setup *s,
-                         const struct reap_options *o)
+char *reap_setup_fingerprint_text(const struct reap_setup *s,
+                                  const struct reap_options *o)
 {
     const struct reap_net *net = s->network.net;
     const struct reap_limits *l = &s->limits;
@@ -413,7 +413,7 @@ char *reap_setup_made_of(const struct reap_setup *s,
     fprintf(f, "activation=%s\n",
             o->classifier_activation ? o->classifier_activation : "model");
     fprintf(f, "preset=%s\n", preset);
-    fprintf(f, "class=%s\n", s->engine ? reap_engine_class(s->engine) : "none");
+    fprintf(f, "class=%s\n", s->engine ? reap_engine_arith(s->engine) : "none");
     for (size_t i = 0; i < s->schema.n; i++) {
         const struct reap_column *c = &s->schema.column[i];
 

@@ -37,7 +37,7 @@ struct reap_setup {
     size_t batch;
     /* Threads that do an image together, 0: one alone. May be set, as may
      * 'batch', between the two steps. */
-    size_t together;
+    size_t threads_per_image;
     /* Arithmetic classes that fit --precision here, best first. */
     size_t n_classes;
     struct {
@@ -57,7 +57,7 @@ int reap_setup_begin(struct reap_setup *s, const struct reap_options *o,
 
 /* The one of the classes that 'arithmetic', such as a store has it, names;
  * NULL if it cannot be done here. */
-const char *reap_setup_class(const struct reap_setup *s,
+const char *reap_setup_arith(const struct reap_setup *s,
                              const char *arithmetic);
 
 /* Engine and columns. 'arithmetic' is one of the classes, as far
@@ -73,8 +73,8 @@ int reap_setup_open(struct reap_setup *s, const struct reap_options *o,
 
 /* What decides a row's bytes, a line each: the fingerprint is made of it.
  * Without an engine its class is "none". Owned: reap_free(). */
-char *reap_setup_made_of(const struct reap_setup *s,
-                         const struct reap_options *o);
+char *reap_setup_fingerprint_text(const struct reap_setup *s,
+                                  const struct reap_options *o);
 
 /* The preset must end in the size that the net was built for. */
 int reap_setup_check_size(const struct reap_preset *preset,

@@ -6,7 +6,8 @@
 #include "engine/base/mem.h"
 #include "jobs/setup/store_view.h"
 
-int reap_view_open(struct reap_view *v, const char *path, struct reap_err *err)
+int reap_store_view_open(struct reap_store_view *v, const char *path,
+                         struct reap_err *err)
 {
     int rc;
 
@@ -22,12 +23,12 @@ int reap_view_open(struct reap_view *v, const char *path, struct reap_err *err)
     if (!rc)
         v->complete = reap_store_marker(v->store, &v->limit, &v->keys);
     else
-        reap_view_close(v);
+        reap_store_view_close(v);
     return rc;
 }
 
-bool reap_view_line(const struct reap_view *v, const char *text,
-                    const char *name, char *buf, size_t size)
+bool reap_store_view_line(const struct reap_store_view *v, const char *text,
+                          const char *name, char *buf, size_t size)
 {
     const char *line = reap_store_meta(v->store, text);
     size_t n = strlen(name);
@@ -46,7 +47,7 @@ bool reap_view_line(const struct reap_view *v, const char *text,
     return false;
 }
 
-bool reap_view_has_top(const struct reap_view *v)
+bool reap_store_view_has_top(const struct reap_store_view *v)
 {
     const struct reap_schema *s = reap_store_schema(v->store);
 
@@ -57,7 +58,7 @@ bool reap_view_has_top(const struct reap_view *v)
 }
 
 /* Has it any column that is about classes? */
-static bool has_classes(const struct reap_view *v)
+static bool has_classes(const struct reap_store_view *v)
 {
     const struct reap_schema *s = reap_store_schema(v->store);
 
@@ -65,11 +66,11 @@ static bool has_classes(const struct reap_view *v)
         if (!strcmp(s->column[i].name, "probs") ||
             !strcmp(s->column[i].name, "logits"))
             return true;
-    return reap_view_has_top(v);
+    return reap_store_view_has_top(v);
 }
 
 /* The names that the run wrote into the store, if it did. */
-static int own_labels(struct reap_view *v, const char *text,
+static int own_labels(struct reap_store_view *v, const char *text,
                       struct reap_err *err)
 {
     size_t lines = 0;
@@ -95,8 +96,8 @@ static int own_labels(struct reap_view *v, const char *text,
     return REAP_OK;
 }
 
-int reap_view_labels(struct reap_view *v, const char *file,
-                     struct reap_err *err)
+int reap_store_view_labels(struct reap_store_view *v, const char *file,
+                           struct reap_err *err)
 {
     const char *own = reap_store_meta(v->store, "labels");
     char classes[32], model[64];
@@ -105,14 +106,15 @@ int reap_view_labels(struct reap_view *v, const char *file,
         return REAP_OK;
     if (!file && own)
         return own_labels(v, own, err);
-    if (!reap_view_line(v, "made_of", "classes", classes, sizeof(classes)))
+    if (!reap_store_view_line(v, "made_of", "classes", classes,
+                              sizeof(classes)))
         return REAP_OK;
-    reap_view_line(v, "made_of", "model", model, sizeof(model));
+    reap_store_view_line(v, "made_of", "model", model, sizeof(model));
     return reap_labels_open(&v->labels, file, strtoul(classes, NULL, 10),
                             strncmp(model, "torchvision/", 12) != 0, err);
 }
 
-const char *reap_view_wnid(const struct reap_view *v, size_t i)
+const char *reap_store_view_wnid(const struct reap_store_view *v, size_t i)
 {
     if (i < v->n_own)
         return v->own[i];
@@ -121,7 +123,7 @@ const char *reap_view_wnid(const struct reap_view *v, size_t i)
                : "";
 }
 
-const char *reap_view_name(const struct reap_view *v, size_t i)
+const char *reap_store_view_name(const struct reap_store_view *v, size_t i)
 {
     if (i < v->n_own)
         return v->own[i] + strlen(v->own[i]) + 1;
@@ -130,15 +132,15 @@ const char *reap_view_name(const struct reap_view *v, size_t i)
                : "";
 }
 
-size_t reap_view_background(const struct reap_view *v)
+size_t reap_store_view_background(const struct reap_store_view *v)
 {
     const size_t n = v->labels ? reap_labels_count(v->labels) : v->n_own;
 
-    return n == 1001 && !strcmp(reap_view_name(v, 0), "background");
+    return n == 1001 && !strcmp(reap_store_view_name(v, 0), "background");
 }
 
-const char *reap_view_column(const struct reap_column *c, char *buf,
-                             size_t size)
+const char *reap_store_view_column(const struct reap_column *c, char *buf,
+                                   size_t size)
 {
     if (c->kind == REAP_COLUMN_TOP)
         snprintf(buf, size, "%u best classes", c->c);
@@ -151,7 +153,7 @@ const char *reap_view_column(const struct reap_column *c, char *buf,
     return buf;
 }
 
-void reap_view_remark(const struct reap_options *o, const char *fmt, ...)
+void reap_store_view_remark(const struct reap_options *o, const char *fmt, ...)
 {
     va_list ap;
 
@@ -164,7 +166,7 @@ void reap_view_remark(const struct reap_options *o, const char *fmt, ...)
     va_end(ap);
 }
 
-void reap_view_close(struct reap_view *v)
+void reap_store_view_close(struct reap_store_view *v)
 {
     reap_cursor_close(&v->cursor);
     reap_dataset_close(&v->dataset);

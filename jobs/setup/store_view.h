@@ -16,7 +16,7 @@
 #include "io/store/store.h"
 #include "jobs/cli/options.h"
 
-struct reap_view {
+struct reap_store_view {
     const char *path;
     struct reap_store *store;
     struct reap_labels *labels; /* NULL: those of the store, or none */
@@ -32,56 +32,56 @@ struct reap_view {
     uint64_t limit, keys;
 };
 
-int reap_view_open(struct reap_view *v, const char *path,
-                   struct reap_err *err) REAP_MUST_CHECK;
+int reap_store_view_open(struct reap_store_view *v, const char *path,
+                         struct reap_err *err) REAP_MUST_CHECK;
 
 /* Was it made by classify? */
-bool reap_view_has_top(const struct reap_view *v);
+bool reap_store_view_has_top(const struct reap_store_view *v);
 
 /* Names of classes: those of 'file', else the store's own, else ImageNet's if
  * there are 1000. A store without labels needs none. */
-int reap_view_labels(struct reap_view *v, const char *file,
-                     struct reap_err *err) REAP_MUST_CHECK;
+int reap_store_view_labels(struct reap_store_view *v, const char *file,
+                           struct reap_err *err) REAP_MUST_CHECK;
 
 /* "" where there is no name. */
-const char *reap_view_name(const struct reap_view *v, size_t i);
-const char *reap_view_wnid(const struct reap_view *v, size_t i);
+const char *reap_store_view_name(const struct reap_store_view *v, size_t i);
+const char *reap_store_view_wnid(const struct reap_store_view *v, size_t i);
 
 /* 1 if class 0 is the background that some heads put before ImageNet's 1000
  * classes, else 0. */
-size_t reap_view_background(const struct reap_view *v);
+size_t reap_store_view_background(const struct reap_store_view *v);
 
 /* Open the dataset the rows were made from, at 'path' or where it was. If it
  * cannot be had, or is another one by now, 'dataset' stays NULL. */
-void reap_view_dataset(struct reap_view *v, const char *path);
+void reap_store_view_dataset(struct reap_store_view *v, const char *path);
 
 /* Its next key, the first at first; REAP_ENOTFOUND behind the last. 'view' is
- * the struct reap_view. */
-int reap_view_next_key(void *view, struct reap_bytes *key,
-                       struct reap_err *err) REAP_MUST_CHECK;
+ * the struct reap_store_view. */
+int reap_store_view_next_key(void *view, struct reap_bytes *key,
+                             struct reap_err *err) REAP_MUST_CHECK;
 
 /* The value of a line "name=value" or "name value" of a text of the store's
  * meta, in 'buf'; false and "" if there is none. */
-bool reap_view_line(const struct reap_view *v, const char *text,
-                    const char *name, char *buf, size_t size);
+bool reap_store_view_line(const struct reap_store_view *v, const char *text,
+                          const char *name, char *buf, size_t size);
 
 /* "f32 (2048)", "f16 (7, 7, 2048)", "5 best classes". */
-const char *reap_view_column(const struct reap_column *c, char *buf,
-                             size_t size);
+const char *reap_store_view_column(const struct reap_column *c, char *buf,
+                                   size_t size);
 
 /* A remark on stderr, unless --quiet. */
-void reap_view_remark(const struct reap_options *o, const char *fmt, ...)
+void reap_store_view_remark(const struct reap_options *o, const char *fmt, ...)
     REAP_PRINTF(2, 3);
 
 /* Keys of the dataset beside rows of the store. */
-struct reap_view_compared {
+struct reap_store_view_compared {
     uint64_t keys, missing, gone; /* keys; keys without row, rows without */
     char first[2100];             /* the first missing key, as text */
 };
-int reap_view_compare(struct reap_view *v, uint64_t limit,
-                      struct reap_view_compared *out,
-                      struct reap_err *err) REAP_MUST_CHECK;
+int reap_store_view_compare(struct reap_store_view *v, uint64_t limit,
+                            struct reap_store_view_compared *out,
+                            struct reap_err *err) REAP_MUST_CHECK;
 
-void reap_view_close(struct reap_view *v);
+void reap_store_view_close(struct reap_store_view *v);
 
 #endif /* REAP_JOBS_SETUP_STORE_VIEW_H */

@@ -5,7 +5,7 @@
 #include "io/file/text.h"
 #include "jobs/setup/store_view.h"
 
-void reap_view_dataset(struct reap_view *v, const char *path)
+void reap_store_view_dataset(struct reap_store_view *v, const char *path)
 {
     const char *id = reap_store_meta(v->store, "dataset_id");
     struct reap_err err;
@@ -31,10 +31,11 @@ void reap_view_dataset(struct reap_view *v, const char *path)
     }
 }
 
-int reap_view_next_key(void *view, struct reap_bytes *key, struct reap_err *err)
+int reap_store_view_next_key(void *view, struct reap_bytes *key,
+                             struct reap_err *err)
 {
     const struct reap_bytes first = { (const uint8_t *)"", 0 };
-    struct reap_view *v = view;
+    struct reap_store_view *v = view;
     struct reap_record rec;
     int rc = v->begun ? reap_cursor_next(v->cursor, &rec, err)
                       : reap_cursor_seek(v->cursor, first, &rec, err);
@@ -56,7 +57,7 @@ static int order(struct reap_bytes a, struct reap_bytes b)
  * there is one. Rows passed over have lost their key. */
 static int pass_gone(struct reap_rows *r, struct reap_bytes key,
                      struct reap_stored *row, bool *at,
-                     struct reap_view_compared *out, struct reap_err *err)
+                     struct reap_store_view_compared *out, struct reap_err *err)
 {
     int rc = REAP_OK;
 
@@ -68,8 +69,9 @@ static int pass_gone(struct reap_rows *r, struct reap_bytes key,
     return rc == REAP_ENOTFOUND ? REAP_OK : rc;
 }
 
-int reap_view_compare(struct reap_view *v, uint64_t limit,
-                      struct reap_view_compared *out, struct reap_err *err)
+int reap_store_view_compare(struct reap_store_view *v, uint64_t limit,
+                            struct reap_store_view_compared *out,
+                            struct reap_err *err)
 {
     struct reap_rows *r = NULL;
     struct reap_stored row;
@@ -84,7 +86,7 @@ int reap_view_compare(struct reap_view *v, uint64_t limit,
         rc = rc == REAP_ENOTFOUND ? REAP_OK : rc;
     }
     for (v->begun = false; !rc && (!limit || out->keys < limit); out->keys++) {
-        rc = reap_view_next_key(v, &key, err);
+        rc = reap_store_view_next_key(v, &key, err);
         if (rc)
             break;
         rc = pass_gone(r, key, &row, &at, out, err);

@@ -101,9 +101,9 @@ static int open_network(struct job *j, struct reap_err *err)
 }
 
 /* What embeddings of this network are made of, as a store has it. */
-static char *made_of(const struct job *j)
+static char *fingerprint_text(const struct job *j)
 {
-    char *text = reap_setup_made_of(&j->setup, j->o), *all;
+    char *text = reap_setup_fingerprint_text(&j->setup, j->o), *all;
     const size_t n = text ? strlen(text) + 80 : 0;
 
     all = text ? reap_calloc(n, 1) : NULL;
@@ -127,7 +127,7 @@ static int head_of_file(struct job *j, struct reap_err *err)
                          j->o->head, reap_head_in(j->head->head),
                          j->setup.network.net->model->name,
                          j->setup.network.net->features);
-    made = made_of(j);
+    made = fingerprint_text(j);
     rc = made ? reap_head_file_fits(j->head, made, NULL, err)
               : reap_fail(err, REAP_ENOMEM, "no memory");
     reap_free(made);
@@ -302,7 +302,7 @@ static uint64_t describe(struct job *j)
              j->setup.network.id, j->head ? j->head->sha256 : "own",
              j->graph->model->name, j->setup.network.net->in_h,
              j->setup.network.net->in_w, preset, plan,
-             reap_engine_class(j->setup.engine), j->gemm.name, j->data.n,
+             reap_engine_arith(j->setup.engine), j->gemm.name, j->data.n,
              (unsigned long long)reap_tune_data_digest(&j->data));
     return reap_rng_stream(0, j->text);
 }
@@ -426,13 +426,13 @@ static int open_views(struct job *j, struct reap_err *err)
              "weights=%s\nborder=%s\npreset=%s\nclass=%s\nlimits=%llu %d %d %d "
              "%d %x\ndata=%016llx\n",
              j->setup.network.id, j->graph->node[j->from.border].name, preset,
-             reap_engine_class(j->setup.engine),
+             reap_engine_arith(j->setup.engine),
              (unsigned long long)j->setup.limits.max_pixels,
              j->setup.limits.keep_truncated, j->setup.limits.orient,
              j->setup.limits.depth16_scale, (int)j->setup.limits.alpha,
              j->setup.limits.formats,
              (unsigned long long)reap_tune_data_digest(&j->data));
-    v.made_of = text;
+    v.fingerprint_text = text;
     v.progress = on_progress;
     v.stop = stop_asked;
     rc = reap_views_open(&j->views, &v, err);
@@ -477,7 +477,7 @@ static int save(struct job *j, struct reap_err *err)
                                        .head = j->layers,
                                        .labels = j->labels,
                                        .preset = j->setup.preset.name,
-                                       .made_of = j->text };
+                                       .fingerprint_text = j->text };
     int rc = reap_tune_model_write(&m, j->tail, j->o->output, err);
 
     if (rc)

@@ -74,12 +74,12 @@ static int get(const struct reap_tune_cache *c, void *data, size_t len,
 }
 
 /* The first page: text up to a zero byte. */
-static int page_of(const char *made_of, size_t n, size_t size, char *page,
-                   struct reap_err *err)
+static int page_of(const char *fingerprint_text, size_t n, size_t size,
+                   char *page, struct reap_err *err)
 {
     memset(page, 0, PAGE);
     if (snprintf(page, PAGE, "reap features 1\nimages=%zu\nbytes=%zu\n%s", n,
-                 size, made_of) >= PAGE)
+                 size, fingerprint_text) >= PAGE)
         return reap_fail(err, REAP_EBUG, "features made of too much");
     return REAP_OK;
 }
@@ -112,13 +112,13 @@ static int cannot_open(const char *path, int why, struct reap_err *err)
 }
 
 int reap_tune_cache_open(struct reap_tune_cache **out, const char *path,
-                         const char *made_of, size_t n, size_t size,
+                         const char *fingerprint_text, size_t n, size_t size,
                          bool create, bool *found, struct reap_err *err)
 {
     const int how = O_RDWR | O_CLOEXEC | (create ? O_CREAT : 0);
     struct reap_tune_cache *c = reap_calloc(1, sizeof(*c));
     char page[PAGE], is[PAGE];
-    int rc = page_of(made_of, n, size, page, err);
+    int rc = page_of(fingerprint_text, n, size, page, err);
 
     *out = NULL;
     if (!c)

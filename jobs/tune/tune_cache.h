@@ -24,13 +24,14 @@ enum reap_tune_state {
 
 /*
  * Open the file at 'path' for n images of 'size' bytes each, made of what
- * 'made_of' says. With 'create' one that is not there, or is of something else
+ * 'fingerprint_text' says. With 'create' one that is not there, or is of
+ * something else
  * ('*found' false), is made anew with all its blocks. Returns REAP_OK,
  * REAP_ENOTFOUND (without 'create'), REAP_ECREATE, REAP_EACCESS, REAP_EIO (no
  * room on the disk: the message says how much is needed) or REAP_ENOMEM.
  */
 int reap_tune_cache_open(struct reap_tune_cache **out, const char *path,
-                         const char *made_of, size_t n, size_t size,
+                         const char *fingerprint_text, size_t n, size_t size,
                          bool create, bool *found,
                          struct reap_err *err) REAP_MUST_CHECK;
 

@@ -130,12 +130,12 @@ static int notes(const struct reap_tune_model *m, struct reap_weights *w,
             break;
     if (w->n_labels != classes)
         return reap_fail(err, REAP_ENOMEM, "no memory for labels");
-    if (EVP_Digest(m->made_of, strlen(m->made_of), sum, NULL, EVP_sha256(),
-                   NULL) != 1)
+    if (EVP_Digest(m->fingerprint_text, strlen(m->fingerprint_text), sum, NULL,
+                   EVP_sha256(), NULL) != 1)
         return reap_fail(err, REAP_EBUG, "no sha256 in libcrypto");
     for (size_t i = 0; i < sizeof(sum); i++)
         snprintf(hex + 2 * i, 3, "%02x", sum[i]);
-    rc = reap_weights_note(w, tuned, m->made_of, err);
+    rc = reap_weights_note(w, tuned, m->fingerprint_text, err);
     return rc ? rc : reap_weights_note(w, "fingerprint", hex, err);
 }
 
@@ -162,7 +162,7 @@ int reap_tune_model_write(const struct reap_tune_model *m, struct reap_tail *t,
     return rc;
 }
 
-bool reap_tune_model_is(const char *path, const char *made_of)
+bool reap_tune_model_is(const char *path, const char *fingerprint_text)
 {
     struct reap_weights *w = NULL;
     const char *is = NULL;
@@ -170,7 +170,7 @@ bool reap_tune_model_is(const char *path, const char *made_of)
 
     if (!reap_weights_read(&w, path, NULL))
         is = reap_weights_about(w, tuned);
-    same = is && !strcmp(is, made_of);
+    same = is && !strcmp(is, fingerprint_text);
     reap_weights_free(&w);
     return same;
 }

@@ -19,7 +19,8 @@ struct reap_tune_model {
     const struct reap_head *head; /* shapes, names and activations */
     char *const *labels;          /* of its classes */
     const char *preset;
-    const char *made_of; /* how it was tuned, lines; its hash is written too */
+    const char *
+        fingerprint_text; /* how it was tuned, lines; its hash is written too */
 };
 
 /* Write it whole or not at all. Returns what reading and writing weights
@@ -29,6 +30,6 @@ int reap_tune_model_write(const struct reap_tune_model *m, struct reap_tail *t,
                           struct reap_err *err) REAP_MUST_CHECK;
 
 /* Is the file at 'path' the model of that tuning? */
-bool reap_tune_model_is(const char *path, const char *made_of);
+bool reap_tune_model_is(const char *path, const char *fingerprint_text);
 
 #endif /* REAP_JOBS_TUNE_MODEL_H */

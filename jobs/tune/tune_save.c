@@ -31,12 +31,12 @@ static bool scan(void *to, const char *text)
 }
 
 /* 'data' has room for the parts. */
-static struct reap_saved saved(const char *plan, struct reap_tail *t,
-                               float **data)
+static struct reap_checkpoint saved(const char *plan, struct reap_tail *t,
+                                    float **data)
 {
     for (int i = 0; i < PARTS; i++)
         data[i] = reap_tail_vector(t, parts[i]);
-    return (struct reap_saved){
+    return (struct reap_checkpoint){
         "reap.tune", plan, "is of another tuning", PARTS, reap_tail_count(t),
         names,       data
     };
@@ -47,11 +47,11 @@ int reap_tune_save(const char *path, const char *plan,
                    struct reap_err *err)
 {
     float *data[PARTS];
-    const struct reap_saved all = saved(plan, t, data);
+    const struct reap_checkpoint all = saved(plan, t, data);
     char text[200];
 
     print(s, text, sizeof(text));
-    return reap_saved_write(&all, text, path, err);
+    return reap_checkpoint_write(&all, text, path, err);
 }
 
 int reap_tune_load(const char *path, const char *plan,
@@ -60,14 +60,14 @@ int reap_tune_load(const char *path, const char *plan,
                    struct reap_err *err)
 {
     float *data[PARTS];
-    const struct reap_saved all = saved(plan, t, data);
+    const struct reap_checkpoint all = saved(plan, t, data);
     int rc = REAP_OK;
 
     *found = false;
     *why = "";
     memset(s, 0, sizeof(*s));
     if (!team->rank)
-        rc = reap_saved_read(&all, scan, s, path, found, why, err);
+        rc = reap_checkpoint_read(&all, scan, s, path, found, why, err);
     rc = reap_team_agree(team, rc, err);
     if (!rc)
         rc = reap_team_spread(team, found, sizeof(*found), err);

@@ -214,12 +214,12 @@ static int open_file(struct reap_views *v, struct reap_err *err)
     int rc = REAP_OK;
 
     if (!a->team.rank)
-        rc = reap_tune_cache_open(&v->cache, a->path, a->made_of, a->data->n,
-                                  bytes, true, &found, err);
+        rc = reap_tune_cache_open(&v->cache, a->path, a->fingerprint_text,
+                                  a->data->n, bytes, true, &found, err);
     rc = reap_team_agree(&a->team, rc, err);
     if (!rc && a->team.rank)
-        rc = reap_tune_cache_open(&v->cache, a->path, a->made_of, a->data->n,
-                                  bytes, false, &found, err);
+        rc = reap_tune_cache_open(&v->cache, a->path, a->fingerprint_text,
+                                  a->data->n, bytes, false, &found, err);
     return reap_team_agree(&a->team, rc, err);
 }
 

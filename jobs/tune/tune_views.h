@@ -25,9 +25,9 @@ struct reap_views_args {
     const struct reap_limits *limits;
     struct reap_crew *crew;
     struct reap_team team;
-    const char *path;    /* of the file of features */
-    const char *made_of; /* what decides them */
-    bool augment;        /* all images are viewed: no file */
+    const char *path;             /* of the file of features */
+    const char *fingerprint_text; /* what decides them */
+    bool augment;                 /* all images are viewed: no file */
     void *ctx;
     void (*progress)(void *ctx, uint64_t done, uint64_t total);
     bool (*stop)(void *ctx); /* asked now and then; NULL: never */

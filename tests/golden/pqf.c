@@ -37,7 +37,7 @@ static int run(const struct golden *g, const struct reap_net *net,
     if (!rc)
         rc = reap_session_new(&s, e, NULL);
     if (!rc)
-        printf("# %s\n", reap_engine_class(e));
+        printf("# %s\n", reap_engine_arith(e));
     for (size_t p = 0; !rc && p < n; p += BATCH) {
         const size_t m = n - p < BATCH ? n - p : BATCH;
         void *to[REAP_MAX_OUTPUTS];

@@ -149,7 +149,7 @@ static void compare_bf16(const struct golden *g, const struct reap_engine *e,
             continue;
         c = mean_cosine(n, o->c, out[i], golden_find(g, "embedding")->data);
         ok(c >= cosine, "%s: %s, mean cosine %.6f", expected,
-           reap_engine_class(e), c);
+           reap_engine_arith(e), c);
     }
 }
 
@@ -170,7 +170,7 @@ static void compare(const struct golden *g, const struct reap_engine *e,
         }
         off = golden_error(n, o->c, out[i], want->data);
         ok(off <= bound && want->dim[1] == o->c, "%s: %s, %s is off by %.1e",
-           expected, reap_engine_class(e), o->name, off);
+           expected, reap_engine_arith(e), o->name, off);
     }
 }
 
@@ -220,7 +220,7 @@ static bool can(enum reap_precision precision)
 {
     const char *name;
 
-    return reap_engine_classes(precision, false, &name, 1) > 0;
+    return reap_engine_ariths(precision, false, &name, 1) > 0;
 }
 
 static int run_all(const struct golden *g, const struct test_case *c,

@@ -90,16 +90,16 @@ static int put_all(struct maker *m, const char *path, struct reap_err *err)
                                   .preset = "unit none",
                                   .versions = "test" };
     struct reap_store *store;
-    char made_of[200];
+    char fingerprint_text[200];
     int rc;
 
     m->schema = (struct reap_schema){
         1, { { "avg", REAP_COLUMN_F32, 1, 1, (uint32_t)m->width } }
     };
-    snprintf(made_of, sizeof(made_of),
+    snprintf(fingerprint_text, sizeof(fingerprint_text),
              "weights=seed:%llu\nmodel=made-up\noutput=avg 1x1x%zu\n",
              (unsigned long long)m->seed, m->width);
-    meta.made_of = made_of;
+    meta.fingerprint_text = fingerprint_text;
     meta.schema = m->schema;
     rc = reap_store_open(&store, path, REAP_STORE_WRITE, &meta, err);
     for (size_t from = 0; !rc && from < m->rows; from += BLOCK)

@@ -31,9 +31,9 @@ int main(void)
     };
 
     for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
-        char out[REAP_AGREE_SIZE];
+        char out[REAP_ARITHMETIC_MAX];
 
-        reap_agree_choose(row[i].lists, row[i].n, out);
+        reap_agree_arithmetic_choose(row[i].lists, row[i].n, out);
         ok(!strcmp(out, row[i].want), "%s: %s", row[i].about, out);
     }
     return done();

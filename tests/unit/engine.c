@@ -135,7 +135,7 @@ static void invariance(const char *model)
     struct result one = run_all(e, 1), all = run_all(e, IMAGES);
 
     ok(same(&one, &all), "%s, %s: batches of 1 and of %d give the same bytes",
-       model, reap_engine_class(e), IMAGES);
+       model, reap_engine_arith(e), IMAGES);
     result_free(&one);
     result_free(&all);
     reap_engine_free(&e);
@@ -289,7 +289,7 @@ static void levels(const char *model)
             avg = golden_error(IMAGES, r.each[0] / 4, r.out[0], ref.out[0]);
             logits = golden_error(IMAGES, 1000, r.out[2], ref.out[2]);
             ok(avg <= 1e-5 && logits <= 1e-5,
-               "%s, %s: off ref by %.1e and %.1e", model, reap_engine_class(e),
+               "%s, %s: off ref by %.1e and %.1e", model, reap_engine_arith(e),
                avg, logits);
             result_free(&r);
         }
@@ -338,7 +338,7 @@ static void offered(const struct reap_net *net, enum reap_precision precision,
                     bool exact)
 {
     const char *name[8];
-    const size_t n = reap_engine_classes(precision, exact, name, 8);
+    const size_t n = reap_engine_ariths(precision, exact, name, 8);
     struct reap_engine_args a = args_of(net);
     struct reap_engine *e;
     struct reap_err err = { 0 };
@@ -350,14 +350,14 @@ static void offered(const struct reap_net *net, enum reap_precision precision,
 
         a.arithmetic = name[i];
         rc = reap_engine_new(&e, &a, &err);
-        ok(!rc && begins(reap_engine_class(e), name[i]), "class %s: %s",
-           name[i], rc ? err.msg : reap_engine_class(e));
+        ok(!rc && begins(reap_engine_arith(e), name[i]), "class %s: %s",
+           name[i], rc ? err.msg : reap_engine_arith(e));
         reap_engine_free(&e);
     }
     a.arithmetic = NULL;
     if (!n)
         return;
-    ok(!reap_engine_new(&e, &a, &err) && begins(reap_engine_class(e), name[0]),
+    ok(!reap_engine_new(&e, &a, &err) && begins(reap_engine_arith(e), name[0]),
        "the first of them is the one without a wish");
     reap_engine_free(&e);
 }
@@ -401,11 +401,11 @@ static void classes(void)
     a.arithmetic = "fp32-magic 7";
     refused(a, "computes in fp32-magic");
     setenv("REAP_CPU", "ref", 1);
-    ok(reap_engine_classes(REAP_FP32, false, name, 8) == 1 &&
+    ok(reap_engine_ariths(REAP_FP32, false, name, 8) == 1 &&
            !strcmp(name[0], "fp32-ref"),
        "the reference is offered where there is nothing else");
     unsetenv("REAP_CPU");
-    ok(reap_engine_classes(REAP_FP32, false, name, 8) &&
+    ok(reap_engine_ariths(REAP_FP32, false, name, 8) &&
            strcmp(name[0], "fp32-ref") != 0,
        "and nowhere else: %s", name[0]);
     reap_net_free(&net);

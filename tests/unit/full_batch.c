@@ -26,15 +26,15 @@ static void load(const void *ctx, size_t i, float *to)
 static const struct reap_fit_source source = { x, load, at, label };
 static const struct reap_fit_batch all = { &source, row, ROWS };
 
-static struct reap_full_args args(bool multi)
+static struct reap_full_batch_args args(bool multi)
 {
-    return (struct reap_full_args){ .in = IN,
-                                    .classes = CLASSES,
-                                    .multi = multi,
-                                    .l2 = 1e-3,
-                                    .class_weight = weight,
-                                    .threads = 1,
-                                    .team = REAP_TEAM_ALONE };
+    return (struct reap_full_batch_args){ .in = IN,
+                                          .classes = CLASSES,
+                                          .multi = multi,
+                                          .l2 = 1e-3,
+                                          .class_weight = weight,
+                                          .threads = 1,
+                                          .team = REAP_TEAM_ALONE };
 }
 
 static void set_labels(bool multi)
@@ -52,63 +52,63 @@ static void set_labels(bool multi)
 
 static void gradients(bool multi)
 {
-    const struct reap_full_args a = args(multi);
+    const struct reap_full_batch_args a = args(multi);
     double w[N], g[N], none[N], f, worst = 0, most = 0;
-    struct reap_full *full;
+    struct reap_full_batch *full;
     int rc;
 
     set_labels(multi);
     for (size_t i = 0; i < N; i++)
         w[i] = 0.3 * sin((double)i);
-    rc = reap_full_new(&full, &a, NULL);
+    rc = reap_full_batch_new(&full, &a, NULL);
     if (!rc)
-        rc = reap_full_value(full, &all, w, &f, g, NULL, NULL);
+        rc = reap_full_batch_value(full, &all, w, &f, g, NULL, NULL);
     for (size_t i = 0; !rc && i < N; i += 7) {
         /* values are of float32 logits: a wide step, and its error */
         const double step = 1e-2, was = w[i];
         double up = NAN, down = NAN;
 
         w[i] = was + step;
-        rc = reap_full_value(full, &all, w, &up, none, NULL, NULL);
+        rc = reap_full_batch_value(full, &all, w, &up, none, NULL, NULL);
         w[i] = was - step;
         if (!rc)
-            rc = reap_full_value(full, &all, w, &down, none, NULL, NULL);
+            rc = reap_full_batch_value(full, &all, w, &down, none, NULL, NULL);
         w[i] = was;
         worst = fmax(worst, fabs(g[i] - (up - down) / (2 * step)));
         most = fmax(most, fabs(g[i]));
     }
     ok(!rc && worst <= 1e-3 * most, "%s: gradients are off by %.1e of %.1e",
        multi ? "sigmoid" : "softmax", worst, most);
-    reap_full_free(&full);
+    reap_full_batch_free(&full);
 }
 
 static int value(void *ctx, const double *w, double *f, double *g,
                  struct reap_err *err)
 {
-    return reap_full_value(ctx, &all, w, f, g, NULL, err);
+    return reap_full_batch_value(ctx, &all, w, f, g, NULL, err);
 }
 
 /* Where the search ends; the number of its steps. */
-static uint64_t search(const struct reap_full_args *a, double *w,
+static uint64_t search(const struct reap_full_batch_args *a, double *w,
                        double *largest)
 {
-    struct reap_full *full;
+    struct reap_full_batch *full;
     struct reap_lbfgs l = {
         .n = N, .value = value, .most = 200, .small = 1e-5
     };
     double g[N], f;
-    int rc = reap_full_new(&full, a, NULL);
+    int rc = reap_full_batch_new(&full, a, NULL);
 
     memset(w, 0, N * sizeof(*w));
     l.ctx = full;
     if (!rc)
         rc = reap_lbfgs_run(&l, w, NULL);
     if (!rc)
-        rc = reap_full_value(full, &all, w, &f, g, NULL, NULL);
+        rc = reap_full_batch_value(full, &all, w, &f, g, NULL, NULL);
     *largest = rc ? INFINITY : 0;
     for (size_t i = 0; i < N; i++)
         *largest = fmax(*largest, fabs(g[i]));
-    reap_full_free(&full);
+    reap_full_batch_free(&full);
     return l.steps;
 }
 
@@ -118,7 +118,7 @@ struct fake {
 };
 struct fake_rank {
     struct fake *team;
-    struct reap_full_args a;
+    struct reap_full_batch_args a;
     double w[N], largest;
 };
 
@@ -150,7 +150,7 @@ static void *rank(void *ctx)
 static void equal(bool multi)
 {
     static struct fake_rank r[RANKS];
-    struct reap_full_args a = args(multi);
+    struct reap_full_batch_args a = args(multi);
     double want[N], got[N], largest;
     struct fake team;
     pthread_t thread[RANKS];
@@ -242,16 +242,16 @@ static void searches(void)
 
 static void no_memory(void)
 {
-    const struct reap_full_args a = args(false);
-    struct reap_full *f;
+    const struct reap_full_batch_args a = args(false);
+    struct reap_full_batch *f;
     int rc = REAP_ENOMEM, odd = 0;
     long i;
 
     for (i = 1; rc && i < 100; i++) {
         reap_mem_fail_at(i);
-        rc = reap_full_new(&f, &a, NULL);
+        rc = reap_full_batch_new(&f, &a, NULL);
         odd += rc ? rc != REAP_ENOMEM || f : 0;
-        reap_full_free(&f);
+        reap_full_batch_free(&f);
     }
     reap_mem_fail_at(0);
     ok(!rc && i > 5 && !odd, "each of %ld allocations fails once", i - 2);

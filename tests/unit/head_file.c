@@ -15,7 +15,7 @@
 
 enum { IN = 37, HIDDEN = 21, CLASSES = 3, ROWS = 5 };
 
-static const char made_of[] =
+static const char fingerprint_text[] =
     "weights=sha256:aa\nmodel=torchvision/resnet50\ninput=224x224\n"
     "classes=1000\npreset=torchvision-v1 resize=short:256\nclass=fp32\n"
     "output=avg 1x1x37 f16 l2\noutput=avg2 1x1x37\nalpha=drop\n";
@@ -91,7 +91,7 @@ static struct reap_head_file *made(enum reap_activation last)
     struct reap_head_file *f;
     struct reap_err err = { 0 };
 
-    if (reap_head_file_new(&f, &h, labels, CLASSES, made_of, "avg",
+    if (reap_head_file_new(&f, &h, labels, CLASSES, fingerprint_text, "avg",
                            "torchvision-v1", "seed=1\n", &err))
         printf("# %s\n", err.msg);
     return f;
@@ -130,11 +130,12 @@ static void fits(void)
 {
     struct reap_head_file *f = made(REAP_SOFTMAX);
     struct reap_err err = { 0 };
-    char other[sizeof(made_of) + 16];
+    char other[sizeof(fingerprint_text) + 16];
     char *at;
 
-    ok(!reap_head_file_fits(f, made_of, NULL, &err), "fits its own store");
-    strcpy(other, made_of);
+    ok(!reap_head_file_fits(f, fingerprint_text, NULL, &err),
+       "fits its own store");
+    strcpy(other, fingerprint_text);
     at = strstr(other, " f16");
     memmove(at, at + 4, strlen(at + 4) + 1);
     strcpy(strstr(other, "alpha"), "alpha=white\n");
@@ -146,7 +147,7 @@ static void fits(void)
        "not that of another model: %s", err.msg);
     ok(!reap_head_file_fits(f, other, "sha256:aa", &err),
        "but one whose weights were quantised from it");
-    strcpy(other, made_of);
+    strcpy(other, fingerprint_text);
     at = strstr(other, " l2");
     memmove(at, at + 3, strlen(at + 3) + 1);
     ok(reap_head_file_fits(f, other, NULL, &err) == REAP_EMISFIT,
@@ -190,12 +191,12 @@ static void wrong_calls(void)
     ok(reap_head_new(&bad, 1, (size_t[]){ (size_t)1 << 40, (size_t)1 << 40 },
                      REAP_SOFTMAX, &err) == REAP_ENOMEM,
        "nor more numbers than can be counted");
-    ok(reap_head_file_new(&f, &h, labels, 2, made_of, "avg", NULL, NULL,
-                          &err) == REAP_EINVAL &&
+    ok(reap_head_file_new(&f, &h, labels, 2, fingerprint_text, "avg", NULL,
+                          NULL, &err) == REAP_EINVAL &&
            h && !f,
        "names are counted: %s", err.msg);
-    ok(reap_head_file_new(&f, &h, labels, CLASSES, made_of, "max", NULL, NULL,
-                          &err) == REAP_EMISFIT &&
+    ok(reap_head_file_new(&f, &h, labels, CLASSES, fingerprint_text, "max",
+                          NULL, NULL, &err) == REAP_EMISFIT &&
            h,
        "columns are looked for: %s", err.msg);
     reap_head_free(&h);

@@ -14,7 +14,7 @@
 enum { ROWS = 12, CLASSES = 3, WIDTH = 4, TRIES = 120 };
 
 static const struct reap_run_meta meta = {
-    .made_of = "classes=3\n",
+    .fingerprint_text = "classes=3\n",
     .dataset_id = "uuid:1",
     .dataset_path = "nowhere",
     .command = "reap classify",

@@ -48,7 +48,7 @@ static void check(const struct reap_engine *e)
     for (int i = 0; i < THREADS; i++)
         ok(!job[i].rc &&
                !memcmp(job[i].out, job[THREADS].out, sizeof(job[i].out)),
-           "%s: thread %d gives what one alone gives", reap_engine_class(e),
+           "%s: thread %d gives what one alone gives", reap_engine_arith(e),
            i + 1);
 }
 

@@ -154,17 +154,17 @@ static void check_misfit(void)
 
     ok(!open_write(&s, path, &err), "a store to come back to");
     reap_store_close(&s);
-    other.made_of = "weights=bbbb\npreset=unit\n";
+    other.fingerprint_text = "weights=bbbb\npreset=unit\n";
     ok(reap_store_open(&s, path, REAP_STORE_WRITE, &other, &err) ==
                REAP_EMISFIT &&
            !s && strstr(err.msg, "weights: store has aaaa, this run bbbb"),
        "%s", err.msg);
-    other.made_of = "weights=aaaa\npreset=unit\nl2=1\n";
+    other.fingerprint_text = "weights=aaaa\npreset=unit\nl2=1\n";
     ok(reap_store_open(&s, path, REAP_STORE_WRITE, &other, &err) ==
                REAP_EMISFIT &&
            strstr(err.msg, "l2: store has none, this run 1"),
        "%s", err.msg);
-    other.made_of = "weights=aaaa\npreset=unit\npreset=tf\n";
+    other.fingerprint_text = "weights=aaaa\npreset=unit\npreset=tf\n";
     ok(reap_store_open(&s, path, REAP_STORE_WRITE, &other, &err) ==
                REAP_EMISFIT &&
            strstr(err.msg, "(preset: store has none, this run tf)"),
@@ -196,14 +196,14 @@ static void check_lines(void)
     struct reap_store *s = NULL;
     struct reap_err err = { 0 };
 
-    meta.made_of = "output=avg\noutput=top\n";
+    meta.fingerprint_text = "output=avg\noutput=top\n";
     ok(!reap_store_open(&s, path, REAP_STORE_WRITE, &meta, &err),
        "a store with two lines of a name");
     reap_store_close(&s);
     ok(!reap_store_open(&s, path, REAP_STORE_WRITE, &meta, &err),
        "can be resumed%s", err.msg);
     reap_store_close(&s);
-    meta.made_of = "output=max\noutput=top\n";
+    meta.fingerprint_text = "output=max\noutput=top\n";
     ok(reap_store_open(&s, path, REAP_STORE_WRITE, &meta, &err) ==
                REAP_EMISFIT &&
            strstr(err.msg, "(output: store has avg, this run max)"),

@@ -89,13 +89,14 @@ static int open_as_it_was(struct reap_store **s, struct reap_err *err)
     struct reap_store *was = NULL;
     struct reap_run_meta meta = { .versions = NULL };
     int rc = reap_store_open(&was, scratch("st"), REAP_STORE_READ, NULL, err);
-    char made_of[4096], id[200];
+    char fingerprint_text[4096], id[200];
 
     if (rc)
         return rc;
-    snprintf(made_of, sizeof(made_of), "%s", reap_store_meta(was, "made_of"));
+    snprintf(fingerprint_text, sizeof(fingerprint_text), "%s",
+             reap_store_meta(was, "made_of"));
     snprintf(id, sizeof(id), "%s", reap_store_meta(was, "dataset_id"));
-    meta.made_of = made_of;
+    meta.fingerprint_text = fingerprint_text;
     meta.dataset_id = id;
     meta.schema = *reap_store_schema(was);
     reap_store_close(&was);

@@ -111,7 +111,7 @@ static void settle_in(size_t file_len)
         signal(signals[i], SIG_DFL);
     setrlimit(RLIMIT_CORE, &none);
     setrlimit(RLIMIT_CPU, &cpu);
-    reap_jail(file_len);
+    reap_sandbox_enter(file_len);
 }
 
 /* A whole number of the child's, at least in the file's own size. */
@@ -214,8 +214,8 @@ static int start(struct reap_weights_in *in, reap_weights_fn *fn, int fd,
     return take(in, a, fd, status, err);
 }
 
-int reap_apart(struct reap_weights_in *in, reap_weights_fn *fn,
-               struct reap_err *err)
+int reap_hdf5_child_run(struct reap_weights_in *in, reap_weights_fn *fn,
+                        struct reap_err *err)
 {
     const int fd = memfd_create("weights", MFD_CLOEXEC);
     struct answer *a = mmap(NULL, sizeof(*a), PROT_READ | PROT_WRITE,

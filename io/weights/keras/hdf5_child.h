@@ -17,7 +17,7 @@
  * epsilon are set. A child that crashes, hangs for a minute of computing or
  * wants more memory than a file of that size can need is REAP_EFORMAT.
  */
-int reap_apart(struct reap_weights_in *in, reap_weights_fn *fn,
-               struct reap_err *err) REAP_MUST_CHECK;
+int reap_hdf5_child_run(struct reap_weights_in *in, reap_weights_fn *fn,
+                        struct reap_err *err) REAP_MUST_CHECK;
 
 #endif /* REAP_IO_WEIGHTS_KERAS_HDF5_CHILD_H */

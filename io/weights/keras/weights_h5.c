@@ -128,5 +128,5 @@ static int read_h5(struct reap_weights_in *in, struct reap_err *err)
 
 int reap_weights_h5(struct reap_weights_in *in, struct reap_err *err)
 {
-    return reap_apart(in, read_h5, err);
+    return reap_hdf5_child_run(in, read_h5, err);
 }

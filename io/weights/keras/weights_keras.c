@@ -87,7 +87,7 @@ int reap_weights_zip(struct reap_weights_in *in, struct reap_err *err)
     if (torch)
         return reap_weights_pth(in, err);
     if (keras)
-        return reap_apart(in, read_keras, err);
+        return reap_hdf5_child_run(in, read_keras, err);
     return reap_fail(err, REAP_EFORMAT,
                      "a zip archive %s; .pth or .keras is expected",
                      arrays ? "of numpy arrays" : "that holds no weights");
