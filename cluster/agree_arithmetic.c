@@ -22,7 +22,7 @@ struct other {
 };
 
 /* Does a list have the 'n' bytes at 'name' as a line? */
-static bool has(const char *list, const char *name, size_t n)
+static bool agree_arithmetic_has(const char *list, const char *name, size_t n)
 {
     while (*list) {
         size_t line = strcspn(list, "\n");
@@ -45,7 +45,8 @@ void reap_agree_arithmetic_choose(const char *const *lists, size_t n,
         size_t line = strcspn(first, "\n"), agree = 0;
 
         for (size_t i = 1; i < n; i++)
-            agree += !lists[i] || !*lists[i] || has(lists[i], first, line);
+            agree += !lists[i] || !*lists[i] ||
+                     agree_arithmetic_has(lists[i], first, line);
         if (agree == n - 1) {
             snprintf(out, REAP_ARITHMETIC_MAX, "%.*s", (int)line, first);
             return;
@@ -54,7 +55,7 @@ void reap_agree_arithmetic_choose(const char *const *lists, size_t n,
     }
 }
 
-static char *copy(struct reap_bytes b)
+static char *agree_arithmetic_copy(struct reap_bytes b)
 {
     char *text = reap_calloc(1, b.len + 1);
 
@@ -74,11 +75,11 @@ static bool listen(struct other *o)
     if (!reap_peer_poll(o->peer, &m))
         return false;
     if (m.type == REAP_MESSAGE_offer && !o->list)
-        o->list = copy(m.text[0]);
+        o->list = agree_arithmetic_copy(m.text[0]);
     return true;
 }
 
-static void gather(struct other *o, int ranks)
+static void agree_arithmetic_gather(struct other *o, int ranks)
 {
     double until = reap_clock() + OFFERS, slept = 0;
     int missing = ranks - 1;
@@ -138,8 +139,9 @@ static void close_others(struct other *o, int ranks)
     reap_free(o);
 }
 
-static int choose(struct other *o, int ranks, const char *mine,
-                  char out[REAP_ARITHMETIC_MAX], struct reap_err *err)
+static int agree_arithmetic_choose(struct other *o, int ranks, const char *mine,
+                                   char out[REAP_ARITHMETIC_MAX],
+                                   struct reap_err *err)
 {
     const char **lists = reap_calloc((size_t)ranks, sizeof(*lists));
 
@@ -162,8 +164,8 @@ static int first(const char *mine, int ranks, char out[REAP_ARITHMETIC_MAX],
 
     o = open_others(ranks, err, &rc);
     if (!rc) {
-        gather(o, ranks);
-        rc = choose(o, ranks, mine, out, err);
+        agree_arithmetic_gather(o, ranks);
+        rc = agree_arithmetic_choose(o, ranks, mine, out, err);
     }
     if (!rc) {
         m.text[0] = (struct reap_bytes){ (const uint8_t *)out, strlen(out) };

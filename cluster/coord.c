@@ -40,7 +40,7 @@ struct reap_coord {
 };
 
 /* Remember the first failure and end the run. The lock is held. */
-static void fail(struct reap_coord *c, int rc, const struct reap_err *err)
+static void coord_fail(struct reap_coord *c, int rc, const struct reap_err *err)
 {
     if (!c->rc) {
         c->rc = rc;
@@ -78,7 +78,7 @@ static int commit(struct reap_coord *c, const struct result *r, size_t n,
 }
 
 /* What is committed is done: tell the ledger, count the rows. */
-static void settle(struct reap_coord *c, struct result *r, size_t n)
+static void coord_settle(struct reap_coord *c, struct result *r, size_t n)
 {
     struct reap_block *b;
     uint64_t rows;
@@ -145,12 +145,12 @@ static void write_round(struct reap_coord *c, struct reap_suspect *suspects)
     c->commit += reap_clock() - since;
     c->n_writing = 0;
     if (rc)
-        fail(c, rc, &err);
+        coord_fail(c, rc, &err);
     if (rc)
         for (size_t i = 0; i < n; i++)
             reap_free(r[i].bytes);
     else
-        settle(c, r, n);
+        coord_settle(c, r, n);
     pthread_cond_broadcast(&c->news);
 }
 
@@ -163,7 +163,8 @@ static void *writer(void *arg)
     if (!suspects) {
         struct reap_err err = { 0 };
 
-        fail(c, reap_fail(&err, REAP_ENOMEM, "no memory for the store"), &err);
+        coord_fail(c, reap_fail(&err, REAP_ENOMEM, "no memory for the store"),
+                   &err);
     }
     while (suspects && !(c->closing && !c->n_queued)) {
         if (c->n_queued || c->leases_changed || c->n_told < c->n_hosts)
@@ -234,7 +235,7 @@ static int look_beyond(struct reap_coord *c, bool *all, struct reap_err *err)
 
 /* The marker of all keys where it can be had: a run over the first of them
  * must not take it from a store that has more. */
-static int mark(struct reap_coord *c, struct reap_err *err)
+static int coord_mark(struct reap_coord *c, struct reap_err *err)
 {
     bool all = false;
     int rc = c->a.limit ? look_beyond(c, &all, err) : REAP_OK;
@@ -311,7 +312,7 @@ enum reap_grant reap_coord_grant(struct reap_coord *c, size_t w, bool wait,
     for (;;) {
         g = reap_ledger_grant(c->ledger, w, reap_clock(), out, &rc, &err);
         if (rc)
-            fail(c, rc, &err);
+            coord_fail(c, rc, &err);
         if (g != REAP_GRANT_LATER || !wait)
             break;
         if (reap_ledger_scanning(c->ledger)) {
@@ -514,7 +515,7 @@ int reap_coord_close(struct reap_coord **coord, struct reap_run_status *status,
     if (!rc)
         reap_ledger_look(c->ledger);
     if (!rc && reap_ledger_complete(c->ledger))
-        rc = mark(c, err);
+        rc = coord_mark(c, err);
     else if (!rc)
         rc = reap_fail(err, REAP_ESTOPPED, "stopped early");
     destroy(c);

@@ -64,7 +64,7 @@ struct list {
     size_t n;
 };
 
-static void add(struct list *l, const char *text)
+static void launch_add(struct list *l, const char *text)
 {
     char **more = l->n && !l->arg
                       ? NULL
@@ -109,8 +109,8 @@ static void add_environment(struct list *l)
         if (strncmp(*e, "REAP_", 5) != 0 || strcspn(*e, "=") >= sizeof(name))
             continue;
         snprintf(name, strcspn(*e, "=") + 1, "%s", *e);
-        add(l, "-x");
-        add(l, name);
+        launch_add(l, "-x");
+        launch_add(l, name);
     }
 }
 
@@ -120,29 +120,29 @@ char **reap_launch_args(const struct reap_launch *l)
     char self[4096], number[24];
     ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
 
-    add(&list, "mpirun");
+    launch_add(&list, "mpirun");
     snprintf(number, sizeof(number), "%llu", (unsigned long long)l->ranks);
-    add(&list, "-n");
-    add(&list, number);
+    launch_add(&list, "-n");
+    launch_add(&list, number);
     for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
         if (l->version[0] >= flags[i].from) {
             for (const char *const *f = flags[i].flag; *f; f++)
-                add(&list, *f);
+                launch_add(&list, *f);
             break;
         }
     if (l->hostfile) {
-        add(&list, "--hostfile");
-        add(&list, l->hostfile);
+        launch_add(&list, "--hostfile");
+        launch_add(&list, l->hostfile);
     }
     add_environment(&list);
     if (n > 0)
         self[n] = '\0';
-    add(&list, n > 0 ? self : l->argv[0]);
+    launch_add(&list, n > 0 ? self : l->argv[0]);
     for (int i = 1; i < l->argc;) {
         int skip = ours(l->argv[i]);
 
         if (!skip)
-            add(&list, l->argv[i]);
+            launch_add(&list, l->argv[i]);
         i += skip ? skip : 1;
     }
     return list.arg;

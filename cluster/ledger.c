@@ -65,8 +65,8 @@ int reap_ledger_new(struct reap_ledger **out, const struct reap_ledger_args *a,
     return REAP_OK;
 }
 
-static struct shard *append(struct reap_ledger *l,
-                            const struct reap_lease *lease)
+static struct shard *ledger_append(struct reap_ledger *l,
+                                   const struct reap_lease *lease)
 {
     struct shard *s = reap_calloc(1, sizeof(*s));
 
@@ -138,8 +138,8 @@ static uint32_t lease_size(const struct reap_ledger *l, size_t w)
     return size ? size : 1;
 }
 
-static enum reap_grant give(struct reap_ledger *l, struct shard *s, size_t w,
-                            double now, struct reap_lease *out)
+static enum reap_grant ledger_give(struct reap_ledger *l, struct shard *s,
+                                   size_t w, double now, struct reap_lease *out)
 {
     struct out *o = s->out[0].on ? &s->out[1] : &s->out[0];
 
@@ -173,7 +173,7 @@ static int peel(struct reap_ledger *l, struct shard *s, struct shard **one,
 
     if (rc)
         return rc;
-    *one = append(l, &s->lease);
+    *one = ledger_append(l, &s->lease);
     if (!*one)
         return reap_fail(err, REAP_ENOMEM, "no memory for a ledger");
     (*one)->lease.count = 1;
@@ -210,7 +210,7 @@ static struct shard *late(struct reap_ledger *l, size_t w, double now)
 }
 
 /* A new shard of the keys that come next, to wait for a worker. */
-static int cut(struct reap_ledger *l, uint32_t max, struct reap_err *err)
+static int ledger_cut(struct reap_ledger *l, uint32_t max, struct reap_err *err)
 {
     struct reap_lease run;
     struct shard *s;
@@ -224,7 +224,7 @@ static int cut(struct reap_ledger *l, uint32_t max, struct reap_err *err)
     l->scanning = !rc && !run.count;
     if (rc || !run.count)
         return rc;
-    s = append(l, &run);
+    s = ledger_append(l, &run);
     if (!s)
         return reap_fail(err, REAP_ENOMEM, "no memory for a ledger");
     s->queued = true;
@@ -247,7 +247,7 @@ enum reap_grant reap_ledger_grant(struct reap_ledger *l, size_t w, double now,
     s = waiting(l, w);
     l->scanning = false;
     while (!s && !l->dry && !l->scanning && !*rc) {
-        *rc = cut(l, lease_size(l, w), err);
+        *rc = ledger_cut(l, lease_size(l, w), err);
         s = waiting(l, w);
     }
     if (!*rc && s && s->narrow)
@@ -257,7 +257,7 @@ enum reap_grant reap_ledger_grant(struct reap_ledger *l, size_t w, double now,
     if (!s)
         s = late(l, w, now);
     if (s)
-        return give(l, s, w, now, out);
+        return ledger_give(l, s, w, now, out);
     return l->first || l->scanning ? REAP_GRANT_LATER : REAP_GRANT_NONE;
 }
 
@@ -266,8 +266,8 @@ bool reap_ledger_scanning(const struct reap_ledger *l)
     return l->scanning;
 }
 
-static struct shard *find(const struct reap_ledger *l, uint64_t shard,
-                          uint32_t attempt, struct out **out)
+static struct shard *ledger_find(const struct reap_ledger *l, uint64_t shard,
+                                 uint32_t attempt, struct out **out)
 {
     for (struct shard *s = l->first; s; s = s->next)
         for (int i = 0; s->lease.shard == shard && i < 2; i++)
@@ -283,7 +283,7 @@ bool reap_ledger_wants(const struct reap_ledger *l, uint64_t shard,
 {
     struct out *o;
 
-    return find(l, shard, attempt, &o) != NULL;
+    return ledger_find(l, shard, attempt, &o) != NULL;
 }
 
 void reap_ledger_arrived(struct reap_ledger *l, uint64_t shard,
@@ -291,7 +291,7 @@ void reap_ledger_arrived(struct reap_ledger *l, uint64_t shard,
 {
     struct out *o;
 
-    if (find(l, shard, attempt, &o))
+    if (ledger_find(l, shard, attempt, &o))
         o->arrived = true;
 }
 
@@ -311,7 +311,7 @@ bool reap_ledger_done(struct reap_ledger *l, uint64_t shard, uint32_t attempt,
                       double now)
 {
     struct out *o;
-    struct shard *s = find(l, shard, attempt, &o);
+    struct shard *s = ledger_find(l, shard, attempt, &o);
     struct worker *w;
     double seconds;
 

@@ -13,7 +13,7 @@ bool reap_rank_marks_wanted(void)
 }
 
 /* The supervisor made the file: it is not made anew once it was taken away. */
-static void append(const char *line)
+static void rank_marks_append(const char *line)
 {
     const char *path = getenv(REAP_RANK_MARKS);
     int fd = path ? open(path, O_WRONLY | O_APPEND | O_CLOEXEC) : -1;
@@ -31,7 +31,7 @@ void reap_rank_mark(const char *word)
     char line[32];
 
     snprintf(line, sizeof(line), "%s\n", word);
-    append(line);
+    rank_marks_append(line);
 }
 
 void reap_rank_marks_end(int status)
@@ -39,7 +39,7 @@ void reap_rank_marks_end(int status)
     char line[32];
 
     snprintf(line, sizeof(line), "end %d\n", status);
-    append(line);
+    rank_marks_append(line);
 }
 
 void reap_rank_marks_read(const char *path, struct reap_rank_marks *out)

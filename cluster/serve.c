@@ -59,8 +59,8 @@ static void send(struct serve *s, struct worker *w,
         s->rc = reap_peer_send(w->peer, m, &s->err);
 }
 
-static void say(struct serve *s, struct worker *w, enum reap_message_type type,
-                uint64_t number)
+static void serve_say(struct serve *s, struct worker *w,
+                      enum reap_message_type type, uint64_t number)
 {
     struct reap_message m = { .type = type, .number = { number } };
 
@@ -238,7 +238,7 @@ static bool grant(struct serve *s, int rank)
         w->wants--;
         if (g == REAP_GRANT_NONE) {
             w->told_none = true;
-            say(s, w, REAP_MESSAGE_none, 0);
+            serve_say(s, w, REAP_MESSAGE_none, 0);
             break;
         }
         m.number[0] = lease.shard;
@@ -275,12 +275,12 @@ static bool serve_one(struct serve *s, int rank)
     }
     if (reap_clock() - reap_peer_spoke(w->peer) > PULSE &&
         !reap_peer_unsent(w->peer))
-        say(s, w, REAP_MESSAGE_pulse, 0);
+        serve_say(s, w, REAP_MESSAGE_pulse, 0);
     return grant(s, rank) || busy;
 }
 
 /* Who has not been heard of, or whose process here has ended? */
-static void check(struct serve *s)
+static void serve_check(struct serve *s)
 {
     double t = reap_clock();
 
@@ -306,11 +306,11 @@ static bool round_of_all(struct serve *s)
 
     for (int r = 1; r < s->ranks; r++)
         busy |= serve_one(s, r);
-    check(s);
+    serve_check(s);
     return busy;
 }
 
-static size_t count(const struct serve *s, enum state state)
+static size_t serve_count(const struct serve *s, enum state state)
 {
     size_t n = 0;
 
@@ -327,7 +327,7 @@ static bool is_over(struct serve *s)
         return false;
     if (!(s->ended > 0))
         s->ended = reap_clock();
-    if (!count(s, AT_WORK) || s->rc)
+    if (!serve_count(s, AT_WORK) || s->rc)
         return true;
     if (reap_clock() - s->ended < LINGER)
         return false;
@@ -347,11 +347,11 @@ static void loop(struct serve *s, struct reap_flow *flow,
     for (;;) {
         bool busy = round_of_all(s), mine = flow && !reap_flow_done(flow);
 
-        if (!s->met && !count(s, NEW)) {
+        if (!s->met && !serve_count(s, NEW)) {
             s->met = true;
             reap_rank_mark("hello");
         }
-        status->workers = count(s, AT_WORK) + mine;
+        status->workers = serve_count(s, AT_WORK) + mine;
         reap_watch_look(&watch, s->a, s->coord, flow, status->workers);
         if (s->rc || reap_watch_orphaned(&watch))
             reap_coord_drain(s->coord);
@@ -362,7 +362,7 @@ static void loop(struct serve *s, struct reap_flow *flow,
         if (!mine && is_over(s))
             return;
         /* Nobody is left to work: what remains is for another run. */
-        if (!mine && !count(s, AT_WORK) && !count(s, NEW))
+        if (!mine && !serve_count(s, AT_WORK) && !serve_count(s, NEW))
             return;
         reap_nap_longer(busy, &slept);
     }
@@ -377,9 +377,9 @@ static void farewell(struct serve *s)
 
     for (int r = 1; r < s->ranks; r++)
         if (s->worker[r].state != DEAD)
-            say(s, &s->worker[r], REAP_MESSAGE_end, s->lost);
+            serve_say(s, &s->worker[r], REAP_MESSAGE_end, s->lost);
     /* Who has not said hello yet may still be on its way. */
-    while ((unsent || count(s, NEW)) && reap_clock() < until) {
+    while ((unsent || serve_count(s, NEW)) && reap_clock() < until) {
         struct reap_message m;
 
         unsent = 0;
@@ -400,7 +400,7 @@ static void farewell(struct serve *s)
         }
         reap_nap_longer(false, &slept);
     }
-    s->lost |= unsent || count(s, NEW);
+    s->lost |= unsent || serve_count(s, NEW);
 }
 
 static int open_peers(struct serve *s, struct reap_err *err)
@@ -432,7 +432,7 @@ static int open_coord(struct serve *s, struct reap_err *err)
     return rc;
 }
 
-static void close_all(struct serve *s)
+static void serve_close_all(struct serve *s)
 {
     for (int r = 1; s->worker && r < s->ranks; r++) {
         reap_free(s->worker[r].bytes);
@@ -477,6 +477,6 @@ int reap_serve_run(const struct reap_run_args *a, int ranks,
         farewell(&s);
     *lost = s.lost;
     snprintf(status->refused, sizeof(status->refused), "%s", s.refused);
-    close_all(&s);
+    serve_close_all(&s);
     return rc;
 }

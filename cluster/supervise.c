@@ -165,8 +165,8 @@ static int told(int rc, struct reap_err *err)
 
 /* What the end of one start means; true: that was the last. A marker counts
  * once the ranks have met: the first of them deletes an old one before. */
-static bool settle(const struct supervisor *s, bool complete, int *rc,
-                   struct reap_err *err)
+static bool supervise_settle(const struct supervisor *s, bool complete, int *rc,
+                             struct reap_err *err)
 {
     const struct reap_rank_marks *g = &s->signs;
     const bool stopped = s->heeded != REAP_ASKED_NOTHING || g->time;
@@ -209,7 +209,7 @@ static int run_on(struct supervisor *s, struct reap_err *err)
             return rc;
         watch(s);
         look_at_store(s, &rows, &complete);
-        if (settle(s, complete, &rc, err))
+        if (supervise_settle(s, complete, &rc, err))
             return rc;
         vain = rows > before ? 0 : vain + 1;
         before = rows;

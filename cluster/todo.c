@@ -154,7 +154,7 @@ static int step_second(struct reap_todo *t, struct reap_err *err)
 }
 
 /* Take the next key in hand. REAP_ENOTFOUND behind the last. */
-static int step(struct reap_todo *t, struct reap_err *err)
+static int todo_step(struct reap_todo *t, struct reap_err *err)
 {
     int rc = REAP_ENOTFOUND;
 
@@ -197,11 +197,11 @@ static int is_done(struct reap_todo *t, struct beside *b, bool *yes,
 
 /* Move to a key that is to do now; '*found' is false after a long stretch of
  * others. REAP_ENOTFOUND behind the last. */
-static int find(struct reap_todo *t, struct beside *b, bool *found,
-                struct reap_err *err)
+static int todo_find(struct reap_todo *t, struct beside *b, bool *found,
+                     struct reap_err *err)
 {
     bool done;
-    int rc = t->have ? REAP_OK : step(t, err);
+    int rc = t->have ? REAP_OK : todo_step(t, err);
 
     *found = false;
     for (int i = 0; i < STRETCH && !rc; i++) {
@@ -211,14 +211,14 @@ static int find(struct reap_todo *t, struct beside *b, bool *found,
             return REAP_OK;
         }
         if (!rc)
-            rc = step(t, err);
+            rc = todo_step(t, err);
     }
     return rc;
 }
 
 /* The key in hand begins a run: how far does it go? */
-static int measure(struct reap_todo *t, struct beside *b, uint32_t max,
-                   struct reap_lease *out, struct reap_err *err)
+static int todo_measure(struct reap_todo *t, struct beside *b, uint32_t max,
+                        struct reap_lease *out, struct reap_err *err)
 {
     uint32_t deaths = deaths_here(t);
     bool second = t->second, done;
@@ -227,7 +227,7 @@ static int measure(struct reap_todo *t, struct beside *b, uint32_t max,
 
     do {
         out->count++;
-        rc = step(t, err);
+        rc = todo_step(t, err);
         if (rc || out->count == max || t->second != second ||
             deaths_here(t) != deaths || (second && t->in != in))
             break;
@@ -249,12 +249,12 @@ int reap_todo_next(void *ctx, uint32_t max, struct reap_lease *out,
     memset(out, 0, sizeof(*out));
     *deaths = 0;
     if (!rc)
-        rc = find(t, &b, &found, err);
+        rc = todo_find(t, &b, &found, err);
     if (!rc && found) {
         out->key_len = (uint32_t)t->rec.key.len;
         memcpy(out->key, t->rec.key.data, t->rec.key.len);
         *deaths = deaths_here(t);
-        rc = measure(t, &b, max, out, err);
+        rc = todo_measure(t, &b, max, out, err);
     }
     reap_rows_close(&b.rows);
     return rc;

@@ -256,7 +256,7 @@ static void heed(struct remote *r)
 }
 
 /* The flow has ended and its results are sent: say so, once. */
-static void finish(struct remote *r)
+static void worker_finish(struct remote *r)
 {
     struct reap_message m = { .type = REAP_MESSAGE_finished };
     bool idle;
@@ -281,7 +281,7 @@ static void finish(struct remote *r)
 }
 
 /* Is the first rank there? If not, nothing here is worth going on with. */
-static void check(struct remote *r)
+static void worker_check(struct remote *r)
 {
     double t = reap_clock();
 
@@ -314,8 +314,8 @@ static void loop(struct remote *r)
         heed(r);
         ask(r);
         busy |= push_results(r);
-        finish(r);
-        check(r);
+        worker_finish(r);
+        worker_check(r);
         if (!r->end)
             reap_nap_longer(busy, &slept);
     }

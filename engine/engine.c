@@ -58,9 +58,9 @@ static const struct {
 };
 
 /* The class in which a backend computes; NULL if it cannot. */
-static const char *class_of(const struct reap_backend *b,
-                            enum reap_precision precision, bool exact,
-                            unsigned cpu)
+static const char *engine_class_of(const struct reap_backend *b,
+                                   enum reap_precision precision, bool exact,
+                                   unsigned cpu)
 {
     if ((cpu & b->needs) != b->needs || !(b->precisions & precision))
         return NULL;
@@ -71,7 +71,7 @@ static const char *class_of(const struct reap_backend *b,
     return NULL;
 }
 
-static bool has(const char *const *list, size_t n, const char *name)
+static bool engine_has(const char *const *list, size_t n, const char *name)
 {
     for (size_t i = 0; i < n; i++)
         if (!strcmp(list[i], name))
@@ -90,9 +90,11 @@ size_t reap_engine_ariths(enum reap_precision precision, bool exact,
     while (reap_backends[b])
         b++;
     while (b-- && n < room) {
-        const char *name = class_of(reap_backends[b], precision, exact, cpu);
+        const char *name =
+            engine_class_of(reap_backends[b], precision, exact, cpu);
 
-        if (name && !has(out, n, name) && (reap_backends[b]->needs || !n))
+        if (name && !engine_has(out, n, name) &&
+            (reap_backends[b]->needs || !n))
             out[n++] = name;
     }
     return n;
@@ -109,7 +111,7 @@ static int pick_backend(struct reap_engine *e, const struct reap_engine_args *a,
     if (rc)
         return rc;
     for (size_t b = 0; reap_backends[b]; b++) {
-        name = class_of(reap_backends[b], a->precision, a->exact, *cpu);
+        name = engine_class_of(reap_backends[b], a->precision, a->exact, *cpu);
         if (name &&
             (!want || (strlen(name) == len && !strncmp(name, want, len))))
             e->backend = reap_backends[b];

@@ -21,7 +21,7 @@ struct reap_session {
     float *own;     /* what those point into */
 };
 
-static int no_memory(struct reap_err *err)
+static int session_no_memory(struct reap_err *err)
 {
     return reap_fail(err, REAP_ENOMEM, "no memory for the head");
 }
@@ -39,7 +39,7 @@ static int room_for_head(struct reap_session *s, struct reap_err *err)
     if (row <= (size_t)-1 / sizeof(float) / s->e->max_batch)
         s->own = reap_aligned(row * s->e->max_batch * sizeof(float));
     if (!s->dense || !s->own)
-        return no_memory(err);
+        return session_no_memory(err);
     s->pooled = s->own;
     s->logits = s->pooled + net->features * s->e->max_batch;
     at = s->logits + net->classes * s->e->max_batch;
@@ -59,7 +59,7 @@ static int room_for_classifier(struct reap_session *s, struct reap_err *err)
     s->own = reap_aligned((2 * in + 2 * out + c->scratch(c->ctx, n)) *
                           sizeof(float));
     if (!s->own)
-        return no_memory(err);
+        return session_no_memory(err);
     s->pooled = s->own;
     s->unit = s->pooled + in;
     s->logits = s->unit + in;
@@ -90,7 +90,7 @@ int reap_session_new(struct reap_session **out, const struct reap_engine *e,
     if (!rc && e->group) {
         s->grouped =
             reap_aligned(e->n_groups * e->max_batch * sizeof(*s->grouped));
-        rc = s->grouped ? REAP_OK : no_memory(err);
+        rc = s->grouped ? REAP_OK : session_no_memory(err);
     }
     if (rc)
         reap_session_free(&s);
@@ -163,7 +163,8 @@ static void run_groups(struct reap_session *s, size_t n)
 }
 
 /* Hand output i, which the head made, to the caller. */
-static void give(const struct reap_session *s, size_t i, size_t n, void *out)
+static void session_give(const struct reap_session *s, size_t i, size_t n,
+                         void *out)
 {
     const size_t classes = s->e->group ? s->e->n_groups : s->e->classes;
     const float *probs = s->e->group ? s->grouped : s->probs;
@@ -202,7 +203,7 @@ void reap_session_run(struct reap_session *s, size_t n,
     run_groups(s, n);
     for (size_t i = 0; i < e->n; i++)
         if (e->wanted[i].from != REAP_FROM_TAP)
-            give(s, i, n, out[i]);
+            session_give(s, i, n, out[i]);
 }
 
 void reap_session_free(struct reap_session **s)

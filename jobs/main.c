@@ -33,7 +33,7 @@ void reap_cmd_leave_at_once(void)
     at_once = true;
 }
 
-static const struct command *find(const char *name)
+static const struct command *main_find(const char *name)
 {
     for (size_t i = 0; i < N_COMMANDS; i++)
         if (!strcmp(commands[i].name, name))
@@ -70,7 +70,7 @@ static int help_presets(void)
 
 static int help(const char *name)
 {
-    const struct command *c = find(name);
+    const struct command *c = main_find(name);
 
     if (!strcmp(name, "presets"))
         return help_presets();
@@ -116,7 +116,7 @@ static int command(int argc, char **argv)
         return argc > 2 ? help(argv[2]) : help_all(stdout);
     if (argc > 2 && !strcmp(argv[2], "--help"))
         return help(argv[1]);
-    c = find(argv[1]);
+    c = main_find(argv[1]);
     if (!c) {
         fprintf(stderr, "reap: no command '%s'; try reap help\n", argv[1]);
         return USAGE;

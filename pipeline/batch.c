@@ -45,7 +45,7 @@ static void charge(struct reap_batch *b, double *stage)
 }
 
 /* Memory for the slots and for what the engine writes. */
-static int make_room(struct reap_batch *b, struct reap_err *err)
+static int batch_make_room(struct reap_batch *b, struct reap_err *err)
 {
     const struct reap_flow_args *a = b->a;
     size_t h, w, value = a->preset->norm.float_in ? sizeof(float) : 1;
@@ -82,7 +82,7 @@ int reap_batch_new(struct reap_batch **out, const struct reap_flow_args *a,
     b->a = a;
     b->source = source;
     b->mark = reap_clock();
-    rc = make_room(b, err);
+    rc = batch_make_room(b, err);
     if (!rc)
         rc = reap_cursor_open(&b->cursor, a->dataset, err);
     if (!rc)
@@ -106,8 +106,8 @@ bool reap_batch_full(const struct reap_batch *b)
 }
 
 /* All rows are set: send the block away. */
-static int finish(struct reap_batch *b, struct reap_shard *sh,
-                  struct reap_err *err)
+static int batch_finish(struct reap_batch *b, struct reap_shard *sh,
+                        struct reap_err *err)
 {
     const struct reap_flow_args *a = b->a;
     struct reap_origin from = { .shard = sh->lease.shard,
@@ -141,7 +141,7 @@ static int set_row(struct reap_batch *b, const struct reap_item *item,
     if (rc)
         return rc;
     if (atomic_fetch_sub(&item->shard->missing, 1) == 1)
-        return finish(b, item->shard, err);
+        return batch_finish(b, item->shard, err);
     return REAP_OK;
 }
 
@@ -215,7 +215,7 @@ int reap_batch_add(struct reap_batch *b, const struct reap_item *item,
     return REAP_OK;
 }
 
-static int release(struct reap_batch *b, size_t i, struct reap_err *err)
+static int batch_release(struct reap_batch *b, size_t i, struct reap_err *err)
 {
     const void *values[REAP_MAX_OUTPUTS];
     struct slot *slot = &b->slot[i];
@@ -248,7 +248,7 @@ int reap_batch_run(struct reap_batch *b, struct reap_err *err)
     reap_session_run(b->session, b->n, b->images, b->out);
     charge(b, &b->times.engine);
     for (size_t i = 0; i < b->n && !rc; i++)
-        rc = release(b, i, err);
+        rc = batch_release(b, i, err);
     b->n = 0;
     charge(b, &b->times.sink);
     return rc;

@@ -29,7 +29,7 @@ struct reap_flow {
 };
 
 /* Fill the batch as far as records are at hand; wait only for the first. */
-static int fill(struct worker *w, bool *more, struct reap_err *err)
+static int flow_fill(struct worker *w, bool *more, struct reap_err *err)
 {
     struct reap_item item;
     int rc = REAP_OK;
@@ -49,7 +49,7 @@ static int fill(struct worker *w, bool *more, struct reap_err *err)
     return rc;
 }
 
-static void fail(struct reap_flow *f, int rc, const struct reap_err *err)
+static void flow_fail(struct reap_flow *f, int rc, const struct reap_err *err)
 {
     pthread_mutex_lock(&f->lock);
     if (!f->rc) {
@@ -60,7 +60,7 @@ static void fail(struct reap_flow *f, int rc, const struct reap_err *err)
     reap_source_stop(f->source);
 }
 
-static void *work(void *arg)
+static void *flow_work(void *arg)
 {
     struct worker *w = arg;
     struct reap_flow *f = w->flow;
@@ -69,7 +69,7 @@ static void *work(void *arg)
     int rc = REAP_OK;
 
     while (more && !rc) {
-        rc = fill(w, &more, &err);
+        rc = flow_fill(w, &more, &err);
         if (!rc)
             rc = reap_batch_run(w->batch, &err);
         pthread_mutex_lock(&f->lock);
@@ -77,7 +77,7 @@ static void *work(void *arg)
         pthread_mutex_unlock(&f->lock);
     }
     if (rc)
-        fail(f, rc, &err);
+        flow_fail(f, rc, &err);
     atomic_fetch_sub(&f->running, 1);
     return NULL;
 }
@@ -95,7 +95,8 @@ static int start_threads(struct reap_flow *f, struct reap_err *err)
     }
     for (size_t i = 0; i < f->a.threads; i++) {
         atomic_fetch_add(&f->running, 1);
-        if (pthread_create(&f->worker[i].thread, NULL, work, &f->worker[i])) {
+        if (pthread_create(&f->worker[i].thread, NULL, flow_work,
+                           &f->worker[i])) {
             atomic_fetch_sub(&f->running, 1);
             return reap_fail(err, REAP_ENOMEM, "cannot start thread %zu", i);
         }

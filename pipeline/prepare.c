@@ -59,7 +59,8 @@ void reap_prepare_free(struct reap_prepare **hp)
     *hp = NULL;
 }
 
-static void fail(struct reap_prepared *out, unsigned status, const char *why)
+static void prepare_fail(struct reap_prepared *out, unsigned status,
+                         const char *why)
 {
     out->status = status;
     snprintf(out->reason, sizeof(out->reason), "%s", why);
@@ -67,7 +68,7 @@ static void fail(struct reap_prepared *out, unsigned status, const char *why)
 
 /* Raw samples, planar or not, RGB or BGR, 1 or 3 channels (more are dropped),
  * to RGB. */
-static bool unpack(struct reap_prepare *h, const struct reap_image *im)
+static bool prepare_unpack(struct reap_prepare *h, const struct reap_image *im)
 {
     size_t n = im->height * im->width, c = im->channels;
     size_t step = im->planar ? 1 : c, plane = im->planar ? n : 1;
@@ -98,13 +99,15 @@ static bool raw_pixels(struct reap_prepare *h, const struct reap_image *im,
     if (__builtin_mul_overflow(im->height, im->width, &pixels_n) ||
         __builtin_mul_overflow(pixels_n, im->channels, &samples) ||
         samples != im->bytes.len || !samples) {
-        fail(out, REAP_STATUS_corrupt, "raw samples do not fill their shape");
+        prepare_fail(out, REAP_STATUS_corrupt,
+                     "raw samples do not fill their shape");
         return false;
     }
     out->src_h = im->height;
     out->src_w = im->width;
-    if (pixels_n > h->limits.max_pixels || !unpack(h, im)) {
-        fail(out, REAP_STATUS_too_large, "raw image is over --max-pixels");
+    if (pixels_n > h->limits.max_pixels || !prepare_unpack(h, im)) {
+        prepare_fail(out, REAP_STATUS_too_large,
+                     "raw image is over --max-pixels");
         return false;
     }
     out->flags = im->channels < 3   ? REAP_FLAG_grey
@@ -158,10 +161,10 @@ static bool box_geometry(const struct reap_prepare *h, const struct box *b,
 
 /* The preset's sizes for this image, or for a part of it, if the slot has room
  * for the crop. */
-static bool fits(const struct reap_prepare *h, size_t room,
-                 const struct reap_augment *view, uint64_t *chance,
-                 struct reap_prepared *out, struct box *b,
-                 struct reap_geometry *g)
+static bool prepare_fits(const struct reap_prepare *h, size_t room,
+                         const struct reap_augment *view, uint64_t *chance,
+                         struct reap_prepared *out, struct box *b,
+                         struct reap_geometry *g)
 {
     size_t bytes = h->preset.norm.float_in ? sizeof(float) : 1;
 
@@ -170,15 +173,17 @@ static bool fits(const struct reap_prepare *h, size_t room,
         *b = draw_box(chance, out->src_h, out->src_w);
     if (b->h ? !box_geometry(h, b, g)
              : !reap_geometry_find(&h->preset, out->src_h, out->src_w, g)) {
-        fail(out, REAP_STATUS_too_large, "resized, a side has 2^31 pixels");
+        prepare_fail(out, REAP_STATUS_too_large,
+                     "resized, a side has 2^31 pixels");
         return false;
     }
     out->h = g->out_h;
     out->w = g->out_w;
     if (__builtin_mul_overflow(bytes, g->out_h * 3, &bytes) ||
         __builtin_mul_overflow(bytes, g->out_w, &bytes) || bytes > room) {
-        fail(out, REAP_STATUS_too_large,
-             "its pixels are more than the network's input: give a crop");
+        prepare_fail(
+            out, REAP_STATUS_too_large,
+            "its pixels are more than the network's input: give a crop");
         return false;
     }
     if (g->h > g->src_h || g->w > g->src_w)
@@ -186,7 +191,8 @@ static bool fits(const struct reap_prepare *h, size_t room,
     return true;
 }
 
-static void take(struct reap_prepared *out, const struct reap_decoded *d)
+static void prepare_take(struct reap_prepared *out,
+                         const struct reap_decoded *d)
 {
     out->status = d->status;
     out->flags |= d->flags;
@@ -197,14 +203,14 @@ static void take(struct reap_prepared *out, const struct reap_decoded *d)
 }
 
 /* Header of a file, or samples: afterwards the size is known. */
-static bool look(struct reap_prepare *h, const struct reap_image *im,
-                 struct reap_decoded *d, struct reap_prepared *out,
-                 struct reap_pixels *pixels)
+static bool prepare_look(struct reap_prepare *h, const struct reap_image *im,
+                         struct reap_decoded *d, struct reap_prepared *out,
+                         struct reap_pixels *pixels)
 {
     if (im->raw)
         return raw_pixels(h, im, out, pixels);
     reap_decode_open(h->decode, im->bytes, d);
-    take(out, d);
+    prepare_take(out, d);
     return !out->status;
 }
 
@@ -221,7 +227,7 @@ static bool file_pixels(struct reap_prepare *h, const struct box *b,
     want.col0 += b->left;
     want.col1 += b->left;
     reap_decode_read(h->decode, &want, d, pixels);
-    take(out, d);
+    prepare_take(out, d);
     return !out->status;
 }
 
@@ -271,14 +277,15 @@ void reap_prepare_view(struct reap_prepare *h, const struct reap_image *image,
     memset(out, 0, sizeof(*out));
     out->format = REAP_N_FORMATS;
     if (!image->bytes.len)
-        fail(out, REAP_STATUS_empty, "no bytes");
+        prepare_fail(out, REAP_STATUS_empty, "no bytes");
     if (out->status)
         return;
-    fine = look(h, image, &d, out, &pixels) &&
-           fits(h, room, view, &chance, out, &b, &g) &&
+    fine = prepare_look(h, image, &d, out, &pixels) &&
+           prepare_fits(h, room, view, &chance, out, &b, &g) &&
            (image->raw || file_pixels(h, &b, &g, &d, out, &pixels));
     if (fine && resample(h, &b, &g, &pixels, slot))
-        fail(out, REAP_STATUS_too_large, "no memory to resize the image");
+        prepare_fail(out, REAP_STATUS_too_large,
+                     "no memory to resize the image");
     else if (fine && view && view->flip && reap_rng_next(&chance) & 1)
         mirror(slot, out->h, out->w,
                3 * (h->preset.norm.float_in ? sizeof(float) : 1));

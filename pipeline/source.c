@@ -127,13 +127,13 @@ static enum reap_fed fetch(struct reap_source *s, bool wait)
     return s->ended ? REAP_FED_END : fed;
 }
 
-static bool same(struct reap_bytes a, const uint8_t *b, size_t n)
+static bool source_same(struct reap_bytes a, const uint8_t *b, size_t n)
 {
     return a.len == n && !memcmp(a.data, b, n);
 }
 
 /* Hand out the shard's next record. The lock is held. */
-static enum reap_fed take(struct reap_source *s, struct reap_item *out)
+static enum reap_fed source_take(struct reap_source *s, struct reap_item *out)
 {
     struct reap_shard *sh = s->shard;
     const struct reap_lease *l = &sh->lease;
@@ -142,7 +142,7 @@ static enum reap_fed take(struct reap_source *s, struct reap_item *out)
                      : reap_cursor_seek(s->cursor, key, &out->rec, &s->err);
 
     if (rc == REAP_ENOTFOUND ||
-        (!rc && !s->next && !same(out->rec.key, l->key, l->key_len)))
+        (!rc && !s->next && !source_same(out->rec.key, l->key, l->key_len)))
         rc = reap_fail(&s->err, REAP_EMISFIT,
                        "the dataset here lacks keys that the coordinator's "
                        "has, at '%.*s'",
@@ -173,7 +173,7 @@ enum reap_fed reap_source_next(struct reap_source *s, bool wait,
             break;
         }
         if (s->shard) {
-            fed = take(s, out);
+            fed = source_take(s, out);
             break;
         }
         if (s->fetching) {

@@ -15,8 +15,8 @@ static bool wanted(void)
 }
 
 /* One write a line, so that lines of several processes do not mix. */
-static void append(const char *format, ...) REAP_PRINTF(1, 2);
-static void append(const char *format, ...)
+static void trace_append(const char *format, ...) REAP_PRINTF(1, 2);
+static void trace_append(const char *format, ...)
 {
     char line[128 + REAP_TEXT_ROOM(REAP_KEY_MAX)];
     int fd, n;
@@ -43,8 +43,8 @@ void reap_trace_lease(const struct reap_lease *l)
         return;
     reap_text_escape(key, sizeof(key),
                      (struct reap_bytes){ l->key, l->key_len });
-    append("lease %ld %" PRIu64 " %" PRIu32 " %" PRIu32 " %s\n", (long)getpid(),
-           l->shard, l->attempt, l->count, key);
+    trace_append("lease %ld %" PRIu64 " %" PRIu32 " %" PRIu32 " %s\n",
+                 (long)getpid(), l->shard, l->attempt, l->count, key);
 }
 
 static void about_key(const char *word, struct reap_bytes key)
@@ -52,8 +52,8 @@ static void about_key(const char *word, struct reap_bytes key)
     char text[REAP_TEXT_ROOM(REAP_KEY_MAX)];
 
     if (wanted())
-        append("%s %ld %s\n", word, (long)getpid(),
-               reap_text_escape(text, sizeof(text), key));
+        trace_append("%s %ld %s\n", word, (long)getpid(),
+                     reap_text_escape(text, sizeof(text), key));
 }
 
 void reap_trace_run(struct reap_bytes key)
@@ -69,5 +69,5 @@ void reap_trace_row(struct reap_bytes key)
 void reap_trace_end(void)
 {
     if (wanted())
-        append("end %ld\n", (long)getpid());
+        trace_append("end %ld\n", (long)getpid());
 }

@@ -102,7 +102,7 @@ void reap_crew_meet(struct reap_crew *c)
     change(c, &c->meeting);
 }
 
-static void *work(void *p)
+static void *crew_work(void *p)
 {
     const struct hand *h = p;
     struct reap_crew *c = h->crew;
@@ -144,7 +144,7 @@ int reap_crew_new(struct reap_crew **out, size_t threads, struct reap_err *err)
     pthread_cond_init(&c->changed, NULL);
     for (size_t i = 1; i < threads; i++) {
         c->hand[i] = (struct hand){ .crew = c, .number = i };
-        if (pthread_create(&c->hand[i].thread, NULL, work, &c->hand[i])) {
+        if (pthread_create(&c->hand[i].thread, NULL, crew_work, &c->hand[i])) {
             reap_crew_free(&c);
             return reap_fail(err, REAP_ENOMEM, "cannot start %zu threads",
                              threads);

@@ -130,7 +130,7 @@ static bool room_for(const struct chain *c, const struct item *t)
     return !over;
 }
 
-static void append(struct chain *c, const struct item *t)
+static void chains_append(struct chain *c, const struct item *t)
 {
     for (int i = 0; i < SUMS; i++)
         c->load.of[i] = (uint8_t)(c->load.of[i] + t->load.of[i]);
@@ -157,7 +157,7 @@ static size_t chain_up(struct reap_chainer *c, size_t n)
             at = chains++;
             memset(&c->chain[at], 0, sizeof(c->chain[at]));
         }
-        append(&c->chain[at], t);
+        chains_append(&c->chain[at], t);
         while (first < chains && c->chain[first].n == REAP_CHAIN)
             first++;
     }

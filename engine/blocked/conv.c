@@ -177,7 +177,7 @@ static void second_steps(const struct reap_program *p,
     }
 }
 
-static int no_memory(struct reap_err *err)
+static int conv_no_memory(struct reap_err *err)
 {
     return reap_fail(err, REAP_ENOMEM, "no memory for the plan of the network");
 }
@@ -199,7 +199,7 @@ int reap_blocked_conv_plan(struct reap_program *p, struct reap_blocked_layer *l,
         c->dwords = (n->kw * 3 * p->ops.elem + 3) / 4;
     c->kind = reap_calloc(n->h, sizeof(*c->kind));
     if (!c->kind)
-        return no_memory(err);
+        return conv_no_memory(err);
     c->kinds = row_kinds(c, n, in->h, l->in == 0, low, high);
     lists = (c->grouped ? c->panels : 1) * c->kinds;
     longest = n->kh * n->kw *
@@ -209,7 +209,7 @@ int reap_blocked_conv_plan(struct reap_program *p, struct reap_blocked_layer *l,
     c->span = reap_calloc(lists, sizeof(*c->span));
     c->panel_at = reap_calloc(c->panels, sizeof(*c->panel_at));
     if (!c->step || !c->span || !c->panel_at)
-        return no_memory(err);
+        return conv_no_memory(err);
     at = all_steps(p, l, nr, low, high);
     c->row_bytes = n->stride * (size_t)in->row * in->blocks;
     if (l->in2 >= 0) {
@@ -268,7 +268,7 @@ static void row(struct work *k, size_t i, size_t y)
     k->kernel(r);
 }
 
-static void start(struct work *k)
+static void conv_start(struct work *k)
 {
     const struct reap_node *n = &k->p->net->node[k->l->node];
     const struct reap_blocked_conv *c = &k->l->conv;
@@ -308,7 +308,7 @@ static size_t block_rows(const struct work *k)
 }
 
 /* Blocks of rows, of one image after the other, each by all panels. */
-static void run_part(struct work *k, const struct reap_part *part)
+static void conv_run_part(struct work *k, const struct reap_part *part)
 {
     const size_t h = k->out->h, at_once = block_rows(k);
 
@@ -332,9 +332,9 @@ void reap_blocked_conv(const struct reap_program *p,
     k.in2 = l->in2 >= 0 ? &p->tensor[l->in2] : NULL;
     k.res = l->res >= 0 ? &p->tensor[l->res] : NULL;
     k.out = &p->tensor[l->node];
-    start(&k);
+    conv_start(&k);
     n = reap_blocked_parts(p, l, f, l->conv.panels, k.nr, f->n * k.out->h,
                            part);
     for (size_t i = 0; i < n; i++)
-        run_part(&k, &part[i]);
+        conv_run_part(&k, &part[i]);
 }

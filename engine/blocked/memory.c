@@ -106,7 +106,7 @@ static bool collide(const struct reap_tensor *a, const struct reap_tensor *b)
 }
 
 /* The lowest place among the tensors of layers before n. */
-static void settle(struct reap_program *p, size_t n)
+static void memory_settle(struct reap_program *p, size_t n)
 {
     struct reap_tensor *t = &p->tensor[p->layer[n].node];
     const struct reap_tensor *same = in_place(p, &p->layer[n]);
@@ -135,7 +135,7 @@ int reap_blocked_memory(struct reap_program *p, struct reap_err *err)
     lifetimes(p);
     find_pairs(p);
     for (size_t i = 0; i < p->n_layers; i++)
-        settle(p, i);
+        memory_settle(p, i);
     for (size_t i = 0; i < p->n_layers; i++)
         if (p->scratch < p->layer[i].scratch)
             p->scratch = p->layer[i].scratch;

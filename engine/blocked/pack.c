@@ -11,7 +11,7 @@ static size_t round_up(size_t n, size_t to)
 }
 
 /* Write x at place 'i' of packed weights. */
-static void put(const struct reap_ops *ops, char *to, size_t i, double x)
+static void pack_put(const struct reap_ops *ops, char *to, size_t i, double x)
 {
     float f = (float)x;
     uint32_t u;
@@ -92,8 +92,8 @@ static void pack_step(struct pen *w, const struct reap_node *n, size_t cin,
                 if (w->step)
                     x = reap_blocked_byte(x * w->worth[at % 3],
                                           w->step[w->first + o]);
-                put(w->ops, w->to, (d * w->nr + o) * pair + e,
-                    w->low ? low_of(x) : x);
+                pack_put(w->ops, w->to, (d * w->nr + o) * pair + e,
+                         w->low ? low_of(x) : x);
             }
     w->to += dwords * w->nr * 4;
 }
@@ -104,7 +104,7 @@ struct gather {
     size_t n; /* dwords so far */
 };
 
-static struct gather gather(struct pen *w)
+static struct gather pack_gather(struct pen *w)
 {
     struct gather g = { w->to, w->plain, 0 };
 
@@ -135,7 +135,7 @@ static void pack_rows(struct pen *w, const struct reap_program *p,
     const struct reap_tensor *in = &p->tensor[l->in];
 
     for (size_t ky = 0; ky < n->kh; ky++) {
-        struct gather g = gather(w);
+        struct gather g = pack_gather(w);
 
         for (size_t c = first; c < first + count; c++)
             for (size_t kx = 0; kx < n->kw; kx++) {
@@ -155,7 +155,7 @@ static void pack_input(struct pen *w, const struct reap_program *p,
                        const struct reap_blocked_layer *l)
 {
     const struct reap_node *n = &p->net->node[l->node];
-    struct gather g = gather(w);
+    struct gather g = pack_gather(w);
 
     for (size_t ky = 0; ky < n->kh; ky++) {
         at_places(w, &g, (ptrdiff_t)ky * p->tensor[l->in].row, l->conv.dwords);
@@ -201,7 +201,7 @@ static void pack_second(struct pen *w, const struct reap_program *p,
 
     turn_to(w, p, l->in2);
     if (p->ops.chains)
-        g = gather(w);
+        g = pack_gather(w);
     for (size_t b = 0; b < in->blocks; b++) {
         if (p->ops.chains)
             at_places(w, &g, (ptrdiff_t)b * in->plane, l->conv.dwords2);
@@ -405,8 +405,8 @@ int reap_blocked_pack_wino(const struct reap_program *p,
 
             wino_u(n, in->c, o, i, m, g, u);
             for (size_t k = 0; k < (m + 2) * (m + 2); k++)
-                put(&p->ops, l->w, k * ci * co + to,
-                    u[k / (m + 2)][k % (m + 2)]);
+                pack_put(&p->ops, l->w, k * ci * co + to,
+                         u[k / (m + 2)][k % (m + 2)]);
         }
     pack_bias(p, l);
     return REAP_OK;

@@ -9,7 +9,7 @@
 #include "engine/net/model.h"
 
 /* Give out 'bytes' of the block from '*at' on; NULL for none. */
-static void *part(const struct reap_program *p, size_t bytes, size_t *at)
+static void *packed_part(const struct reap_program *p, size_t bytes, size_t *at)
 {
     char *to = bytes && p->weights ? p->weights + *at : NULL;
 
@@ -26,9 +26,9 @@ static size_t places(struct reap_program *p)
     for (size_t i = 0; i < p->n_layers; i++) {
         struct reap_blocked_layer *l = &p->layer[i];
 
-        l->w = part(p, l->w_bytes, &at);
-        l->bias = part(p, l->bias_bytes, &at);
-        l->scale = part(p, l->scale_bytes, &at);
+        l->w = packed_part(p, l->w_bytes, &at);
+        l->bias = packed_part(p, l->bias_bytes, &at);
+        l->scale = packed_part(p, l->scale_bytes, &at);
     }
     return at;
 }
@@ -86,7 +86,7 @@ static char *key_of(const struct reap_program *p, size_t *len)
 
 /* Take the block from where it was kept. '*asked': keep() or give_up() has to
  * follow. */
-static void take(struct reap_program *p, bool *asked)
+static void packed_take(struct reap_program *p, bool *asked)
 {
     const struct reap_blobs *b = p->args.blobs;
     size_t len = 0;
@@ -139,7 +139,7 @@ static int pack_all(struct reap_program *p, struct reap_err *err)
 
 /* Keep what was packed, and go on with the kept bytes: other processes share
  * them. */
-static void keep(struct reap_program *p)
+static void packed_keep(struct reap_program *p)
 {
     const struct reap_blobs *b = p->args.blobs;
     const void *kept = b->keep(b->own, p->weights, p->weights_bytes);
@@ -158,11 +158,11 @@ int reap_blocked_weights(struct reap_program *p, struct reap_err *err)
     int rc = REAP_OK;
 
     p->weights_bytes = places(p);
-    take(p, &asked);
+    packed_take(p, &asked);
     if (!p->kept)
         rc = pack_all(p, err);
     if (asked && !rc)
-        keep(p);
+        packed_keep(p);
     else if (asked)
         b->give_up(b->own);
     places(p);

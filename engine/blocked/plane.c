@@ -5,8 +5,8 @@
 #include "engine/blocked/blocked.h"
 
 /* Number i of an image, normalised; channel c. */
-static float number(const struct reap_program *p, const void *image, size_t i,
-                    size_t c)
+static float plane_number(const struct reap_program *p, const void *image,
+                          size_t i, size_t c)
 {
     const struct reap_norm *norm = &p->args.norm;
     size_t from = i + (norm->bgr ? 2 - 2 * c : 0);
@@ -49,7 +49,7 @@ static void input_row(const struct reap_program *p, const void *image,
     }
     for (size_t i = 0; i < n; i += 3)
         for (size_t c = 0; c < 3; c++) {
-            float x = number(p, image, first + i + c, c);
+            float x = plane_number(p, image, first + i + c, c);
 
             if (p->ops.elem == sizeof(x))
                 wide[i + c] = x;
@@ -62,7 +62,7 @@ static void input_row(const struct reap_program *p, const void *image,
 }
 
 /* n pixels of the same three bytes. */
-static void fill(uint8_t *to, size_t n, const uint8_t *pixel)
+static void plane_fill(uint8_t *to, size_t n, const uint8_t *pixel)
 {
     for (size_t i = 0; i < n; i++)
         memcpy(to + i * 3, pixel, 3);
@@ -86,9 +86,9 @@ static void input_bytes(const struct reap_program *p,
     for (size_t y = from; y < end; y++, to += t->row) {
         bool inside = y >= t->pad && y < t->h + t->pad;
 
-        fill(to, inside ? t->pad : wide, mean);
+        plane_fill(to, inside ? t->pad : wide, mean);
         if (inside)
-            fill(to + (t->pad + t->w) * 3, t->pad, mean);
+            plane_fill(to + (t->pad + t->w) * 3, t->pad, mean);
         if (inside && !norm->bgr)
             memcpy(to + t->pad * 3, image, t->w * 3);
         for (size_t i = 0; inside && norm->bgr && i < t->w * 3; i++)

@@ -182,7 +182,7 @@ static void set_layer(struct reap_program *p, struct reap_blocked_layer *l,
 
 /* The pixels that a projection reads are put next to each other first, into
  * the tensor of its node: a tile of all its pixels at a time. */
-static void gather(struct reap_program *p, size_t node)
+static void program_gather(struct reap_program *p, size_t node)
 {
     const struct reap_node *n = &p->net->node[node];
     struct reap_blocked_layer *l = &p->layer[p->n_layers++];
@@ -275,7 +275,7 @@ static void find_layers(struct reap_program *p, size_t *uses)
     for (size_t i = 0; i < p->net->n_nodes; i++)
         if (uses[i]) {
             if (p->second[i] >= 0 && gathers(p, p->second[i]))
-                gather(p, (size_t)p->second[i]);
+                program_gather(p, (size_t)p->second[i]);
             shape(p, i, p->net->node[i].c);
             set_layer(p, &p->layer[p->n_layers++], i);
         }
@@ -301,8 +301,8 @@ static void find_stages(struct reap_program *p)
     }
 }
 
-static int plan(struct reap_program *p, struct reap_blocked_layer *l,
-                struct reap_err *err)
+static int program_plan(struct reap_program *p, struct reap_blocked_layer *l,
+                        struct reap_err *err)
 {
     if (l->run == reap_blocked_wino)
         return reap_blocked_wino_plan(p, l, err);
@@ -339,7 +339,7 @@ int reap_blocked_program(struct reap_program *p, struct reap_err *err)
         if (p->tensor[i].used)
             rc = strides(p, i, err);
     for (size_t i = 0; i < p->n_layers && !rc; i++)
-        rc = plan(p, &p->layer[i], err);
+        rc = program_plan(p, &p->layer[i], err);
 out:
     reap_free(uses);
     return rc;

@@ -21,7 +21,8 @@ static bool by_panels(const struct reap_program *p,
 
 /* Rows first..end of a grid, one panel after the other: the end of a panel,
  * whole ones, the beginning of one. */
-static size_t cut(size_t first, size_t end, size_t rows, struct reap_part *part)
+static size_t share_cut(size_t first, size_t end, size_t rows,
+                        struct reap_part *part)
 {
     size_t n = 0;
 
@@ -60,7 +61,7 @@ size_t reap_blocked_parts(const struct reap_program *p,
         return part[0].row < part[0].row_end ? 1 : 0;
     }
     end = reap_blocked_share(f, panels / each * rows, &first);
-    n = cut(first, end, rows, part);
+    n = share_cut(first, end, rows, part);
     for (size_t i = 0; i < n; i++) {
         part[i].panel *= each;
         part[i].panel_end *= each;

@@ -14,9 +14,9 @@ enum {
 };
 
 /* The blocks of the input whose channels a panel of groups reads. */
-static void blocks_of(const struct reap_program *p,
-                      const struct reap_blocked_layer *l, size_t panel,
-                      size_t *first, size_t *count)
+static void tile_blocks_of(const struct reap_program *p,
+                           const struct reap_blocked_layer *l, size_t panel,
+                           size_t *first, size_t *count)
 {
     const struct reap_node *n = &p->net->node[l->node];
     const size_t out = n->c / n->groups, block = p->ops.block;
@@ -42,10 +42,10 @@ void reap_blocked_tile_blocks(const struct reap_program *p,
         return;
     *count = 1;
     for (size_t i = 0; i < l->tile.panels; i++) {
-        blocks_of(p, l, i, &from, &n);
+        tile_blocks_of(p, l, i, &from, &n);
         *count = n > *count ? n : *count;
     }
-    blocks_of(p, l, panel, first, &n);
+    tile_blocks_of(p, l, panel, first, &n);
     if (*first + *count > blocks)
         *first = blocks - *count;
 }
@@ -251,7 +251,8 @@ static size_t count_tiles(struct plan *k)
 
 enum { MOST_KINDS = 64 };
 
-static int make_room(struct plan *k, size_t tiles, size_t kinds, size_t blocks)
+static int tile_make_room(struct plan *k, size_t tiles, size_t kinds,
+                          size_t blocks)
 {
     struct reap_tiles *t = k->t;
     const size_t each = k->n->kh * k->n->kw * blocks;
@@ -283,7 +284,8 @@ static void plan_weights(struct plan *k, size_t blocks)
     l->scratch = REAP_TILE_SCRATCH;
 }
 
-static const struct reap_tensor *tensor(const struct reap_program *p, int node)
+static const struct reap_tensor *tile_tensor(const struct reap_program *p,
+                                             int node)
 {
     return node < 0 ? NULL : &p->tensor[node];
 }
@@ -305,10 +307,10 @@ int reap_blocked_tile_plan(struct reap_program *p, struct reap_blocked_layer *l,
     struct plan k = { .p = p,
                       .l = l,
                       .n = &p->net->node[l->node],
-                      .in = tensor(p, l->in),
-                      .in2 = tensor(p, l->in2),
-                      .res = tensor(p, l->res),
-                      .out = tensor(p, (int)l->node),
+                      .in = tile_tensor(p, l->in),
+                      .in2 = tile_tensor(p, l->in2),
+                      .res = tile_tensor(p, l->res),
+                      .out = tile_tensor(p, (int)l->node),
                       .t = &l->tile };
     struct taps set[MOST_KINDS];
     size_t tiles, kinds, first, blocks;
@@ -318,7 +320,7 @@ int reap_blocked_tile_plan(struct reap_program *p, struct reap_blocked_layer *l,
     kinds = find_kinds(&k, set, MOST_KINDS);
     k.t->panels = (k.n->c + 63) / 64 * 64 / PANEL;
     reap_blocked_tile_blocks(p, l, 0, &first, &blocks);
-    if (!make_room(&k, tiles, kinds, blocks))
+    if (!tile_make_room(&k, tiles, kinds, blocks))
         return reap_fail(err, REAP_ENOMEM,
                          "no memory for the plan of the network");
     k.t->stride = row_stride(&k, k.in, k.n->stride);
@@ -442,11 +444,11 @@ static bool is_far(const struct reap_program *p,
 }
 
 /* Pairs of tiles of a kind, 'rows' of 'part', by some panels. */
-static void run_part(const struct reap_program *p,
-                     const struct reap_blocked_layer *l,
-                     const struct reap_tile_kind *kind,
-                     const struct reap_part *part,
-                     const struct reap_tile_run *all)
+static void tile_run_part(const struct reap_program *p,
+                          const struct reap_blocked_layer *l,
+                          const struct reap_tile_kind *kind,
+                          const struct reap_part *part,
+                          const struct reap_tile_run *all)
 {
     const size_t at_once = tiles_at_once(p, l), end = 2 * part->row_end;
     const size_t last =
@@ -485,7 +487,7 @@ static void run_kind(const struct reap_program *p,
         if (part[i].panel_end > end)
             part[i].panel_end = end;
         if (part[i].panel < part[i].panel_end)
-            run_part(p, l, kind, &part[i], all);
+            tile_run_part(p, l, kind, &part[i], all);
     }
 }
 
@@ -506,8 +508,9 @@ struct reap_tile_run reap_blocked_tile_aim(const struct reap_program *p,
                                            const struct reap_blocked_layer *l,
                                            const struct reap_frame *f, size_t i)
 {
-    const struct reap_tensor *in = &p->tensor[l->in], *in2 = tensor(p, l->in2),
-                             *res = tensor(p, l->res),
+    const struct reap_tensor *in = &p->tensor[l->in],
+                             *in2 = tile_tensor(p, l->in2),
+                             *res = tile_tensor(p, l->res),
                              *out = &p->tensor[l->node];
     struct reap_tile_run r = { .n_parts = in2 ? 2 : 1,
                                .once = p->net->node[l->node].kh == 1 &&

@@ -128,7 +128,7 @@ struct place {
     size_t image, y, x; /* of the first pixel of the output */
 };
 
-static struct place place(const struct work *k, size_t tile)
+static struct place wino_place(const struct work *k, size_t tile)
 {
     size_t m = k->p->ops.wino_m, across = tiles_of(k->out->w, m);
     size_t each = across * tiles_of(k->out->h, m);
@@ -170,7 +170,7 @@ static void tiles_in(const struct work *k)
     const char *row[MAX_A];
 
     for (size_t t = 0; t < k->n; t++) {
-        struct place at = place(k, k->from + t);
+        struct place at = wino_place(k, k->from + t);
 
         for (size_t b = 0; b < k->in->blocks; b++) {
             patch(k, &at, b, row);
@@ -219,7 +219,7 @@ static void tile_out(const struct work *k, size_t t)
         k->l->res >= 0 ? &k->p->tensor[k->l->res] : NULL;
     const size_t m = k->p->ops.wino_m, wide = k->p->ops.block / 16;
     const size_t nr = k->p->ops.gemm_nr, block = k->p->ops.block;
-    struct place at = place(k, k->from + t);
+    struct place at = wino_place(k, k->from + t);
     struct reap_wino_out o = { .step = k->room.out_step,
                                .m_block = k->room.out_block,
                                .floor = k->l->floor,
@@ -248,7 +248,7 @@ static void tile_out(const struct work *k, size_t t)
 
 /* Threads that share tiles each transform them for their own panels: to do so
  * again takes less than to fetch them from another core. */
-static void run_part(struct work *k, const struct reap_part *part)
+static void wino_run_part(struct work *k, const struct reap_part *part)
 {
     k->panel = part->panel;
     k->panel_end = part->panel_end;
@@ -285,5 +285,5 @@ void reap_blocked_wino(const struct reap_program *p,
                                tiles_of(k.out->w, p->ops.wino_m) * f->n,
                            part);
     for (size_t i = 0; i < n; i++)
-        run_part(&k, &part[i]);
+        wino_run_part(&k, &part[i]);
 }

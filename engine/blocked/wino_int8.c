@@ -19,14 +19,14 @@ static const int g[A][3] = { { 6, 0, 0 }, { -1, -1, -1 }, { -1, 1, -1 },
 /* What a sum may be at most: see struct reap_wino_out. */
 static const long most_sum = (1 << 25) - 1;
 
-static char *mark(const struct reap_blocked_layer *l)
+static char *wino_int8_mark(const struct reap_blocked_layer *l)
 {
     return l->w + l->w_bytes - REAP_PIXEL;
 }
 
 bool reap_blocked_wino_packed(const struct reap_blocked_layer *l)
 {
-    return *mark(l) != 0;
+    return *wino_int8_mark(l) != 0;
 }
 
 /* Weight of output o for channel i and tap t, rounded to a byte. */
@@ -45,8 +45,9 @@ static long byte(const struct reap_program *p,
 }
 
 /* Whether no sum of channel o can be too large. */
-static bool fits(const struct reap_program *p,
-                 const struct reap_blocked_layer *l, size_t o, double step)
+static bool wino_int8_fits(const struct reap_program *p,
+                           const struct reap_blocked_layer *l, size_t o,
+                           double step)
 {
     long above = 0, below = 0;
 
@@ -109,12 +110,12 @@ int reap_blocked_pack_wino_int8(const struct reap_program *p,
         return reap_fail(err, REAP_ENOMEM, "no memory for packed weights");
     rc = reap_blocked_int8_layer(p, l, step, err);
     for (size_t o = 0; o < c && !rc && good; o++)
-        good = fits(p, l, o, step[o]);
+        good = wino_int8_fits(p, l, o, step[o]);
     if (!rc && good)
         pack(p, l, step);
     else if (!rc)
         rc = reap_blocked_pack(p, l, err);
-    *mark(l) = good;
+    *wino_int8_mark(l) = good;
     reap_free(step);
     return rc;
 }

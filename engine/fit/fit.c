@@ -180,7 +180,7 @@ static void glorot(struct reap_head *h, size_t i, uint64_t seed)
         w[k] = (float)((2 * reap_rng_real(&s) - 1) * most);
 }
 
-static int begin(struct reap_fit *f, struct reap_err *err)
+static int fit_begin(struct reap_fit *f, struct reap_err *err)
 {
     struct reap_head *h;
     int rc = reap_fit_head(f, &h, err);
@@ -215,7 +215,7 @@ int reap_fit_new(struct reap_fit **out, const struct reap_fit_args *a,
     if (!rc)
         rc = reap_crew_new(&f->crew, a->threads, err);
     if (!rc)
-        rc = begin(f, err);
+        rc = fit_begin(f, err);
     if (rc)
         reap_fit_free(&f);
     *out = f;
@@ -223,8 +223,8 @@ int reap_fit_new(struct reap_fit **out, const struct reap_fit_args *a,
 }
 
 /* The share of a thread of the rows of a batch that are to be loaded. */
-static void load(const struct reap_fit *f, const struct reap_fit_batch *b,
-                 float *x, size_t thread)
+static void fit_load(const struct reap_fit *f, const struct reap_fit_batch *b,
+                     float *x, size_t thread)
 {
     size_t i, end = reap_crew_share(b->n, thread, f->a.threads, &i);
 
@@ -235,7 +235,7 @@ static void load(const struct reap_fit *f, const struct reap_fit_batch *b,
 static void load_here(struct reap_fit *f, size_t thread)
 {
 
-    load(f, &f->here, f->x[f->now], thread);
+    fit_load(f, &f->here, f->x[f->now], thread);
 }
 
 /* A task of all threads, with tiny numbers taken for zero. */
@@ -262,7 +262,7 @@ static void all_do(struct reap_fit *f,
 }
 
 /* Blocks 'u' of a thread. */
-static size_t blocks_of(const struct reap_fit *f, size_t thread, size_t *u)
+static size_t fit_blocks_of(const struct reap_fit *f, size_t thread, size_t *u)
 {
     size_t end = reap_crew_share(f->end - f->first, thread, f->a.threads, u);
 
@@ -270,9 +270,9 @@ static size_t blocks_of(const struct reap_fit *f, size_t thread, size_t *u)
     return end + f->first;
 }
 
-static void forward(struct reap_fit *f, size_t thread)
+static void fit_forward(struct reap_fit *f, size_t thread)
 {
-    size_t u, end = blocks_of(f, thread, &u);
+    size_t u, end = fit_blocks_of(f, thread, &u);
 
     for (; u < end; u++)
         reap_fit_forward(f, u);
@@ -312,14 +312,15 @@ static void losses(struct reap_fit *f, size_t thread)
 
 static void backward(struct reap_fit *f, size_t thread)
 {
-    size_t u, end = blocks_of(f, thread, &u);
+    size_t u, end = fit_blocks_of(f, thread, &u);
 
     for (; f->training && u < end; u++)
         reap_fit_backward(f, u, &f->desk[thread]);
-    load(f, &f->next, f->x[!f->now], thread);
+    fit_load(f, &f->next, f->x[!f->now], thread);
 }
 
-static bool same(const struct reap_fit_batch *a, const struct reap_fit_batch *b)
+static bool fit_same(const struct reap_fit_batch *a,
+                     const struct reap_fit_batch *b)
 {
     return a->from == b->from && a->row == b->row && a->n == b->n;
 }
@@ -329,7 +330,7 @@ static int half_step(struct reap_fit *f, const struct reap_fit_batch *batch,
                      struct reap_fit_score *sum, bool *finite,
                      struct reap_err *err)
 {
-    const bool loaded = f->next.n && same(&f->next, batch);
+    const bool loaded = f->next.n && fit_same(&f->next, batch);
     double loss = 0;
     int rc = REAP_OK;
 
@@ -339,7 +340,7 @@ static int half_step(struct reap_fit *f, const struct reap_fit_batch *batch,
     else
         all_do(f, load_here);
     reap_fit_tables(f, batch->n);
-    all_do(f, forward);
+    all_do(f, fit_forward);
     if (f->a.team.ranks > 1)
         rc = f->a.team.share(f->a.team.ctx, f->part,
                              f->groups * batch->n * L * sizeof(float), f->owner,

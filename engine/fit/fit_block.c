@@ -12,7 +12,7 @@
 enum { U = REAP_FIT_UNITS, L = REAP_FIT_LANES, TILE = REAP_FIT_TILE, F = 4 };
 
 /* Bytes of so many floats, as steps count them. */
-static int32_t bytes(size_t floats)
+static int32_t fit_block_bytes(size_t floats)
 {
     return (int32_t)(F * floats);
 }
@@ -23,18 +23,21 @@ void reap_fit_tables(struct reap_fit *f, size_t n)
         return;
     f->n_steps = n;
     for (size_t k = 0; k < n; k++) {
-        f->by_row[k] =
-            (struct reap_conv_step){ bytes(k * f->ld), bytes(k * f->nr) };
+        f->by_row[k] = (struct reap_conv_step){ fit_block_bytes(k * f->ld),
+                                                fit_block_bytes(k * f->nr) };
         f->by_row_narrow[k] =
-            (struct reap_conv_step){ bytes(k * f->ld), bytes(k * L) };
-        f->by_dz[k] = (struct reap_conv_step){ bytes(k * L), bytes(k * L) };
+            (struct reap_conv_step){ fit_block_bytes(k * f->ld),
+                                     fit_block_bytes(k * L) };
+        f->by_dz[k] = (struct reap_conv_step){ fit_block_bytes(k * L),
+                                               fit_block_bytes(k * L) };
     }
     for (size_t g = 0; g < f->groups; g++)
         f->by_class[g] =
-            (struct reap_conv_step){ bytes(g * n * L), bytes(g * L * f->nr) };
+            (struct reap_conv_step){ fit_block_bytes(g * n * L),
+                                     fit_block_bytes(g * L * f->nr) };
     for (size_t s = 0; s < U / L; s++)
-        f->by_hidden[s] =
-            (struct reap_conv_step){ bytes(s * n * L), bytes(s * L * L) };
+        f->by_hidden[s] = (struct reap_conv_step){ fit_block_bytes(s * n * L),
+                                                   fit_block_bytes(s * L * L) };
 }
 
 static float *hidden(const struct reap_fit *f, size_t u)
@@ -42,18 +45,18 @@ static float *hidden(const struct reap_fit *f, size_t u)
     return f->hidden + u * U * f->here.n;
 }
 
-static struct reap_conv_part part(const float *in, size_t stride,
-                                  const struct reap_conv_step *step,
-                                  size_t n_steps, size_t dwords)
+static struct reap_conv_part fit_block_part(const float *in, size_t stride,
+                                            const struct reap_conv_step *step,
+                                            size_t n_steps, size_t dwords)
 {
     return (struct reap_conv_part){ (const char *)in, (ptrdiff_t)(F * stride),
                                     step, n_steps, dwords };
 }
 
 /* A run of n pixels of one input, without ReLU. */
-static struct reap_conv_run run(size_t n, struct reap_conv_part in,
-                                const float *w, const float *bias, float *out,
-                                size_t out_block)
+static struct reap_conv_run fit_block_run(size_t n, struct reap_conv_part in,
+                                          const float *w, const float *bias,
+                                          float *out, size_t out_block)
 {
     return (struct reap_conv_run){ .n = n,
                                    .n_parts = 1,
@@ -95,9 +98,9 @@ static void forward_hidden(struct reap_fit *f, size_t u)
     float *h = hidden(f, u);
 
     for (size_t p = 0; p < U; p += f->nr) {
-        struct reap_conv_run r =
-            run(n, part(f->x[f->now], f->ld, &all, 1, f->a.in),
-                b->kernel[0] + p * f->a.in, b->bias[0] + p, h + p * n, n * L);
+        struct reap_conv_run r = fit_block_run(
+            n, fit_block_part(f->x[f->now], f->ld, &all, 1, f->a.in),
+            b->kernel[0] + p * f->a.in, b->bias[0] + p, h + p * n, n * L);
 
         r.floor = 0;
         f->wide(&r);
@@ -115,14 +118,14 @@ void reap_fit_forward(struct reap_fit *f, size_t u)
 
     if (f->a.hidden) {
         forward_hidden(f, u);
-        in = part(hidden(f, u), L, f->by_hidden, U / L, L);
+        in = fit_block_part(hidden(f, u), L, f->by_hidden, U / L, L);
     } else {
-        in = part(f->x[f->now] + b->first, f->ld, &all, 1, b->n);
+        in = fit_block_part(f->x[f->now] + b->first, f->ld, &all, 1, b->n);
     }
     for (size_t g = 0; g < f->groups; g++) {
         struct reap_conv_run r =
-            run(n, in, b->last[0] + g * f->width * L, f->zero,
-                f->part + (u * f->groups + g) * n * L, 0);
+            fit_block_run(n, in, b->last[0] + g * f->width * L, f->zero,
+                          f->part + (u * f->groups + g) * n * L, 0);
 
         f->narrow(&r);
     }
@@ -156,14 +159,15 @@ static void gradient_last(const struct reap_fit *f, size_t u, size_t g,
     const struct reap_fit_block *b = &f->block[u];
     const size_t n = f->here.n;
     const float *dz = f->dz + g * n * L, *x = f->x[f->now] + b->first;
-    struct reap_conv_run r =
-        run(b->n, part(x, 1, f->by_row_narrow, n, 1), dz, f->zero, to, 0);
+    struct reap_conv_run r = fit_block_run(
+        b->n, fit_block_part(x, 1, f->by_row_narrow, n, 1), dz, f->zero, to, 0);
 
     if (!f->a.hidden)
         f->narrow(&r);
     for (size_t s = 0; f->a.hidden && s < U / L; s++) {
         x = hidden(f, u) + s * n * L;
-        r = run(L, part(x, 1, f->by_dz, n, 1), dz, f->zero, to + s * L * L, 0);
+        r = fit_block_run(L, fit_block_part(x, 1, f->by_dz, n, 1), dz, f->zero,
+                          to + s * L * L, 0);
         f->narrow(&r);
     }
 }
@@ -179,7 +183,7 @@ static void update_last(struct reap_fit *f, size_t u, float *gradient)
 }
 
 /* The last layer's weights of the block as (panel, class, nr). */
-static void turn(const struct reap_fit *f, size_t u, float *to)
+static void fit_block_turn(const struct reap_fit *f, size_t u, float *to)
 {
     const float *w = f->block[u].last[0];
     const size_t classes = f->groups * L;
@@ -199,9 +203,9 @@ static void down(const struct reap_fit *f, size_t u, struct reap_fit_desk *d,
     const float grow = (float)(1 / (1 - f->a.dropout)), *h = hidden(f, u);
 
     for (size_t p = 0; p < U; p += f->nr) {
-        struct reap_conv_run r =
-            run(n, part(f->dz, L, f->by_class, f->groups, L),
-                d->turned + p * classes, f->zero, d->down + p * n, n * L);
+        struct reap_conv_run r = fit_block_run(
+            n, fit_block_part(f->dz, L, f->by_class, f->groups, L),
+            d->turned + p * classes, f->zero, d->down + p * n, n * L);
 
         f->wide(&r);
     }
@@ -226,9 +230,9 @@ static void update_kernel(struct reap_fit *f, size_t u,
     for (size_t p = 0; p < U; p += nr)
         for (size_t i = 0; i < in; i += TILE) {
             const size_t rows = in - i < TILE ? in - i : TILE;
-            struct reap_conv_run r =
-                run(rows, part(f->x[f->now] + i, 1, f->by_row, n, 1),
-                    d->panel + p * n, f->zero, d->gradient, TILE * L);
+            struct reap_conv_run r = fit_block_run(
+                rows, fit_block_part(f->x[f->now] + i, 1, f->by_row, n, 1),
+                d->panel + p * n, f->zero, d->gradient, TILE * L);
 
             f->wide(&r);
             update(f, rows, nr / L, b->kernel, p * in + i * nr, d->gradient,
@@ -244,7 +248,7 @@ void reap_fit_backward(struct reap_fit *f, size_t u, struct reap_fit_desk *d)
         update_last(f, u, d->gradient);
         return;
     }
-    turn(f, u, d->turned);
+    fit_block_turn(f, u, d->turned);
     down(f, u, d, sum);
     update_last(f, u, d->gradient);
     update_kernel(f, u, d);

@@ -2,7 +2,7 @@
 
 #include "engine/fit/fit_loss.h"
 
-static float *at(const struct reap_fit_logits *l, size_t i, size_t c)
+static float *fit_loss_at(const struct reap_fit_logits *l, size_t i, size_t c)
 {
     return &l->z[reap_fit_place(l->rows, i, c)];
 }
@@ -11,21 +11,21 @@ static double one_class(const struct reap_fit_logits *l, size_t i,
                         uint32_t label, double *right)
 {
     const double weight = (double)l->weight[label];
-    const double of_label = (double)*at(l, i, label);
-    double sum = 0, most = (double)*at(l, i, 0);
+    const double of_label = (double)*fit_loss_at(l, i, label);
+    double sum = 0, most = (double)*fit_loss_at(l, i, 0);
     size_t best = 0;
 
     for (size_t c = 1; c < l->classes; c++) {
-        const double z = (double)*at(l, i, c);
+        const double z = (double)*fit_loss_at(l, i, c);
 
         best = z > most ? c : best;
         most = z > most ? z : most;
     }
     for (size_t c = 0; c < l->classes; c++)
-        sum += exp((double)*at(l, i, c) - most);
+        sum += exp((double)*fit_loss_at(l, i, c) - most);
     *right = best == label;
     for (size_t c = 0; c < l->classes; c++) {
-        float *z = at(l, i, c);
+        float *z = fit_loss_at(l, i, c);
         const double p = exp((double)*z - most) / sum;
 
         *z = (float)(weight * (p - (c == label)) / l->over);
@@ -40,7 +40,7 @@ static double any_class(const struct reap_fit_logits *l, size_t i,
     double loss = 0, hits = 0;
 
     for (size_t c = 0; c < l->classes; c++) {
-        const double z = (double)*at(l, i, c);
+        const double z = (double)*fit_loss_at(l, i, c);
         bool is = false;
         double weight;
 
@@ -50,7 +50,7 @@ static double any_class(const struct reap_fit_logits *l, size_t i,
         /* z - z is 0, or NaN for what is not finite: fmax() would lose it. */
         loss += weight * (fmax(is ? -z : z, 0) + log1p(exp(-fabs(z)))) + z - z;
         hits += (z > 0) == is;
-        *at(l, i, c) =
+        *fit_loss_at(l, i, c) =
             (float)(weight * (1 / (1 + exp(-z)) - is) / classes / l->over);
     }
     *right = hits / classes;

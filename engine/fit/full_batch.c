@@ -63,8 +63,8 @@ static struct tail *tail_of(const struct reap_full_batch *f, size_t run)
 /* ---- a run ---- */
 
 /* n examples from number 'at' on; the last column is 1. */
-static void load(const struct reap_full_batch *f, const struct desk *d,
-                 size_t at, size_t n)
+static void full_batch_load(const struct reap_full_batch *f,
+                            const struct desk *d, size_t at, size_t n)
 {
     const struct reap_fit_batch *b = f->rows;
 
@@ -74,8 +74,8 @@ static void load(const struct reap_full_batch *f, const struct desk *d,
     }
 }
 
-static void forward(const struct reap_full_batch *f, const struct desk *d,
-                    size_t n)
+static void full_batch_forward(const struct reap_full_batch *f,
+                               const struct desk *d, size_t n)
 {
     static const struct reap_conv_step all = { 0, 0 };
 
@@ -145,8 +145,8 @@ static void do_run(const struct reap_full_batch *f, size_t run,
     memset(g, 0, f->size);
     for (size_t n; at < end; at += n) {
         n = end - at < ROWS ? end - at : ROWS;
-        load(f, d, at, n);
-        forward(f, d, n);
+        full_batch_load(f, d, at, n);
+        full_batch_forward(f, d, n);
         losses(f, d, at, n, tail_of(f, run));
         backward(f, d, n, g);
     }
@@ -229,7 +229,7 @@ int reap_full_batch_value(struct reap_full_batch *f,
 
 /* ---- making one ---- */
 
-static bool lay(struct reap_full_batch *f)
+static bool full_batch_lay(struct reap_full_batch *f)
 {
     const size_t z = f->groups * ROWS * L;
     bool good;
@@ -310,7 +310,7 @@ int reap_full_batch_new(struct reap_full_batch **out,
         return reap_fail(err, REAP_ENOMEM, "no memory to fit");
     f->a = *a;
     rc = sizes(f, err);
-    if (!rc && !lay(f))
+    if (!rc && !full_batch_lay(f))
         rc = reap_fail(err, REAP_ENOMEM, "no memory to fit a head at once");
     if (!rc) {
         share_out(f);

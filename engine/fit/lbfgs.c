@@ -25,7 +25,7 @@ struct search {
     double *own;
 };
 
-static double dot(size_t n, const double *a, const double *b)
+static double lbfgs_dot(size_t n, const double *a, const double *b)
 {
     double sum = 0;
 
@@ -44,8 +44,8 @@ static double largest(size_t n, const double *g)
 }
 
 /* Value and slope at 'a' along the direction; leaves 'to' and 'g_to' there. */
-static int look(struct search *s, double a, struct point *p,
-                struct reap_err *err)
+static int lbfgs_look(struct search *s, double a, struct point *p,
+                      struct reap_err *err)
 {
     const size_t n = s->l->n;
     int rc;
@@ -56,7 +56,7 @@ static int look(struct search *s, double a, struct point *p,
     s->l->values++;
     rc = s->l->value(s->l->ctx, s->to, &p->f, s->g_to, err);
     if (!rc)
-        p->d = dot(n, s->g_to, s->dir);
+        p->d = lbfgs_dot(n, s->g_to, s->dir);
     return rc;
 }
 
@@ -71,17 +71,18 @@ static void direct(struct search *s)
     for (size_t k = 0; k < s->pairs; k++) {
         const size_t p = (s->last + PAIRS - k) % PAIRS;
 
-        alpha[p] = s->rho[p] * dot(n, s->s[p], s->dir);
+        alpha[p] = s->rho[p] * lbfgs_dot(n, s->s[p], s->dir);
         for (size_t i = 0; i < n; i++)
             s->dir[i] -= alpha[p] * s->y[p][i];
     }
     if (s->pairs)
-        gamma = 1 / (s->rho[s->last] * dot(n, s->y[s->last], s->y[s->last]));
+        gamma =
+            1 / (s->rho[s->last] * lbfgs_dot(n, s->y[s->last], s->y[s->last]));
     for (size_t i = 0; i < n; i++)
         s->dir[i] *= gamma;
     for (size_t k = s->pairs; k-- > 0;) {
         const size_t p = (s->last + PAIRS - k) % PAIRS;
-        const double beta = s->rho[p] * dot(n, s->y[p], s->dir);
+        const double beta = s->rho[p] * lbfgs_dot(n, s->y[p], s->dir);
 
         for (size_t i = 0; i < n; i++)
             s->dir[i] += (alpha[p] - beta) * s->s[p][i];
@@ -90,7 +91,7 @@ static void direct(struct search *s)
 
 /* Where a cubic through both points is least; the middle if it is near an end
  * or nowhere. */
-static double between(const struct point *p, const struct point *q)
+static double lbfgs_between(const struct point *p, const struct point *q)
 {
     const double lo = fmin(p->a, q->a), hi = fmax(p->a, q->a);
     const double d1 = p->d + q->d - 3 * (p->f - q->f) / (p->a - q->a);
@@ -122,7 +123,7 @@ static int zoom(struct search *s, const struct point *from, struct point lo,
 
     *out = lo;
     for (int i = 0; !rc && i < TRIES; i++) {
-        rc = look(s, between(&lo, &hi), out, err);
+        rc = lbfgs_look(s, lbfgs_between(&lo, &hi), out, err);
         if (rc || (falls(from, out) && out->f < lo.f && flat(from, out)))
             return rc;
         if (!falls(from, out) || out->f >= lo.f) {
@@ -136,7 +137,7 @@ static int zoom(struct search *s, const struct point *from, struct point lo,
             break;
     }
     if (!rc && out->a != lo.a && lo.a > 0)
-        rc = look(s, lo.a, out, err);
+        rc = lbfgs_look(s, lo.a, out, err);
     return rc;
 }
 
@@ -148,7 +149,7 @@ static int line(struct search *s, const struct point *from, double a,
     int rc = REAP_OK;
 
     for (int i = 0; !rc && i < TRIES; i++) {
-        rc = look(s, a, out, err);
+        rc = lbfgs_look(s, a, out, err);
         if (rc)
             return rc;
         if (!isfinite(out->f)) { /* too far: nothing can be learnt there */
@@ -168,7 +169,7 @@ static int line(struct search *s, const struct point *from, double a,
 }
 
 /* Remember the step from x to 'to', unless it tells nothing of the curve. */
-static void keep(struct search *s)
+static void lbfgs_keep(struct search *s)
 {
     const size_t n = s->l->n, p = s->pairs ? (s->last + 1) % PAIRS : 0;
     double sy, yy;
@@ -177,8 +178,8 @@ static void keep(struct search *s)
         s->s[p][i] = s->to[i] - s->x[i];
         s->y[p][i] = s->g_to[i] - s->g[i];
     }
-    sy = dot(n, s->s[p], s->y[p]);
-    yy = dot(n, s->y[p], s->y[p]);
+    sy = lbfgs_dot(n, s->s[p], s->y[p]);
+    yy = lbfgs_dot(n, s->y[p], s->y[p]);
     if (sy > DBL_EPSILON * yy) {
         s->rho[p] = 1 / sy;
         s->last = p;
@@ -188,7 +189,7 @@ static void keep(struct search *s)
     memcpy(s->g, s->g_to, n * sizeof(*s->g));
 }
 
-static bool lay(struct search *s)
+static bool lbfgs_lay(struct search *s)
 {
     const size_t n = s->l->n;
     double *at = reap_calloc((4 + 2 * PAIRS) * n, sizeof(*at));
@@ -209,18 +210,19 @@ static bool lay(struct search *s)
 }
 
 /* One step; '*over' if it was the last. */
-static int step(struct search *s, double *f, bool *over, struct reap_err *err)
+static int lbfgs_step(struct search *s, double *f, bool *over,
+                      struct reap_err *err)
 {
     struct reap_lbfgs *l = s->l;
     struct point from, to = { 0, *f, 0 };
     int rc;
 
     direct(s);
-    from = (struct point){ 0, *f, dot(l->n, s->g, s->dir) };
+    from = (struct point){ 0, *f, lbfgs_dot(l->n, s->g, s->dir) };
     if (!(from.d < 0)) { /* the pairs have gone bad: begin anew */
         s->pairs = 0;
         direct(s);
-        from.d = dot(l->n, s->g, s->dir);
+        from.d = lbfgs_dot(l->n, s->g, s->dir);
     }
     rc = line(s, &from, s->pairs ? 1 : fmin(1, 1 / sqrt(-from.d)), &to, err);
     if (rc)
@@ -232,7 +234,7 @@ static int step(struct search *s, double *f, bool *over, struct reap_err *err)
     }
     l->settled = *f - to.f <= STILL * fmax(fmax(fabs(*f), fabs(to.f)), 1);
     *f = to.f;
-    keep(s);
+    lbfgs_keep(s);
     l->settled = l->settled || largest(l->n, s->g) <= l->small;
     l->steps++;
     *over = l->settled || l->steps >= l->most;
@@ -244,8 +246,9 @@ int reap_lbfgs_run(struct reap_lbfgs *l, double *x, struct reap_err *err)
     struct search s = { .l = l, .x = x };
     bool over = false;
     double f = 0;
-    int rc = lay(&s) ? REAP_OK
-                     : reap_fail(err, REAP_ENOMEM, "no memory to search in");
+    int rc = lbfgs_lay(&s)
+                 ? REAP_OK
+                 : reap_fail(err, REAP_ENOMEM, "no memory to search in");
 
     l->steps = 0;
     l->values = 1;
@@ -257,7 +260,7 @@ int reap_lbfgs_run(struct reap_lbfgs *l, double *x, struct reap_err *err)
     if (!rc)
         over = l->settled = largest(l->n, s.g) <= l->small;
     while (!rc && !over)
-        rc = step(&s, &f, &over, err);
+        rc = lbfgs_step(&s, &f, &over, err);
     l->least = f;
     reap_free(s.own);
     return rc;

@@ -9,7 +9,7 @@
 #include "engine/kern/ops.h"
 
 /* Numbers of all layers; 0 if they are too many to count. */
-static size_t numbers(size_t n, const size_t *width)
+static size_t head_layers_numbers(size_t n, const size_t *width)
 {
     size_t sum = 0, layer;
 
@@ -22,7 +22,8 @@ static size_t numbers(size_t n, const size_t *width)
 }
 
 /* Lay layer i out at 'at'; returns what is behind it. */
-static float *lay(struct reap_head *h, size_t i, const size_t *width, float *at)
+static float *head_layers_lay(struct reap_head *h, size_t i,
+                              const size_t *width, float *at)
 {
     struct reap_dense *d = &h->dense[i];
 
@@ -58,10 +59,10 @@ int reap_head_new(struct reap_head **out, size_t n, const size_t *width,
     rc = reap_cpu_detect(&cpu, err);
     if (rc)
         return rc;
-    if (numbers(n, width))
+    if (head_layers_numbers(n, width))
         h = reap_calloc(1, sizeof(*h));
     if (h)
-        h->own = reap_calloc(numbers(n, width), sizeof(float));
+        h->own = reap_calloc(head_layers_numbers(n, width), sizeof(float));
     if (!h || !h->own) {
         reap_free(h);
         return reap_fail(err, REAP_ENOMEM, "no memory for a head");
@@ -72,7 +73,7 @@ int reap_head_new(struct reap_head **out, size_t n, const size_t *width,
     h->temperature = 1;
     at = h->own;
     for (size_t i = 0; i < n; i++)
-        at = lay(h, i, width, at);
+        at = head_layers_lay(h, i, width, at);
     h->dense[n - 1].act = last;
     *out = h;
     return REAP_OK;

@@ -84,8 +84,8 @@ void reap_knn_set(struct reap_knn *k, size_t i, const float *x)
 }
 
 /* Put a row among the best, which are sorted, if it is better than the last. */
-static void put(struct reap_neighbour *best, size_t k, int32_t index,
-                float cosine)
+static void knn_put(struct reap_neighbour *best, size_t k, int32_t index,
+                    float cosine)
 {
     size_t i = k - 1;
 
@@ -142,8 +142,8 @@ static void search_panel(const struct search *s, float *own, size_t first)
 
             for (size_t r = from; r < to; r++)
                 if (!s->skip || s->skip[first + i] != (int32_t)r)
-                    put(s->out + (first + i) * s->k, s->k, (int32_t)r,
-                        of[(r - from) * LANES]);
+                    knn_put(s->out + (first + i) * s->k, s->k, (int32_t)r,
+                            of[(r - from) * LANES]);
         }
     }
 }
@@ -166,14 +166,14 @@ static void search_share(void *ctx, size_t thread)
         search_panel(s, s->own + thread * reap_knn_scratch(s->knn), p * panel);
 }
 
-static void begin(const struct search *s)
+static void knn_begin(const struct search *s)
 {
     for (size_t i = 0; i < s->n * s->k; i++)
         s->out[i] = (struct reap_neighbour){ -1, 0 };
 }
 
 /* Take away what rounding adds to the cosine of a row with itself. */
-static void finish(const struct search *s)
+static void knn_finish(const struct search *s)
 {
     for (size_t i = 0; i < s->n * s->k; i++)
         if (s->out[i].cosine > 1)
@@ -186,10 +186,10 @@ void reap_knn_run(const struct reap_knn *knn, size_t n, const float *q,
 {
     const struct search s = { knn, n, k, q, skip, out, scratch };
 
-    begin(&s);
+    knn_begin(&s);
     for (size_t first = 0; first < n && k; first += knn->panel)
         search_panel(&s, scratch, first);
-    finish(&s);
+    knn_finish(&s);
 }
 
 int reap_knn_search(struct reap_knn *knn, size_t n, const float *q, size_t k,
@@ -202,10 +202,10 @@ int reap_knn_search(struct reap_knn *knn, size_t n, const float *q, size_t k,
                          reap_crew_size(knn->crew));
     if (!s.own)
         return reap_fail(err, REAP_ENOMEM, "no memory to look for neighbours");
-    begin(&s);
+    knn_begin(&s);
     if (n && k)
         reap_crew_run(knn->crew, search_share, &s);
-    finish(&s);
+    knn_finish(&s);
     reap_free(s.own);
     return REAP_OK;
 }

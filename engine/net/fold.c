@@ -23,8 +23,8 @@ void reap_fold_size(const struct reap_graph *g, size_t i, size_t *weights,
 
 /* The kernel, turned from the framework's order of axes into ours. Sixteen
  * outputs at a time: both orders then read and write runs. */
-static void turn(const struct reap_graph *g, const struct reap_node *n,
-                 const float *from, const double *scale, float *to)
+static void fold_turn(const struct reap_graph *g, const struct reap_node *n,
+                      const float *from, const double *scale, float *to)
 {
     enum { RUN = 16 };
     const size_t cin = g->node[n->in].c / n->groups, k = fan_in(g, n);
@@ -97,7 +97,7 @@ int reap_fold_node(const struct reap_graph *g, size_t i,
         return rc;
     join(g, n->c, t, scale, bias);
     if (t[REAP_T_KERNEL])
-        turn(g, n, t[REAP_T_KERNEL], scale, weight);
+        fold_turn(g, n, t[REAP_T_KERNEL], scale, weight);
     else
         for (size_t o = 0; o < n->c; o++)
             weight[o] = (float)scale[o];

@@ -5,7 +5,8 @@
 #include "engine/net/graph.h"
 
 /* Longest: conv4_block36_preact_relu; every row of models.def fits. */
-static void put_name(char to[REAP_NAME], const char *prefix, const char *suffix)
+static void graph_put_name(char to[REAP_NAME], const char *prefix,
+                           const char *suffix)
 {
     size_t n = 0;
 
@@ -17,7 +18,8 @@ static void put_name(char to[REAP_NAME], const char *prefix, const char *suffix)
 }
 
 /* A new node with the shape of 'in'. */
-static struct reap_node *add(struct reap_graph *g, enum reap_op op, int in)
+static struct reap_node *graph_add(struct reap_graph *g, enum reap_op op,
+                                   int in)
 {
     struct reap_node *n = &g->node[g->n++];
 
@@ -42,7 +44,7 @@ static void shrink(struct reap_node *n)
 int reap_graph_conv(struct reap_graph *g, struct reap_graph_conv c)
 {
     struct reap_graph_source *s = &g->source[g->n];
-    struct reap_node *n = add(g, REAP_OP_CONV, c.in);
+    struct reap_node *n = graph_add(g, REAP_OP_CONV, c.in);
 
     n->in2 = c.in2;
     n->kh = n->kw = c.k;
@@ -52,12 +54,12 @@ int reap_graph_conv(struct reap_graph *g, struct reap_graph_conv c)
     n->c = c.c;
     n->relu = c.relu;
     shrink(n);
-    put_name(n->layer, c.prefix, c.conv);
+    graph_put_name(n->layer, c.prefix, c.conv);
     if (c.out)
-        put_name(n->name, c.prefix, c.out);
-    put_name(s->conv, c.prefix, c.conv);
+        graph_put_name(n->name, c.prefix, c.out);
+    graph_put_name(s->conv, c.prefix, c.conv);
     if (c.norm)
-        put_name(s->norm, c.prefix, c.norm);
+        graph_put_name(s->norm, c.prefix, c.norm);
     s->bias = c.bias;
     s->role = c.role;
     return (int)g->n - 1;
@@ -66,15 +68,15 @@ int reap_graph_conv(struct reap_graph *g, struct reap_graph_conv c)
 int reap_graph_maxpool(struct reap_graph *g, int in, bool pad_zero,
                        const char *name)
 {
-    struct reap_node *n = add(g, REAP_OP_MAXPOOL, in);
+    struct reap_node *n = graph_add(g, REAP_OP_MAXPOOL, in);
 
     n->kh = n->kw = 3;
     n->stride = 2;
     n->pad = 1;
     n->pad_zero = pad_zero;
     shrink(n);
-    put_name(n->name, name, "");
-    put_name(n->layer, name, "");
+    graph_put_name(n->name, name, "");
+    graph_put_name(n->layer, name, "");
     return (int)g->n - 1;
 }
 
@@ -82,24 +84,24 @@ int reap_graph_affine(struct reap_graph *g, int in, const char *prefix,
                       const char *norm, const char *out)
 {
     struct reap_graph_source *s = &g->source[g->n];
-    struct reap_node *n = add(g, REAP_OP_AFFINE, in);
+    struct reap_node *n = graph_add(g, REAP_OP_AFFINE, in);
 
     n->relu = true;
-    put_name(n->name, prefix, out);
-    put_name(n->layer, prefix, norm);
-    put_name(s->norm, prefix, norm);
+    graph_put_name(n->name, prefix, out);
+    graph_put_name(n->layer, prefix, norm);
+    graph_put_name(s->norm, prefix, norm);
     return (int)g->n - 1;
 }
 
 int reap_graph_subsample(struct reap_graph *g, int in, size_t stride,
                          const char *name)
 {
-    struct reap_node *n = add(g, REAP_OP_SUBSAMPLE, in);
+    struct reap_node *n = graph_add(g, REAP_OP_SUBSAMPLE, in);
 
     n->stride = stride;
     shrink(n);
-    put_name(n->name, name, "");
-    put_name(n->layer, name, "");
+    graph_put_name(n->name, name, "");
+    graph_put_name(n->layer, name, "");
     return (int)g->n - 1;
 }
 
@@ -118,11 +120,11 @@ struct reap_graph *reap_graph_new(const struct reap_model *m, size_t h,
     if (!g)
         return NULL;
     g->model = m;
-    n = add(g, REAP_OP_INPUT, -1);
+    n = graph_add(g, REAP_OP_INPUT, -1);
     n->h = h;
     n->w = w;
     n->c = 3;
-    put_name(n->name, "input", "");
+    graph_put_name(n->name, "input", "");
     build[m->family](g, 0);
     return g;
 }

@@ -9,7 +9,7 @@ struct traits {
     size_t blocks[REAP_STAGES], groups, width;
 };
 
-static bool has(const struct reap_params *p, const char *name)
+static bool guess_has(const struct reap_params *p, const char *name)
 {
     return reap_params_find(p, name) != NULL;
 }
@@ -28,17 +28,17 @@ static void count_blocks(const struct reap_params *p, bool keras,
             else
                 snprintf(name, sizeof(name), "layer%zu.%zu.conv1.weight", s + 1,
                          blocks[s]);
-            if (!has(p, name))
+            if (!guess_has(p, name))
                 break;
         }
 }
 
 static void look_keras(const struct reap_params *p, struct traits *t)
 {
-    t->family =
-        has(p, "post_bn/gamma") || has(p, "conv2_block1_preact_bn/gamma")
-            ? REAP_KERAS_V2
-            : REAP_KERAS_V1;
+    t->family = guess_has(p, "post_bn/gamma") ||
+                        guess_has(p, "conv2_block1_preact_bn/gamma")
+                    ? REAP_KERAS_V2
+                    : REAP_KERAS_V1;
     t->groups = 1;
     t->width = 64;
 }
@@ -47,8 +47,8 @@ static void look_torchvision(const struct reap_params *p, struct traits *t)
 {
     const struct reap_param *k = reap_params_find(p, "layer1.0.conv2.weight");
 
-    t->family =
-        has(p, "layer1.0.conv3.weight") ? REAP_TV_BOTTLENECK : REAP_TV_BASIC;
+    t->family = guess_has(p, "layer1.0.conv3.weight") ? REAP_TV_BOTTLENECK
+                                                      : REAP_TV_BASIC;
     t->groups = 1;
     t->width = 64;
     if (k && k->rank == 4 && k->dim[0] && k->dim[1] &&
@@ -58,7 +58,7 @@ static void look_torchvision(const struct reap_params *p, struct traits *t)
     }
 }
 
-static bool same(const struct reap_model *m, const struct traits *t)
+static bool guess_same(const struct reap_model *m, const struct traits *t)
 {
     return m->family == t->family && m->groups == t->groups &&
            m->width == t->width &&
@@ -68,10 +68,10 @@ static bool same(const struct reap_model *m, const struct traits *t)
 const struct reap_model *reap_model_guess(const struct reap_params *p,
                                           struct reap_err *err)
 {
-    const bool keras = has(p, "conv1_conv/kernel");
+    const bool keras = guess_has(p, "conv1_conv/kernel");
     struct traits t = { 0 };
 
-    if (!keras && !has(p, "conv1.weight")) {
+    if (!keras && !guess_has(p, "conv1.weight")) {
         reap_fail(err, REAP_EMISFIT,
                   "no ResNet that we know: neither conv1.weight (torchvision) "
                   "nor conv1_conv/kernel (Keras) is among its %zu tensors%s%s",
@@ -83,7 +83,7 @@ const struct reap_model *reap_model_guess(const struct reap_params *p,
     (keras ? look_keras : look_torchvision)(p, &t);
     count_blocks(p, keras, t.blocks);
     for (size_t i = 0; reap_model_at(i); i++)
-        if (same(reap_model_at(i), &t))
+        if (guess_same(reap_model_at(i), &t))
             return reap_model_at(i);
     reap_fail(err, REAP_EMISFIT,
               "no network that we know has %s names and %zu, %zu, %zu, %zu "

@@ -60,8 +60,8 @@ static int take_quantized(struct reap_net *net, struct reap_tensors_taken *in,
 
 /* Look at every tensor: the head's numbers are taken, the trunk's are folded
  * when they are needed. */
-static int fill(struct reap_net *net, const struct reap_net_args *args,
-                struct reap_err *err)
+static int net_fill(struct reap_net *net, const struct reap_net_args *args,
+                    struct reap_err *err)
 {
     struct reap_tensors_taken in = { .model = net->model,
                                      .params = net->trunk->params };
@@ -96,8 +96,8 @@ static int explain(int rc, const struct reap_model *m,
 }
 
 /* The trunk's graph, and the params: those given, or random ones. */
-static int begin(struct reap_net *net, const struct reap_net_args *args,
-                 const struct reap_params *params, struct reap_err *err)
+static int net_begin(struct reap_net *net, const struct reap_net_args *args,
+                     const struct reap_params *params, struct reap_err *err)
 {
     const size_t classes = args->classes ? args->classes : CLASSES;
     int rc = reap_trunk_new(net, params, err);
@@ -130,9 +130,9 @@ int reap_net_new(struct reap_net **out, const struct reap_net_args *args,
     net->model = m;
     net->in_h = h;
     net->in_w = w;
-    rc = begin(net, args, params, err);
+    rc = net_begin(net, args, params, err);
     if (!rc)
-        rc = fill(net, args, err);
+        rc = net_fill(net, args, err);
     rc = explain(rc, m, params, err);
     if (rc)
         reap_net_free(&net);

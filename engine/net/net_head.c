@@ -127,8 +127,8 @@ static int take_bias(struct reap_tensors_taken *in, const struct chain *c,
     return reap_take_tensor(in, &want, false, bias, err);
 }
 
-static int fill(struct reap_dense *d, const struct chain *c, size_t i,
-                struct reap_tensors_taken *in, struct reap_err *err)
+static int net_head_fill(struct reap_dense *d, const struct chain *c, size_t i,
+                         struct reap_tensors_taken *in, struct reap_err *err)
 {
     const struct reap_param *k = c->kernel[i];
     struct reap_tensor_spec want = { .rank = 2,
@@ -212,7 +212,7 @@ static int build(struct reap_net *net, const struct chain *c,
         return reap_fail(err, REAP_ENOMEM, "no memory for the head");
     net->n_dense = c->n;
     for (size_t i = 0; i < c->n && !rc; i++)
-        rc = fill(&net->dense[i], c, c->order[i], in, err);
+        rc = net_head_fill(&net->dense[i], c, c->order[i], in, err);
     if (rc)
         return rc;
     net->classes = net->dense[c->n - 1].out;

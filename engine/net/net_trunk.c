@@ -45,7 +45,7 @@ static size_t round16(size_t floats)
 }
 
 /* Floats of all nodes, and the most channels that one has. */
-static size_t measure(const struct reap_graph *g, size_t *channels)
+static size_t net_trunk_measure(const struct reap_graph *g, size_t *channels)
 {
     size_t all = 0, weights, biases;
 
@@ -88,7 +88,7 @@ int reap_net_fold(const struct reap_net *net, struct reap_err *err)
 
     if (!t || !t->params)
         return REAP_OK;
-    all = measure(t->graph, &channels);
+    all = net_trunk_measure(t->graph, &channels);
     in.params = t->params;
     in.taken = reap_calloc(reap_params_count(in.params) + 1, sizeof(*in.taken));
     scale = reap_calloc(channels, sizeof(*scale));

@@ -16,7 +16,7 @@ struct reap_params {
 };
 
 /* Source: FNV-1a, Fowler, Noll and Vo. */
-static uint64_t hash(const char *s)
+static uint64_t params_hash(const char *s)
 {
     uint64_t h = 0xcbf29ce484222325u;
 
@@ -28,7 +28,7 @@ static uint64_t hash(const char *s)
 /* The slot that holds 'name', or the empty one where it belongs. */
 static size_t *slot_of(const struct reap_params *p, const char *name)
 {
-    size_t i = hash(name) & (p->slots - 1);
+    size_t i = params_hash(name) & (p->slots - 1);
 
     while (p->slot[i] && strcmp(p->at[p->slot[i] - 1]->name, name))
         i = (i + 1) & (p->slots - 1);
@@ -52,7 +52,7 @@ int reap_params_new(struct reap_params **out, struct reap_err *err)
 }
 
 /* Room for one more: in the list, and in a table that stays half empty. */
-static int grow(struct reap_params *p)
+static int params_grow(struct reap_params *p)
 {
     size_t *old = p->slot, *wide;
     struct reap_param **at;
@@ -103,7 +103,7 @@ int reap_params_add(struct reap_params *p, const char *name, size_t rank,
         return reap_fail(err, REAP_EFORMAT, "%s: impossible shape", name);
     if (*slot_of(p, name))
         return reap_fail(err, REAP_EFORMAT, "%s: there twice", name);
-    if (!grow(p))
+    if (!params_grow(p))
         t = reap_calloc(1, sizeof(*t) + len);
     if (t && !p->from.fetch)
         t->data = reap_calloc(count ? count : 1, sizeof(float));

@@ -4,7 +4,8 @@
 #include "engine/base/rng.h"
 #include "engine/net/random.h"
 
-static void fill(struct reap_param *p, uint64_t seed, double lo, double hi)
+static void random_fill(struct reap_param *p, uint64_t seed, double lo,
+                        double hi)
 {
     uint64_t s = reap_rng_stream(seed, p->name);
 
@@ -73,7 +74,7 @@ static int add_node(struct reap_params *p, const struct reap_graph *g, size_t i,
         if (rc)
             return rc;
         range(g, i, kind, &lo, &hi);
-        fill(made, seed, lo, hi);
+        random_fill(made, seed, lo, hi);
     }
     return rc;
 }
@@ -91,7 +92,7 @@ static int add_head(struct reap_params *p, const struct reap_graph *g,
                          &made, err);
     if (rc)
         return rc;
-    fill(made, seed, -he(3, in), he(3, in));
+    random_fill(made, seed, -he(3, in), he(3, in));
     return reap_params_add(p, keras ? "predictions/bias" : "fc.bias", 1,
                            &classes, &made, err);
 }

@@ -31,7 +31,7 @@ static const struct reap_nhwc_level level = {
     .conv = reap_conv_f32_blas,
 };
 
-static void release(void **out)
+static void backend_blas_release(void **out)
 {
     struct prog *p = *out;
 
@@ -56,7 +56,7 @@ static int compile(void **out, const struct reap_plan_args *a,
     if (!rc)
         rc = reap_nhwc_new(&p->nhwc, a, &level, &p->lib, err);
     if (rc)
-        release(out);
+        backend_blas_release(out);
     else
         snprintf(p->name, sizeof(p->name), "fp32-blas %s", p->lib.name);
     return rc;
@@ -67,8 +67,9 @@ static size_t arena(const void *prog)
     return reap_nhwc_arena(((const struct prog *)prog)->nhwc);
 }
 
-static void run(const void *prog, void *mem, struct reap_crew *crew, size_t n,
-                const void *const *images, float *const *out)
+static void backend_blas_run(const void *prog, void *mem,
+                             struct reap_crew *crew, size_t n,
+                             const void *const *images, float *const *out)
 {
     (void)crew;
     reap_nhwc_run(((const struct prog *)prog)->nhwc, mem, n, images, out);
@@ -85,7 +86,7 @@ const struct reap_backend reap_backend_blas = {
     .precisions = REAP_FP32,
     .compile = compile,
     .arena = arena,
-    .run = run,
+    .run = backend_blas_run,
     .class_name = class_name,
-    .free = release,
+    .free = backend_blas_release,
 };

@@ -29,8 +29,9 @@ static size_t arena(const void *prog)
     return reap_nhwc_arena(prog);
 }
 
-static void run(const void *prog, void *mem, struct reap_crew *crew, size_t n,
-                const void *const *images, float *const *out)
+static void backend_ref_run(const void *prog, void *mem, struct reap_crew *crew,
+                            size_t n, const void *const *images,
+                            float *const *out)
 {
     (void)crew;
     reap_nhwc_run(prog, mem, n, images, out);
@@ -42,7 +43,7 @@ static const char *class_name(const void *prog)
     return "fp32-ref";
 }
 
-static void release(void **prog)
+static void backend_ref_release(void **prog)
 {
     struct reap_nhwc *p = *prog;
 
@@ -56,7 +57,7 @@ const struct reap_backend reap_backend_ref = {
     .precisions = REAP_FP32,
     .compile = compile,
     .arena = arena,
-    .run = run,
+    .run = backend_ref_run,
     .class_name = class_name,
-    .free = release,
+    .free = backend_ref_release,
 };

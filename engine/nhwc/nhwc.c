@@ -58,7 +58,8 @@ static void pack(const struct reap_conv_task *t, float *to)
     }
 }
 
-static int prepare(struct reap_nhwc *p, const void *own, struct reap_err *err)
+static int nhwc_prepare(struct reap_nhwc *p, const void *own,
+                        struct reap_err *err)
 {
     size_t all = 0, most = 0;
     float *to;
@@ -113,7 +114,7 @@ int reap_nhwc_new(struct reap_nhwc **out, const struct reap_plan_args *a,
     p->tap = reap_calloc(a->n_taps + 1, sizeof(*p->tap));
     if (p->offset && p->task && p->tap) {
         memcpy(p->tap, a->taps, a->n_taps * sizeof(*p->tap));
-        rc = prepare(p, own, err);
+        rc = nhwc_prepare(p, own, err);
     } else {
         reap_fail(err, rc, "no memory for the plan");
     }
@@ -128,7 +129,7 @@ size_t reap_nhwc_arena(const struct reap_nhwc *p)
     return p->arena;
 }
 
-static float *tensor(const struct reap_nhwc *p, char *arena, int node)
+static float *nhwc_tensor(const struct reap_nhwc *p, char *arena, int node)
 {
     return node < 0 ? NULL : (float *)(void *)(arena + p->offset[node]);
 }
@@ -138,15 +139,15 @@ static void run_node(const struct reap_nhwc *p, char *arena, size_t i,
 {
     const struct reap_node *n = &p->net->node[i];
     const struct reap_node *from = n->in < 0 ? n : &p->net->node[n->in];
-    const float *in = tensor(p, arena, n->in);
-    float *out = tensor(p, arena, (int)i);
+    const float *in = nhwc_tensor(p, arena, n->in);
+    float *out = nhwc_tensor(p, arena, (int)i);
 
     switch (n->op) {
     case REAP_OP_INPUT:
         reap_norm_f32_ref(&p->norm, p->table, n->h * n->w, image, out);
         break;
     case REAP_OP_CONV:
-        p->level->conv(&p->task[i], in, tensor(p, arena, n->in2), out,
+        p->level->conv(&p->task[i], in, nhwc_tensor(p, arena, n->in2), out,
                        arena + p->scratch);
         break;
     case REAP_OP_MAXPOOL:
@@ -187,7 +188,7 @@ void reap_nhwc_run(const struct reap_nhwc *p, void *arena, size_t n,
     for (size_t at = 0; at < n; at++)
         for (size_t i = 0; i < p->n; i++) {
             run_node(p, arena, i, images[at]);
-            run_taps(p, tensor(p, arena, (int)i), i, at, out);
+            run_taps(p, nhwc_tensor(p, arena, (int)i), i, at, out);
         }
 }
 

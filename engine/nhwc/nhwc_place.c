@@ -2,7 +2,7 @@
 
 enum { ALIGN = 64 };
 
-static size_t bytes(const struct reap_node *n)
+static size_t nhwc_place_bytes(const struct reap_node *n)
 {
     return (n->h * n->w * n->c * sizeof(float) + ALIGN - 1) / ALIGN * ALIGN;
 }
@@ -23,11 +23,11 @@ static size_t last_reader(const struct reap_net *net, size_t n, size_t i)
 static size_t first_fit(const struct reap_net *net, size_t n, size_t i,
                         const size_t *offset)
 {
-    const size_t size = bytes(&net->node[i]);
+    const size_t size = nhwc_place_bytes(&net->node[i]);
     size_t at = 0;
 
     for (size_t j = 0; j < i; j++) {
-        const size_t end = offset[j] + bytes(&net->node[j]);
+        const size_t end = offset[j] + nhwc_place_bytes(&net->node[j]);
 
         if (last_reader(net, n, j) < i || end <= at || offset[j] >= at + size)
             continue;
@@ -43,8 +43,8 @@ size_t reap_nhwc_place(const struct reap_net *net, size_t n, size_t *offset)
 
     for (size_t i = 0; i < n; i++) {
         offset[i] = first_fit(net, n, i, offset);
-        if (offset[i] + bytes(&net->node[i]) > most)
-            most = offset[i] + bytes(&net->node[i]);
+        if (offset[i] + nhwc_place_bytes(&net->node[i]) > most)
+            most = offset[i] + nhwc_place_bytes(&net->node[i]);
     }
     return most;
 }

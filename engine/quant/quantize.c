@@ -42,7 +42,7 @@ struct pass {
     float **out, *room;
 };
 
-static int no_memory(struct reap_err *err)
+static int quantize_no_memory(struct reap_err *err)
 {
     return reap_fail(err, REAP_ENOMEM, "no memory for a calibration");
 }
@@ -84,7 +84,7 @@ static int pass_taps(struct pass *p, const struct work *w, bool all,
         total += w->map[m].size;
     p->room = reap_calloc(total, sizeof(*p->room));
     if (!p->tap || !p->out || !p->room)
-        return no_memory(err);
+        return quantize_no_memory(err);
     p->tap[0] = (struct reap_tap){ (int)w->net->n_nodes - 1, REAP_TAP_AVG };
     p->out[0] = to = p->room;
     to += w->net->features;
@@ -121,11 +121,11 @@ static int pass_open(struct pass *p, const struct work *w,
     if (rc)
         return rc;
     p->arena = reap_aligned(p->backend->arena(p->prog));
-    return p->arena ? REAP_OK : no_memory(err);
+    return p->arena ? REAP_OK : quantize_no_memory(err);
 }
 
 /* fp32: embeddings, how numbers are spread, means of channels. */
-static int look(struct work *w, struct reap_err *err)
+static int quantize_look(struct work *w, struct reap_err *err)
 {
     struct pass p;
     int rc = pass_open(&p, w, REAP_FP32, true, REAP_TAP_MAP, err);
@@ -278,7 +278,7 @@ static int find_maps(struct work *w, struct reap_err *err)
 
     w->map = reap_calloc(net->n_nodes, sizeof(*w->map));
     if (!w->map)
-        return no_memory(err);
+        return quantize_no_memory(err);
     for (size_t i = 0; i < net->n_nodes; i++) {
         const struct reap_node *n = &net->node[i];
 
@@ -297,11 +297,11 @@ static int find_maps(struct work *w, struct reap_err *err)
     w->best_shift = reap_calloc(w->channels, sizeof(*w->best_shift));
     return w->was && w->mean && w->now && w->scale && w->shift && w->best_shift
                ? REAP_OK
-               : no_memory(err);
+               : quantize_no_memory(err);
 }
 
 /* Would the network be refused? Asked before any image is looked at. */
-static int check(struct work *w, struct reap_err *err)
+static int quantize_check(struct work *w, struct reap_err *err)
 {
     struct pass p = { .n_taps = 0 };
     int rc;
@@ -328,9 +328,9 @@ int reap_quantize(struct reap_net *net, const struct reap_norm *norm, size_t n,
     if (!rc)
         rc = find_maps(&w, err);
     if (!rc)
-        rc = check(&w, err);
+        rc = quantize_check(&w, err);
     if (!rc)
-        rc = look(&w, err);
+        rc = quantize_look(&w, err);
     if (!rc)
         rc = choose_range(&w, about, err);
     if (!rc)

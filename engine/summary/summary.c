@@ -25,8 +25,8 @@ struct maker {
 };
 
 /* A row with the shape of node n, grown by 'border' on each side. */
-static int add(struct maker *m, enum kind kind, const char *name,
-               const struct reap_node *n, size_t border, int in)
+static int summary_add(struct maker *m, enum kind kind, const char *name,
+                       const struct reap_node *n, size_t border, int in)
 {
     struct reap_summary_layer *l = &m->s->layer[m->s->n++];
 
@@ -60,7 +60,7 @@ static int add_pad(struct maker *m, const struct reap_node *n, int in)
         return in;
     reword(name, sizeof(name), n->layer,
            n->op == REAP_OP_CONV ? "conv" : "pool", "pad");
-    return add(m, PAD, name, &m->g->node[n->in], n->pad, in);
+    return summary_add(m, PAD, name, &m->g->node[n->in], n->pad, in);
 }
 
 /* Parameters of the tensors 'from' to 'to' of node i; batch norm's statistics
@@ -92,7 +92,7 @@ static int add_norm(struct maker *m, size_t i, int in)
 {
     if (!*m->g->source[i].norm)
         return in;
-    in = add(m, NORM, m->g->source[i].norm, &m->g->node[i], 0, in);
+    in = summary_add(m, NORM, m->g->source[i].norm, &m->g->node[i], 0, in);
     m->s->layer[in].params = params(m, i, REAP_T_GAMMA, REAP_T_VARIANCE);
     return in;
 }
@@ -103,17 +103,17 @@ static int add_conv(struct maker *m, size_t i, int in)
     char name[64];
 
     in = add_pad(m, n, in);
-    in = add(m, CONV, m->g->source[i].conv, n, 0, in);
+    in = summary_add(m, CONV, m->g->source[i].conv, n, 0, in);
     m->s->layer[in].params = params(m, i, REAP_T_KERNEL, REAP_T_BIAS);
     in = add_norm(m, i, in);
     if (n->in2 >= 0) {
         reword(name, sizeof(name), n->name, m->keras && n->relu ? "out" : "",
                m->keras ? (n->relu ? "add" : "") : ".add");
-        in = add(m, ADD, name, n, 0, in);
+        in = summary_add(m, ADD, name, n, 0, in);
         m->s->layer[in].in[1] = m->s->layer[in].in[0];
         m->s->layer[in].in[0] = m->made[n->in2];
     }
-    return n->relu ? add(m, RELU, n->name, n, 0, in) : in;
+    return n->relu ? summary_add(m, RELU, n->name, n, 0, in) : in;
 }
 
 static void add_node(struct maker *m, size_t i)
@@ -123,18 +123,19 @@ static void add_node(struct maker *m, size_t i)
 
     switch (n->op) {
     case REAP_OP_INPUT:
-        row = add(m, INPUT, m->keras ? "input_layer" : "input", n, 0, row);
+        row = summary_add(m, INPUT, m->keras ? "input_layer" : "input", n, 0,
+                          row);
         break;
     case REAP_OP_CONV:
         row = add_conv(m, i, row);
         break;
     case REAP_OP_AFFINE:
-        row = add(m, RELU, n->name, n, 0, add_norm(m, i, row));
+        row = summary_add(m, RELU, n->name, n, 0, add_norm(m, i, row));
         break;
     case REAP_OP_MAXPOOL:
     case REAP_OP_SUBSAMPLE:
         row = add_pad(m, n, row);
-        row = add(m, POOL, n->name, n, 0, row);
+        row = summary_add(m, POOL, n->name, n, 0, row);
         break;
     }
     m->made[i] = row;
@@ -149,17 +150,17 @@ static void add_head(struct maker *m, const struct reap_summary_args *a)
 
     if (!a->n_dense && !a->pooling)
         return;
-    row = add(m, max ? MAX : AVG,
-              m->keras ? (max ? "max_pool" : "avg_pool")
-                       : (max ? "maxpool" : "avgpool"),
-              last, 0, row);
+    row = summary_add(m, max ? MAX : AVG,
+                      m->keras ? (max ? "max_pool" : "avg_pool")
+                               : (max ? "maxpool" : "avgpool"),
+                      last, 0, row);
     m->s->layer[row].h = m->s->layer[row].w = 0;
     for (size_t d = 0; d < a->n_dense; d++) {
         const struct reap_dense *dense = &a->dense[d];
         const size_t in = dense->in ? dense->in : last->c;
         const size_t params_of = (in + 1) * dense->out;
 
-        row = add(m, DENSE, dense->name, last, 0, row);
+        row = summary_add(m, DENSE, dense->name, last, 0, row);
         m->s->layer[row].h = m->s->layer[row].w = 0;
         m->s->layer[row].c = dense->out;
         m->s->layer[row].params = params_of;

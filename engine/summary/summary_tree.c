@@ -8,8 +8,8 @@
 
 enum { SIDE = 224, MODULES_OF_NODE = 3, OTHERS = 100 };
 
-static struct reap_module *add(struct reap_tree *t, const char *path,
-                               const char *text)
+static struct reap_module *summary_tree_add(struct reap_tree *t,
+                                            const char *path, const char *text)
 {
     struct reap_module *m = &t->module[t->n++];
 
@@ -23,7 +23,7 @@ static struct reap_module *add(struct reap_tree *t, const char *path,
 
 static void add_holder(struct reap_tree *t, const char *path, const char *text)
 {
-    add(t, path, text)->holds = true;
+    summary_tree_add(t, path, text)->holds = true;
 }
 
 static void conv_text(char *to, size_t size, const struct reap_node *n,
@@ -47,12 +47,12 @@ static void add_conv(struct reap_tree *t, const struct reap_graph *g, size_t i)
     char text[256];
 
     conv_text(text, sizeof(text), n, g->node[n->in].c);
-    add(t, g->source[i].conv, text);
+    summary_tree_add(t, g->source[i].conv, text);
     snprintf(text, sizeof(text),
              "BatchNorm2d(%zu, eps=1e-05, momentum=0.1, affine=True, "
              "bias=True, track_running_stats=True)",
              n->c);
-    add(t, g->source[i].norm, text);
+    summary_tree_add(t, g->source[i].norm, text);
 }
 
 /* The convolutions of one block, from node i on; returns the node behind it.
@@ -71,7 +71,7 @@ static size_t add_block(struct reap_tree *t, const struct reap_graph *g,
         add_conv(t, g, i + c);
         snprintf(name, sizeof(name), "%.*s.relu", (int)len, path);
         if (c == (two ? 0 : 2))
-            add(t, name, "ReLU(inplace=True)");
+            summary_tree_add(t, name, "ReLU(inplace=True)");
     }
     if (skip) {
         snprintf(name, sizeof(name), "%.*s.downsample", (int)len, path);
@@ -89,10 +89,10 @@ static void add_all(struct reap_tree *t, const struct reap_graph *g,
 
     add_holder(t, "", "ResNet");
     add_conv(t, g, 1);
-    add(t, "relu", "ReLU(inplace=True)");
-    add(t, "maxpool",
-        "MaxPool2d(kernel_size=3, stride=2, padding=1, "
-        "dilation=1, ceil_mode=False)");
+    summary_tree_add(t, "relu", "ReLU(inplace=True)");
+    summary_tree_add(t, "maxpool",
+                     "MaxPool2d(kernel_size=3, stride=2, padding=1, "
+                     "dilation=1, ceil_mode=False)");
     for (size_t s = 0; s < REAP_STAGES; s++) {
         snprintf(text, sizeof(text), "layer%zu", s + 1);
         add_holder(t, text, "Sequential");
@@ -101,13 +101,13 @@ static void add_all(struct reap_tree *t, const struct reap_graph *g,
             node = add_block(t, g, node, text);
         }
     }
-    add(t, "avgpool", "AdaptiveAvgPool2d(output_size=(1, 1))");
+    summary_tree_add(t, "avgpool", "AdaptiveAvgPool2d(output_size=(1, 1))");
     for (size_t d = 0; d < a->n_dense; d++) {
         snprintf(text, sizeof(text),
                  "Linear(in_features=%zu, out_features=%zu, bias=True)",
                  a->dense[d].in ? a->dense[d].in : g->node[g->n - 1].c,
                  a->dense[d].out);
-        add(t, a->dense[d].name, text);
+        summary_tree_add(t, a->dense[d].name, text);
     }
 }
 

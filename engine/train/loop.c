@@ -9,7 +9,7 @@ struct loop {
     void *ctx;
 };
 
-static void work(void *ctx, size_t who)
+static void loop_work(void *ctx, size_t who)
 {
     struct loop *l = ctx;
     size_t i;
@@ -23,7 +23,7 @@ void reap_loop_run(struct reap_crew *c, size_t n, reap_loop_fn *fn, void *ctx)
     struct loop l = { .n = n, .fn = fn, .ctx = ctx };
 
     if (n > 1)
-        reap_crew_run(c, work, &l);
+        reap_crew_run(c, loop_work, &l);
     else
-        work(&l, 0);
+        loop_work(&l, 0);
 }

@@ -143,7 +143,7 @@ struct block {
     size_t used;
 };
 
-static float *take(struct block *b, size_t n)
+static float *tail_take(struct block *b, size_t n)
 {
     float *at = b->base ? b->base + b->used : NULL;
 
@@ -165,20 +165,20 @@ static void lay_head(struct reap_tail *t, struct block *b, size_t features)
 {
     size_t widest = features;
 
-    t->pooled = take(b, t->share * features);
-    t->back = take(b, t->share * features);
+    t->pooled = tail_take(b, t->share * features);
+    t->back = tail_take(b, t->share * features);
     for (size_t i = 0; i < t->a.n_dense; i++) {
         const size_t out = t->a.dense[i].out;
 
         widest = out > widest ? out : widest;
-        t->z[i] = take(b, t->share * out);
-        t->drop[i] = take(b, t->share * out);
+        t->z[i] = tail_take(b, t->share * out);
+        t->drop[i] = tail_take(b, t->share * out);
     }
-    t->dz[0] = take(b, t->share * widest);
-    t->dz[1] = take(b, t->share * widest);
+    t->dz[0] = tail_take(b, t->share * widest);
+    t->dz[1] = tail_take(b, t->share * widest);
 }
 
-static void lay(struct reap_tail *t, struct block *b, size_t slots)
+static void tail_lay(struct reap_tail *t, struct block *b, size_t slots)
 {
     const size_t parts = reap_tail_share(t->a.max_batch, 0, 1).all_parts;
     const struct reap_node *last = t->layer[t->n - 1].node;
@@ -189,7 +189,7 @@ static void lay(struct reap_tail *t, struct block *b, size_t slots)
         const struct reap_node *n = l->node;
         const size_t pixels = n->h * n->w;
 
-        l->out = take(b, t->share * pixels * n->c);
+        l->out = tail_take(b, t->share * pixels * n->c);
         output = pixels * n->c > output ? pixels * n->c : output;
         wide = n->c > wide ? n->c : wide;
         if (n->op == REAP_OP_CONV && !reap_tail_in_place(l) &&
@@ -197,32 +197,32 @@ static void lay(struct reap_tail *t, struct block *b, size_t slots)
             rows = pixels * fan_in(l);
         if (n->op == REAP_OP_SUBSAMPLE)
             continue;
-        l->folded = take(b, n->op == REAP_OP_CONV ? n->c * fan_in(l) : 0);
-        l->scale = take(b, n->c);
-        l->shift = take(b, n->c);
+        l->folded = tail_take(b, n->op == REAP_OP_CONV ? n->c * fan_in(l) : 0);
+        l->scale = tail_take(b, n->c);
+        l->shift = tail_take(b, n->c);
         if (l->at[REAP_T_GAMMA] == REAP_TAIL_NONE)
             continue;
-        l->mean = take(b, n->c);
-        l->sigma = take(b, n->c);
+        l->mean = tail_take(b, n->c);
+        l->sigma = tail_take(b, n->c);
     }
     for (int v = 0; v < REAP_TAIL_VECTORS; v++)
-        t->vector[v] = take(b, t->count);
-    t->input = take(b, t->share * t->border);
-    t->rows = take(b, t->share * rows);
+        t->vector[v] = tail_take(b, t->count);
+    t->input = tail_take(b, t->share * t->border);
+    t->rows = tail_take(b, t->share * rows);
     for (size_t s = 0; s < slots; s++)
-        t->slot[s] = take(b, t->share * output);
+        t->slot[s] = tail_take(b, t->share * output);
     for (size_t i = 0; i < t->a.n_dense; i++)
         wide = t->a.dense[i].out > wide ? t->a.dense[i].out : wide;
-    t->sums = take(b, parts * wide * 2);
+    t->sums = tail_take(b, parts * wide * 2);
     if (t->a.team.ranks > 1)
-        t->pieces = take(b, t->a.team.ranks * REAP_TAIL_PIECE);
-    t->tile = take(b, reap_crew_size(t->a.crew) * levels(t) * REAP_TAIL_ROWS *
-                          REAP_TAIL_COLUMNS);
+        t->pieces = tail_take(b, t->a.team.ranks * REAP_TAIL_PIECE);
+    t->tile = tail_take(b, reap_crew_size(t->a.crew) * levels(t) *
+                               REAP_TAIL_ROWS * REAP_TAIL_COLUMNS);
     lay_head(t, b, last->c);
 }
 
 /* All but the memory. Returns how many slots gradients need. */
-static size_t plan(struct reap_tail *t, const struct reap_tail_args *a)
+static size_t tail_plan(struct reap_tail *t, const struct reap_tail_args *a)
 {
     const struct reap_node *border = &a->graph->node[a->from.border];
 
@@ -262,13 +262,13 @@ size_t reap_tail_bytes(const struct reap_tail_args *a, size_t *numbers)
 
     if (!t)
         return 0;
-    lay(t, &b, plan(t, a));
+    tail_lay(t, &b, tail_plan(t, a));
     *numbers = t->count;
     reap_tail_free(&t);
     return b.used * sizeof(float);
 }
 
-static int check_head(const struct reap_tail_args *a, struct reap_err *err)
+static int tail_check_head(const struct reap_tail_args *a, struct reap_err *err)
 {
     const size_t features = a->graph->node[a->graph->n - 1].c;
 
@@ -287,7 +287,7 @@ int reap_tail_new(struct reap_tail **out, const struct reap_tail_args *a,
     struct reap_tail *t = NULL;
     struct block b = { 0 };
     size_t slots;
-    int rc = check_head(a, err);
+    int rc = tail_check_head(a, err);
 
     *out = NULL;
     if (rc)
@@ -295,8 +295,8 @@ int reap_tail_new(struct reap_tail **out, const struct reap_tail_args *a,
     t = bare(a);
     if (!t)
         return reap_fail(err, REAP_ENOMEM, "no memory for a plan");
-    slots = plan(t, a);
-    lay(t, &b, slots);
+    slots = tail_plan(t, a);
+    tail_lay(t, &b, slots);
     b.base = t->own = reap_aligned(b.used * sizeof(float));
     t->result = reap_calloc(parts, sizeof(*t->result));
     if (!t->own || !t->result) {
@@ -305,7 +305,7 @@ int reap_tail_new(struct reap_tail **out, const struct reap_tail_args *a,
     } else {
         memset(t->own, 0, b.used * sizeof(float));
         b.used = 0;
-        lay(t, &b, slots);
+        tail_lay(t, &b, slots);
         rc = reap_tail_take(t, err);
     }
     if (rc)

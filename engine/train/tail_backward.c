@@ -10,7 +10,7 @@ struct pass {
 };
 
 /* a[i] += b[i] */
-static void add(size_t n, const float *b, float *a)
+static void tail_backward_add(size_t n, const float *b, float *a)
 {
     for (size_t i = 0; i < n; i++)
         a[i] += b[i];
@@ -22,7 +22,7 @@ void reap_tail_add_parts(struct reap_tail *t, size_t c, float *to)
 {
     for (size_t step = 1; step < t->now.parts; step *= 2)
         for (size_t p = 0; p + step < t->now.parts; p += 2 * step)
-            add(c, t->sums + (p + step) * c, t->sums + p * c);
+            tail_backward_add(c, t->sums + (p + step) * c, t->sums + p * c);
     if (t->now.parts)
         memcpy(to, t->sums, c * sizeof(*to));
     else
@@ -60,7 +60,7 @@ static void branch(const struct tile *x, size_t part, size_t parts, float *to,
     branch(x, part + parts / 2, parts / 2, scratch, x->k,
            scratch + REAP_TAIL_ROWS * REAP_TAIL_COLUMNS);
     for (size_t o = 0; o < x->n; o++)
-        add(x->k, scratch + o * x->k, to + o * ldt);
+        tail_backward_add(x->k, scratch + o * x->k, to + o * ldt);
 }
 
 static size_t levels(const struct reap_tail *t)
@@ -140,7 +140,7 @@ static void open_part(void *ctx, size_t task, size_t who)
         if (skip && l->first_in2)
             memcpy(skip + r * c, d, n * sizeof(*d));
         else if (skip)
-            add(n, d, skip + r * c);
+            tail_backward_add(n, d, skip + r * c);
     }
     for (size_t o = 0; o < n; o++) {
         t->sums[part * c + c0 + o] = (float)sum[o];
@@ -150,7 +150,8 @@ static void open_part(void *ctx, size_t task, size_t who)
 }
 
 /* The sums of an affine times its input lie behind the others. */
-static void open_output(struct reap_tail *t, const struct reap_tail_layer *l)
+static void tail_backward_open_output(struct reap_tail *t,
+                                      const struct reap_tail_layer *l)
 {
     struct pass p = { .t = t, .l = l };
     const size_t c = l->node->c;
@@ -226,7 +227,8 @@ static void gather_image(void *ctx, size_t image, size_t who)
                 const size_t x = o % n->w * n->stride + kx - n->pad;
 
                 if (y < s->in_h && x < s->in_w) /* else huge: outside */
-                    add(s->cin, from, to + (y * s->in_w + x) * s->in_c);
+                    tail_backward_add(s->cin, from,
+                                      to + (y * s->in_w + x) * s->in_c);
             }
 }
 
@@ -280,7 +282,7 @@ static void point_back(void *ctx, size_t image, size_t who)
         const size_t at = i / n->w * n->stride * s->in_w + i % n->w * n->stride;
 
         if (n->op == REAP_OP_SUBSAMPLE)
-            add(c, dy + i * c, to + at * c);
+            tail_backward_add(c, dy + i * c, to + at * c);
         else
             for (size_t o = 0; o < c; o++)
                 to[at * c + o] += dy[i * c + o] * l->scale[o];
@@ -295,7 +297,7 @@ void reap_tail_backward(struct reap_tail *t)
         struct pass p = { .t = t, .l = l };
 
         if (l->node->op != REAP_OP_SUBSAMPLE)
-            open_output(t, l);
+            tail_backward_open_output(t, l);
         if (l->node->op != REAP_OP_CONV) {
             if (l->in >= 0)
                 reap_loop_run(t->a.crew, t->now.to - t->now.from, point_back,

@@ -34,8 +34,9 @@ void reap_tail_lay_rows(struct reap_tail *t, const struct reap_tail_layer *l,
 
 /* Batch norm, shortcut and ReLU for columns from o0 on, while they are in the
  * cache. */
-static void finish(const struct reap_tail_layer *l, size_t rows, size_t o0,
-                   size_t n, const float *add, float *out)
+static void tail_forward_finish(const struct reap_tail_layer *l, size_t rows,
+                                size_t o0, size_t n, const float *add,
+                                float *out)
 {
     const float floor = l->node->relu ? 0 : -__builtin_inff();
     const float *scale = l->scale + o0, *shift = l->shift + o0;
@@ -82,8 +83,8 @@ static void multiply(void *ctx, size_t task, size_t who)
                                      p->group * l->task.cin,
                                .ld = l->task.in_c };
     reap_gemm_run(t->a.gemm, rows, n, k, a, b, false, l->out + row * c + o0, c);
-    finish(l, rows, o0, n, add ? add + row * c + o0 : NULL,
-           l->out + row * c + o0);
+    tail_forward_finish(l, rows, o0, n, add ? add + row * c + o0 : NULL,
+                        l->out + row * c + o0);
 }
 
 static void convolve(struct reap_tail *t, const struct reap_tail_layer *l)

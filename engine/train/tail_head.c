@@ -37,7 +37,7 @@ static void pool(void *ctx, size_t image, size_t who)
 }
 
 /* A dense layer on one part; the last activation belongs to the loss. */
-static void dense(void *ctx, size_t task, size_t who)
+static void tail_head_dense(void *ctx, size_t task, size_t who)
 {
     const struct head_pass *p = ctx;
     struct reap_tail *t = p->t;
@@ -109,7 +109,7 @@ static bool right(enum reap_activation act, size_t c, const float *z,
     return act == REAP_SIGMOID || target[best] > 0.5f;
 }
 
-static void measure(struct reap_tail *t)
+static void tail_head_measure(struct reap_tail *t)
 {
     const struct reap_dense *d = &t->dense[t->a.n_dense - 1];
     const float *z = t->z[t->a.n_dense - 1];
@@ -135,14 +135,14 @@ void reap_tail_head_forward(struct reap_tail *t, uint64_t dice, float *probs)
 
     reap_loop_run(t->a.crew, n, pool, &p);
     for (; p.layer <= last; p.layer++) {
-        reap_loop_run(t->a.crew, t->now.parts, dense, &p);
+        reap_loop_run(t->a.crew, t->now.parts, tail_head_dense, &p);
         p.in = t->z[p.layer];
     }
     if (!dice)
         for (size_t i = 0; i < t->a.n_dense; i++)
             for (size_t o = 0; o < n * t->dense[i].out; o++)
                 t->drop[i][o] = 1;
-    measure(t);
+    tail_head_measure(t);
     if (probs)
         reap_head_activate(t->dense[last].act, n, t->dense[last].out,
                            t->z[last], probs);

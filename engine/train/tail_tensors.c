@@ -8,8 +8,9 @@
 #include "engine/train/tail_impl.h"
 
 /* Between the framework's order of a kernel's axes and (c, kh, kw, cin). */
-static void turn(const struct reap_tail *t, const struct reap_tail_layer *l,
-                 const float *from, float *to, bool back)
+static void tail_tensors_turn(const struct reap_tail *t,
+                              const struct reap_tail_layer *l,
+                              const float *from, float *to, bool back)
 {
     const bool keras = reap_model_keras(t->a.graph->model);
     const struct reap_node *n = l->node;
@@ -44,7 +45,7 @@ static int take_layer(struct reap_tail *t, size_t i,
         if (rc || l->at[kind] == REAP_TAIL_NONE)
             continue;
         if (kind == REAP_T_KERNEL)
-            turn(t, l, data[kind], w + l->at[kind], false);
+            tail_tensors_turn(t, l, data[kind], w + l->at[kind], false);
         else
             memcpy(w + l->at[kind], data[kind], l->node->c * sizeof(*w));
     }
@@ -134,7 +135,7 @@ void reap_tail_get(struct reap_tail *t, size_t i, enum reap_tail_vector which,
         const struct reap_tail_layer *l = &t->layer[layer];
 
         if (kind == REAP_T_KERNEL)
-            turn(t, l, v + l->at[kind], to, true);
+            tail_tensors_turn(t, l, v + l->at[kind], to, true);
         else
             memcpy(to, v + l->at[kind], l->node->c * sizeof(*to));
         return;

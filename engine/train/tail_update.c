@@ -21,8 +21,8 @@ struct row {
     size_t o, k; /* which; numbers of it in the kernel */
 };
 
-static float *at(const struct row *r, enum reap_tail_vector v,
-                 enum reap_tensor kind)
+static float *tail_update_at(const struct row *r, enum reap_tail_vector v,
+                             enum reap_tensor kind)
 {
     const size_t from = r->l->at[kind];
 
@@ -32,7 +32,7 @@ static float *at(const struct row *r, enum reap_tail_vector v,
 }
 
 /* Partial sums by place modulo 8, so that they need not wait for each other. */
-static double dot(size_t n, const float *a, const float *b)
+static double tail_update_dot(size_t n, const float *a, const float *b)
 {
     double part[8] = { 0 }, sum = 0;
     size_t i = 0;
@@ -50,20 +50,20 @@ static double dot(size_t n, const float *a, const float *b)
 static void finish_row(const struct row *r)
 {
     const struct reap_tail_layer *l = r->l;
-    const float *w = at(r, REAP_TAIL_WEIGHT, REAP_T_KERNEL);
-    const float *gamma = at(r, REAP_TAIL_WEIGHT, REAP_T_GAMMA);
-    const float *bias = at(r, REAP_TAIL_WEIGHT, REAP_T_BIAS);
-    float *g = at(r, REAP_TAIL_GRADIENT, REAP_T_KERNEL);
-    float *dgamma = at(r, REAP_TAIL_GRADIENT, REAP_T_GAMMA);
-    float *dbias = at(r, REAP_TAIL_GRADIENT, REAP_T_BIAS);
+    const float *w = tail_update_at(r, REAP_TAIL_WEIGHT, REAP_T_KERNEL);
+    const float *gamma = tail_update_at(r, REAP_TAIL_WEIGHT, REAP_T_GAMMA);
+    const float *bias = tail_update_at(r, REAP_TAIL_WEIGHT, REAP_T_BIAS);
+    float *g = tail_update_at(r, REAP_TAIL_GRADIENT, REAP_T_KERNEL);
+    float *dgamma = tail_update_at(r, REAP_TAIL_GRADIENT, REAP_T_GAMMA);
+    float *dbias = tail_update_at(r, REAP_TAIL_GRADIENT, REAP_T_BIAS);
     double d, away, scale, sum;
 
     if (!gamma)
         return;
-    d = *at(r, REAP_TAIL_GRADIENT, REAP_T_BETA);
+    d = *tail_update_at(r, REAP_TAIL_GRADIENT, REAP_T_BETA);
     away = (bias ? *bias : 0.0) - l->mean[r->o];
     /* an affine has its sum of dy x in the place of dgamma, and W is 1 */
-    sum = w ? dot(r->k, w, g) : *dgamma;
+    sum = w ? tail_update_dot(r->k, w, g) : *dgamma;
     *dgamma = (float)((sum + away * d) / l->sigma[r->o]);
     scale = (double)*gamma / l->sigma[r->o];
     if (dbias)
@@ -78,10 +78,10 @@ void reap_tail_fold_row(struct reap_tail *t, const struct reap_tail_layer *l,
     const struct row r = {
         .t = t, .l = l, .o = o, .k = l->node->kh * l->node->kw * l->task.cin
     };
-    const float *w = at(&r, REAP_TAIL_WEIGHT, REAP_T_KERNEL);
-    const float *gamma = at(&r, REAP_TAIL_WEIGHT, REAP_T_GAMMA);
-    const float *beta = at(&r, REAP_TAIL_WEIGHT, REAP_T_BETA);
-    const float *bias = at(&r, REAP_TAIL_WEIGHT, REAP_T_BIAS);
+    const float *w = tail_update_at(&r, REAP_TAIL_WEIGHT, REAP_T_KERNEL);
+    const float *gamma = tail_update_at(&r, REAP_TAIL_WEIGHT, REAP_T_GAMMA);
+    const float *beta = tail_update_at(&r, REAP_TAIL_WEIGHT, REAP_T_BETA);
+    const float *bias = tail_update_at(&r, REAP_TAIL_WEIGHT, REAP_T_BIAS);
     const double scale = gamma ? (double)*gamma / l->sigma[o] : 1;
     const double b = bias ? *bias : 0;
 

@@ -152,7 +152,8 @@ static bool lock(struct reap_blob_cache *c)
     return true;
 }
 
-static const void *take(void *own, const void *key, size_t key_len, size_t len)
+static const void *blob_cache_take(void *own, const void *key, size_t key_len,
+                                   size_t len)
 {
     struct reap_blob_cache *c = own;
     const void *blob;
@@ -234,7 +235,7 @@ static bool disk_has_room(const struct reap_blob_cache *c, size_t len)
     return !statvfs(c->dir, &v) && v.f_bavail / ROOM > len / v.f_frsize;
 }
 
-static const void *keep(void *own, const void *data, size_t len)
+static const void *blob_cache_keep(void *own, const void *data, size_t len)
 {
     struct reap_blob_cache *c = own;
     uint8_t header[HEADER];
@@ -273,7 +274,8 @@ int reap_blob_cache_new(struct reap_blob_cache **out, size_t most,
     *out = NULL;
     if (!c)
         return reap_fail(err, REAP_ENOMEM, "no memory");
-    c->blobs = (struct reap_blobs){ c, take, keep, give_up, let_go };
+    c->blobs = (struct reap_blobs){ c, blob_cache_take, blob_cache_keep,
+                                    give_up, let_go };
     c->most = most;
     c->lock = -1;
     if (reap_cache_path(c->dir, sizeof(c->dir), "packed", NULL))

@@ -24,7 +24,7 @@ struct fetch {
     void *ctx;
 };
 
-static const EVP_MD *kind_of(const char *hash)
+static const EVP_MD *fetch_kind_of(const char *hash)
 {
     return hash && strlen(hash) == MD5_DIGITS ? EVP_md5() : EVP_sha256();
 }
@@ -117,8 +117,8 @@ static int transfer(const char *url, struct fetch *f, struct reap_err *err)
     return REAP_OK;
 }
 
-static int check(struct fetch *f, const char *url, const char *want,
-                 struct reap_err *err)
+static int fetch_check(struct fetch *f, const char *url, const char *want,
+                       struct reap_err *err)
 {
     char hex[2 * EVP_MAX_MD_SIZE + 1] = "";
 
@@ -146,12 +146,13 @@ int reap_fetch(const char *url, const char *path, const char *hash,
         return reap_fail(err, REAP_ECREATE, "%s: %s", temp, strerror(errno));
     f.to = fdopen(fd, "wb");
     f.hash = EVP_MD_CTX_new();
-    if (!f.to || !f.hash || !EVP_DigestInit_ex(f.hash, kind_of(hash), NULL))
+    if (!f.to || !f.hash ||
+        !EVP_DigestInit_ex(f.hash, fetch_kind_of(hash), NULL))
         rc = reap_fail(err, REAP_ENOMEM, "no memory to fetch %s", url);
     else
         rc = transfer(url, &f, err);
     if (!rc)
-        rc = check(&f, url, hash, err);
+        rc = fetch_check(&f, url, hash, err);
     if (!rc && (fchmod(fd, 0644) || rename(temp, path)))
         rc = reap_fail(err, REAP_ECREATE, "%s: %s", path, strerror(errno));
     if (rc)
@@ -172,7 +173,7 @@ bool reap_fetch_matches(const char *path, const char *hash)
     uint8_t *chunk = reap_calloc(1, CHUNK);
     FILE *f = fopen(path, "rb");
     bool good =
-        f && sum && chunk && EVP_DigestInit_ex(sum, kind_of(hash), NULL);
+        f && sum && chunk && EVP_DigestInit_ex(sum, fetch_kind_of(hash), NULL);
 
     for (size_t n; good && (n = fread(chunk, 1, CHUNK, f)) > 0;)
         EVP_DigestUpdate(sum, chunk, n);

@@ -29,7 +29,8 @@ static int state(const struct stat *st, char *to, size_t size)
 }
 
 /* "HASH NOTE\n" and nothing else */
-static bool parse(const char *text, char sha256[65], char note[REAP_MEMO_NOTE])
+static bool hash_memo_parse(const char *text, char sha256[65],
+                            char note[REAP_MEMO_NOTE])
 {
     const size_t n = strspn(text, "0123456789abcdef");
     const char *word = text + n + 1;
@@ -66,7 +67,7 @@ bool reap_hash_memo_find(const struct stat *st, char sha256[65],
     text[n] = '\0';
     len = state(st, is, sizeof(is));
     return n > len && !memcmp(text, is, (size_t)len) &&
-           parse(text + len, sha256, note);
+           hash_memo_parse(text + len, sha256, note);
 }
 
 /* Did the file's last change happen so long ago that a later one cannot bear

@@ -32,7 +32,7 @@ bool reap_dataset_is_reserved(struct reap_bytes key)
     return false;
 }
 
-static int count(struct reap_dataset *ds, struct reap_err *err)
+static int dataset_count(struct reap_dataset *ds, struct reap_err *err)
 {
     MDB_stat stat_ = { 0 };
     MDB_txn *txn;
@@ -226,7 +226,7 @@ int reap_dataset_open(struct reap_dataset **out, const char *path,
              ? open_files(ds, err)
              : reap_fail(err, REAP_ENOTFOUND, "the dataset's path is too long");
     if (!rc)
-        rc = count(ds, err);
+        rc = dataset_count(ds, err);
     if (!rc)
         rc = reap_cursor_open(&c, ds, err);
     if (!rc)

@@ -103,8 +103,9 @@ static uint64_t eight(struct reap_bytes key, size_t at)
 }
 
 /* Between the first and the last key, part i of n of the way as numbers. */
-static struct reap_bytes between(struct reap_bytes a, struct reap_bytes b,
-                                 size_t i, size_t n, uint8_t *buf)
+static struct reap_bytes dataset_cursor_between(struct reap_bytes a,
+                                                struct reap_bytes b, size_t i,
+                                                size_t n, uint8_t *buf)
 {
     size_t same = 0;
     uint64_t x, y;
@@ -139,7 +140,7 @@ int reap_cursor_sample(struct reap_cursor *c, struct reap_record *out, size_t n,
         if (i && !all && i + 1 == n)
             key = last.key;
         else if (i && !all)
-            key = between(out[0].key, last.key, i, n - 1, buf);
+            key = dataset_cursor_between(out[0].key, last.key, i, n - 1, buf);
         /* Those that lie closer than the steps are taken one by one. */
         if (i && (all || reap_bytes_compare(key, out[i - 1].key) <= 0))
             rc = reap_cursor_seek(c, out[i - 1].key, &out[i], err);

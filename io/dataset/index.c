@@ -14,7 +14,7 @@ enum {
     PATH_MAX_ = REAP_INDEX_MAX - REAP_INDEX_HEAD - LABEL_MAX
 };
 
-static size_t put(uint8_t *to, struct reap_bytes b, size_t max)
+static size_t index_put(uint8_t *to, struct reap_bytes b, size_t max)
 {
     const size_t n = b.len < max ? b.len : max;
 
@@ -32,9 +32,9 @@ size_t reap_index_encode(uint8_t *to, const struct reap_index_entry *e)
     reap_le_put32(to + CRC, e->crc);
     reap_le_put32(to + SOURCE, e->source);
     reap_le_put32(to + RUN, e->run);
-    label = put(to + REAP_INDEX_HEAD, e->label, LABEL_MAX);
+    label = index_put(to + REAP_INDEX_HEAD, e->label, LABEL_MAX);
     reap_le_put16(to + LABEL_LEN, (uint16_t)label);
-    path = put(to + REAP_INDEX_HEAD + label, e->path, PATH_MAX_);
+    path = index_put(to + REAP_INDEX_HEAD + label, e->path, PATH_MAX_);
     return REAP_INDEX_HEAD + label + path;
 }
 

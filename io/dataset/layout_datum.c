@@ -9,7 +9,7 @@
 #include "io/dataset/layout.h"
 #include "io/file/status.h"
 
-static void *take(void *failed, size_t size)
+static void *layout_datum_take(void *failed, size_t size)
 {
     void *p = reap_calloc(1, size ? size : 1);
 
@@ -18,7 +18,7 @@ static void *take(void *failed, size_t size)
     return p;
 }
 
-static void give(void *failed, void *p)
+static void layout_datum_give(void *failed, void *p)
 {
     (void)failed;
     reap_free(p);
@@ -27,7 +27,8 @@ static void give(void *failed, void *p)
 static void free_datum(Reap__Caffe__Datum *d)
 {
     bool failed = false;
-    ProtobufCAllocator memory = { take, give, &failed };
+    ProtobufCAllocator memory = { layout_datum_take, layout_datum_give,
+                                  &failed };
 
     if (d)
         reap__caffe__datum__free_unpacked(d, &memory);
@@ -39,9 +40,11 @@ void reap_layout_scratch_clear(struct reap_layout_scratch *s)
     s->datum = NULL;
 }
 
-static Reap__Caffe__Datum *unpack(struct reap_bytes value, bool *failed)
+static Reap__Caffe__Datum *layout_datum_unpack(struct reap_bytes value,
+                                               bool *failed)
 {
-    ProtobufCAllocator memory = { take, give, failed };
+    ProtobufCAllocator memory = { layout_datum_take, layout_datum_give,
+                                  failed };
 
     *failed = false;
     return reap__caffe__datum__unpack(&memory, value.len, value.data);
@@ -77,7 +80,7 @@ bool reap_layout_datum_knows(struct reap_bytes value)
                        value.data[0] != 0x18 && value.data[0] != 0x22 &&
                        value.data[0] != 0x28))
         return false;
-    d = unpack(value, &failed);
+    d = layout_datum_unpack(value, &failed);
     known = d && (is_raw(d) || is_encoded(d));
     free_datum(d);
     return known;
@@ -93,7 +96,7 @@ unsigned reap_layout_datum_image(struct reap_bytes value,
     reap_layout_scratch_clear(s);
     if (!value.len)
         return REAP_STATUS_empty;
-    d = s->datum = unpack(value, &failed);
+    d = s->datum = layout_datum_unpack(value, &failed);
     if (!d)
         return failed ? REAP_STATUS_io_error : REAP_STATUS_corrupt;
     if (d->has_label)

@@ -29,7 +29,7 @@ bool reap_export_format(size_t i, const char **name, const char **ending,
     return true;
 }
 
-static bool ends_in(const char *path, const char *ending)
+static bool export_ends_in(const char *path, const char *ending)
 {
     size_t n = strlen(path), m = strlen(ending);
 
@@ -45,7 +45,7 @@ static int find_format(const struct reap_export_args *a, size_t *out,
         size_t used = strlen(names);
 
         if (a->to ? !strcmp(a->to, format[*out].name)
-                  : ends_in(a->path, format[*out].ending))
+                  : export_ends_in(a->path, format[*out].ending))
             return REAP_OK;
         snprintf(names + used, sizeof(names) - used, "%s%s", used ? ", " : "",
                  format[*out].name);
@@ -218,7 +218,7 @@ int reap_export_run(const struct reap_export_args *a, struct reap_exported *out,
     stem = reap_strdup(a->path);
     if (!stem)
         return reap_fail(err, REAP_ENOMEM, "no memory for a path");
-    if (ends_in(stem, format[f].ending))
+    if (export_ends_in(stem, format[f].ending))
         stem[strlen(stem) - strlen(format[f].ending)] = '\0';
     e.stem = stem;
     find_top(&e);

@@ -67,8 +67,9 @@ static int open_layout(struct output *o, const struct layout *l,
 }
 
 /* One output is the file that was asked for, several bear their names. */
-static int open_output(struct matrix *m, struct output *o,
-                       const struct reap_export *e, struct reap_err *err)
+static int export_matrix_open_output(struct matrix *m, struct output *o,
+                                     const struct reap_export *e,
+                                     struct reap_err *err)
 {
     const char *ending = m->layout ? m->layout->ending : ".npy";
     size_t room = strlen(e->args->path) + sizeof(o->column->name) + 32;
@@ -117,7 +118,7 @@ static int open_outputs(struct matrix *m, const struct reap_export *e,
     for (size_t i = 0; i < most; i++)
         m->nan[i] = NAN;
     for (size_t i = 0; i < m->n && !rc; i++)
-        rc = open_output(m, &m->output[i], e, err);
+        rc = export_matrix_open_output(m, &m->output[i], e, err);
     return rc;
 }
 

@@ -36,8 +36,8 @@ static const char *escaped(char *buf, size_t size, const char *text)
     return reap_text_escape(buf, size, in);
 }
 
-static const char *name_of(const struct reap_export *e, bool wnid, int32_t i,
-                           char *buf, size_t size)
+static const char *export_text_name_of(const struct reap_export *e, bool wnid,
+                                       int32_t i, char *buf, size_t size)
 {
     const struct reap_export_names *n = &e->args->names;
     const char *(*get)(const void *, size_t) = wnid ? n->wnid : n->name;
@@ -120,9 +120,11 @@ static int row_csv(void *ctx, const struct reap_export *e,
             continue;
         }
         fprintf(f, ",%d,", p.index);
-        reap_text_csv(f, name_of(e, true, p.index, buf, sizeof(buf)));
+        reap_text_csv(f,
+                      export_text_name_of(e, true, p.index, buf, sizeof(buf)));
         fputc(',', f);
-        reap_text_csv(f, name_of(e, false, p.index, buf, sizeof(buf)));
+        reap_text_csv(f,
+                      export_text_name_of(e, false, p.index, buf, sizeof(buf)));
         fputc(',', f);
         reap_text_float(f, p.prob);
     }
@@ -148,9 +150,11 @@ static int row_jsonl(void *ctx, const struct reap_export *e,
         fputs(",\"top\":[", f);
     for (size_t i = 0; i < e->n_top && top_at(e, r, i, &p); i++) {
         fprintf(f, "%s{\"index\":%d,\"wnid\":", i ? "," : "", p.index);
-        reap_text_json(f, name_of(e, true, p.index, buf, sizeof(buf)));
+        reap_text_json(f,
+                       export_text_name_of(e, true, p.index, buf, sizeof(buf)));
         fputs(",\"name\":", f);
-        reap_text_json(f, name_of(e, false, p.index, buf, sizeof(buf)));
+        reap_text_json(
+            f, export_text_name_of(e, false, p.index, buf, sizeof(buf)));
         fputs(",\"prob\":", f);
         if (isfinite(p.prob))
             reap_text_float(f, p.prob);

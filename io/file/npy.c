@@ -81,7 +81,7 @@ int reap_npy_write(struct reap_npy *n, const void *data, size_t len,
     return reap_outfile_write(n->file, data, len, err);
 }
 
-static bool fits(const struct reap_npy *n)
+static bool npy_fits(const struct reap_npy *n)
 {
     uint64_t bytes = (uint64_t)(n->descr[2] - '0');
 
@@ -100,7 +100,7 @@ int reap_npy_commit(struct reap_npy **np, size_t rows, struct reap_err *err)
 
     n->shape[0] = rows;
     make_header(n, header);
-    if (!fits(n))
+    if (!npy_fits(n))
         rc = reap_fail(err, REAP_EBUG,
                        "array: %llu bytes do not make %zu rows of its shape",
                        (unsigned long long)n->bytes, rows);

@@ -17,7 +17,8 @@ struct reap_outfile {
     char *path, *temp;
 };
 
-static int fail(struct reap_err *err, int e, const char *what, const char *path)
+static int outfile_fail(struct reap_err *err, int e, const char *what,
+                        const char *path)
 {
     int rc = e == EACCES || e == EPERM ? REAP_EACCESS
              : e == ENOSPC || e == EDQUOT || e == EIO || e == EFBIG
@@ -94,7 +95,7 @@ int reap_outfile_open(struct reap_outfile **out, const char *path,
         errno = e;
     }
     if (!f->f) {
-        rc = fail(err, errno, "write", path);
+        rc = outfile_fail(err, errno, "write", path);
         goto out;
     }
     (void)flock(fd, LOCK_EX | LOCK_NB); /* says that it is in use */
@@ -156,7 +157,7 @@ int reap_outfile_commit(struct reap_outfile **fp, struct reap_err *err)
                        strerror(errno));
     f->f = NULL;
     if (!rc && rename(f->temp, f->path))
-        rc = fail(err, errno, "rename to", f->path);
+        rc = outfile_fail(err, errno, "rename to", f->path);
     if (!rc)
         sync_folder(f->path);
     else

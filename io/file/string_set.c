@@ -11,7 +11,7 @@ struct reap_string_set {
     uint32_t *slot; /* number + 1, or 0; twice as many slots as room */
 };
 
-static size_t hash(const char *text)
+static size_t string_set_hash(const char *text)
 {
     uint64_t h = 0xcbf29ce484222325u; /* FNV-1a */
 
@@ -21,30 +21,30 @@ static size_t hash(const char *text)
 }
 
 /* The slot of 'text', or the empty one where it would go. */
-static size_t look(const struct reap_string_set *n, const char *text)
+static size_t string_set_look(const struct reap_string_set *n, const char *text)
 {
     const size_t slots = 2 * n->room;
-    size_t at = hash(text) & (slots - 1);
+    size_t at = string_set_hash(text) & (slots - 1);
 
     while (n->slot[at] && strcmp(n->text[n->slot[at] - 1], text) != 0)
         at = (at + 1) & (slots - 1);
     return at;
 }
 
-static int no_memory(struct reap_err *err)
+static int string_set_no_memory(struct reap_err *err)
 {
     return reap_fail(err, REAP_ENOMEM, "no memory for names");
 }
 
 /* Slots for the texts there are. */
-static void fill(struct reap_string_set *n)
+static void string_set_fill(struct reap_string_set *n)
 {
     memset(n->slot, 0, 2 * n->room * sizeof(*n->slot));
     for (size_t i = 0; i < n->n; i++)
-        n->slot[look(n, n->text[i])] = (uint32_t)i + 1;
+        n->slot[string_set_look(n, n->text[i])] = (uint32_t)i + 1;
 }
 
-static int grow(struct reap_string_set *n, struct reap_err *err)
+static int string_set_grow(struct reap_string_set *n, struct reap_err *err)
 {
     const size_t room = n->room ? 2 * n->room : 16;
     char **text = reap_realloc(n->text, room * sizeof(*text));
@@ -54,12 +54,12 @@ static int grow(struct reap_string_set *n, struct reap_err *err)
         n->text = text;
     if (!text || !slot) {
         reap_free(slot);
-        return no_memory(err);
+        return string_set_no_memory(err);
     }
     reap_free(n->slot);
     n->slot = slot;
     n->room = room;
-    fill(n);
+    string_set_fill(n);
     return REAP_OK;
 }
 
@@ -67,8 +67,8 @@ int reap_string_set_new(struct reap_string_set **out, struct reap_err *err)
 {
     *out = reap_calloc(1, sizeof(**out));
     if (!*out)
-        return no_memory(err);
-    if (grow(*out, err)) {
+        return string_set_no_memory(err);
+    if (string_set_grow(*out, err)) {
         reap_string_set_free(out);
         return REAP_ENOMEM;
     }
@@ -78,20 +78,20 @@ int reap_string_set_new(struct reap_string_set **out, struct reap_err *err)
 int reap_string_set_add(struct reap_string_set *n, const char *text,
                         uint32_t *number, struct reap_err *err)
 {
-    size_t at = look(n, text);
+    size_t at = string_set_look(n, text);
 
     if (n->slot[at]) {
         *number = n->slot[at] - 1;
         return REAP_OK;
     }
     if (n->n == n->room) {
-        if (grow(n, err))
+        if (string_set_grow(n, err))
             return REAP_ENOMEM;
-        at = look(n, text);
+        at = string_set_look(n, text);
     }
     n->text[n->n] = reap_strdup(text);
     if (!n->text[n->n])
-        return no_memory(err);
+        return string_set_no_memory(err);
     *number = (uint32_t)n->n++;
     n->slot[at] = (uint32_t)n->n;
     return REAP_OK;
@@ -99,7 +99,7 @@ int reap_string_set_add(struct reap_string_set *n, const char *text,
 
 uint32_t reap_string_set_find(const struct reap_string_set *n, const char *text)
 {
-    return n->slot[look(n, text)] - 1;
+    return n->slot[string_set_look(n, text)] - 1;
 }
 
 size_t reap_string_set_count(const struct reap_string_set *n)
@@ -150,7 +150,7 @@ int reap_string_set_sort(struct reap_string_set *n, uint32_t *to,
     struct item *item = reap_calloc(n->n + 1, sizeof(*item));
 
     if (!item)
-        return no_memory(err);
+        return string_set_no_memory(err);
     for (size_t i = 0; i < n->n; i++)
         item[i] = (struct item){ n->text[i], (uint32_t)i };
     qsort(item, n->n, sizeof(*item), whole_numbers(n) ? by_value : by_bytes);
@@ -160,7 +160,7 @@ int reap_string_set_sort(struct reap_string_set *n, uint32_t *to,
             to[item[i].was] = (uint32_t)i;
     }
     reap_free(item);
-    fill(n);
+    string_set_fill(n);
     return REAP_OK;
 }
 

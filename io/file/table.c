@@ -12,15 +12,15 @@ struct reap_table {
     size_t line, next; /* of the line last read; of the one at 'at' */
 };
 
-static int cannot_open(const char *path, struct reap_err *err)
+static int table_cannot_open(const char *path, struct reap_err *err)
 {
     return reap_fail(err, errno == EACCES ? REAP_EACCESS : REAP_ENOTFOUND,
                      "%s: %s", path, strerror(errno));
 }
 
 /* Read to the end, which is not known before if it is a pipe. */
-static int read_all(FILE *f, const char *path, char **text, size_t *len,
-                    struct reap_err *err)
+static int table_read_all(FILE *f, const char *path, char **text, size_t *len,
+                          struct reap_err *err)
 {
     size_t room = 1 << 16, got;
 
@@ -47,7 +47,7 @@ static int read_all(FILE *f, const char *path, char **text, size_t *len,
 }
 
 /* What stands between columns, by the first line that is no comment. */
-static char between(const char *text)
+static char table_between(const char *text)
 {
     size_t n = strcspn(text, "\r\n");
 
@@ -72,7 +72,8 @@ int reap_table_open(struct reap_table **out, const char *path,
     if (!t)
         return reap_fail(err, REAP_ENOMEM, "%s: no memory", path);
     f = fopen(path, "rb");
-    rc = f ? read_all(f, path, &t->text, &len, err) : cannot_open(path, err);
+    rc = f ? table_read_all(f, path, &t->text, &len, err)
+           : table_cannot_open(path, err);
     if (f)
         fclose(f);
     if (rc) {
@@ -81,7 +82,7 @@ int reap_table_open(struct reap_table **out, const char *path,
     }
     t->at = t->text + (strncmp(t->text, "\xef\xbb\xbf", 3) ? 0 : 3);
     t->at += strspn(t->at, "\r\n");
-    t->between = between(t->at);
+    t->between = table_between(t->at);
     t->next = 1;
     for (const char *p = t->text; p < t->at; p++)
         t->next += *p == '\n';

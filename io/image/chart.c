@@ -22,7 +22,7 @@ struct canvas {
     size_t h, w;
 };
 
-static uint8_t *at(const struct canvas *c, size_t y, size_t x)
+static uint8_t *chart_at(const struct canvas *c, size_t y, size_t x)
 {
     return c->pixel + (y * c->w + x) * 3;
 }
@@ -67,7 +67,7 @@ static void write_text(const struct canvas *c, const char *text, size_t y,
 
             if (py >= c->h || px >= c->w)
                 continue;
-            p = at(c, py, px);
+            p = chart_at(c, py, px);
             for (int b = 0; b < 3; b++)
                 p[b] = (uint8_t)(white ? p[b] + (255 - p[b]) * v / 255
                                        : p[b] - p[b] * v / 255);
@@ -78,8 +78,8 @@ static void write_text(const struct canvas *c, const char *text, size_t y,
 
 /* ---- cells ---- */
 
-static void fill(const struct canvas *c, size_t y, size_t x, size_t side,
-                 double share)
+static void chart_fill(const struct canvas *c, size_t y, size_t x, size_t side,
+                       double share)
 {
     static const int dark[] = { 8, 48, 107 };
     const size_t inner = side > 3 ? side - 1 : side;
@@ -87,7 +87,7 @@ static void fill(const struct canvas *c, size_t y, size_t x, size_t side,
     for (size_t i = 0; i < inner; i++)
         for (size_t j = 0; j < inner; j++)
             for (int b = 0; b < 3; b++)
-                at(c, y + i, x + j)[b] =
+                chart_at(c, y + i, x + j)[b] =
                     (uint8_t)(255 - share * (255 - dark[b]) + .5);
 }
 
@@ -102,7 +102,7 @@ static void draw_row(const struct canvas *c, const uint32_t *count, size_t n,
     for (size_t j = 0; j < n; j++) {
         const double share = sum > 0 ? count[j] / sum : 0;
 
-        fill(c, y, x + j * side, side, share);
+        chart_fill(c, y, x + j * side, side, share);
         if (side < BIG || !count[j])
             continue;
         snprintf(number, sizeof(number), "%u", count[j]);
@@ -115,8 +115,10 @@ static void draw_frame(const struct canvas *c, size_t y, size_t x, size_t side)
 {
     for (size_t i = 0; i <= side; i++)
         for (int b = 0; b < 3; b++) {
-            at(c, y - 1, x + i - 1)[b] = at(c, y + side, x + i - 1)[b] = 128;
-            at(c, y + i - 1, x - 1)[b] = at(c, y + i - 1, x + side)[b] = 128;
+            chart_at(c, y - 1, x + i - 1)[b] =
+                chart_at(c, y + side, x + i - 1)[b] = 128;
+            chart_at(c, y + i - 1, x - 1)[b] =
+                chart_at(c, y + i - 1, x + side)[b] = 128;
         }
 }
 

@@ -64,7 +64,7 @@ void reap_decode_fail(struct reap_decoded *out, unsigned status,
     va_end(ap);
 }
 
-static bool grow(uint8_t **p, size_t *room, size_t size)
+static bool decode_grow(uint8_t **p, size_t *room, size_t size)
 {
     if (size <= *room)
         return true;
@@ -86,7 +86,8 @@ static void shrink(uint8_t **p, size_t *room)
 bool reap_decode_room(struct reap_decode *d, size_t rows, size_t cols,
                       struct reap_decoded *out)
 {
-    if (grow(&d->pix, &d->pix_room, 3 * rows * cols + REAP_RESAMPLE_SLACK))
+    if (decode_grow(&d->pix, &d->pix_room,
+                    3 * rows * cols + REAP_RESAMPLE_SLACK))
         return true;
     reap_decode_fail(out, REAP_STATUS_too_large,
                      "%zu x %zu pixels do not fit into memory", cols, rows);
@@ -121,24 +122,25 @@ void reap_decode_rows(struct reap_decode *d, const struct reap_window *want,
     pixels->have = (struct reap_window){ want->row0, want->row1, 0, out->w };
 }
 
-static bool starts(struct reap_bytes b, const char *with, size_t n)
+static bool decode_starts(struct reap_bytes b, const char *with, size_t n)
 {
     return b.len >= n && !memcmp(b.data, with, n);
 }
 
 static enum reap_format signature(struct reap_bytes b)
 {
-    if (starts(b, "\xff\xd8\xff", 3))
+    if (decode_starts(b, "\xff\xd8\xff", 3))
         return REAP_FORMAT_jpeg;
-    if (starts(b, "\x89PNG\r\n\x1a\n", 8))
+    if (decode_starts(b, "\x89PNG\r\n\x1a\n", 8))
         return REAP_FORMAT_png;
-    if (starts(b, "RIFF", 4) && b.len >= 12 && !memcmp(b.data + 8, "WEBP", 4))
+    if (decode_starts(b, "RIFF", 4) && b.len >= 12 &&
+        !memcmp(b.data + 8, "WEBP", 4))
         return REAP_FORMAT_webp;
-    if (starts(b, "GIF87a", 6) || starts(b, "GIF89a", 6))
+    if (decode_starts(b, "GIF87a", 6) || decode_starts(b, "GIF89a", 6))
         return REAP_FORMAT_gif;
-    if (starts(b, "BM", 2))
+    if (decode_starts(b, "BM", 2))
         return REAP_FORMAT_bmp;
-    if (starts(b, "II*\0", 4) || starts(b, "MM\0*", 4))
+    if (decode_starts(b, "II*\0", 4) || decode_starts(b, "MM\0*", 4))
         return REAP_FORMAT_tiff;
     if (b.len >= 3 && b.data[0] == 'P' && b.data[1] >= '1' &&
         b.data[1] <= '6' && memchr(" \t\r\n#", b.data[2], 5))
@@ -220,12 +222,13 @@ void reap_decode_open(struct reap_decode *d, struct reap_bytes bytes,
 }
 
 /* Pixels as stored to upright ones. */
-static void turn(struct reap_decode *d, struct reap_decoded *out,
-                 struct reap_pixels *pixels)
+static void decode_turn(struct reap_decode *d, struct reap_decoded *out,
+                        struct reap_pixels *pixels)
 {
     size_t h = pixels->have.row1, w = pixels->have.col1;
 
-    if (!grow(&d->turned, &d->turned_room, 3 * h * w + REAP_RESAMPLE_SLACK)) {
+    if (!decode_grow(&d->turned, &d->turned_room,
+                     3 * h * w + REAP_RESAMPLE_SLACK)) {
         reap_decode_fail(out, REAP_STATUS_too_large,
                          "%zu x %zu pixels do not fit into memory", w, h);
         return;
@@ -249,7 +252,7 @@ void reap_decode_read(struct reap_decode *d, const struct reap_window *want,
                                     pixels);
     turn_size(d, out);
     if (!out->status && d->orientation > 1)
-        turn(d, out, pixels);
+        decode_turn(d, out, pixels);
 }
 
 void reap_decode_done(struct reap_decode *d)

@@ -27,8 +27,8 @@ static bool masks_are_plain(struct reap_bytes f)
 }
 
 /* False if this is no bitmap of ours; reason set. */
-static bool header(struct reap_bytes f, struct bmp *b, int32_t *w, int32_t *h,
-                   struct reap_decoded *out)
+static bool decode_bmp_header(struct reap_bytes f, struct bmp *b, int32_t *w,
+                              int32_t *h, struct reap_decoded *out)
 {
     const uint8_t *p = f.data;
     uint32_t how;
@@ -71,7 +71,7 @@ static void bmp_open(struct reap_decode *d, struct reap_decoded *out)
     struct bmp b = { 0 };
     int32_t w, h;
 
-    if (header(d->bytes, &b, &w, &h, out))
+    if (decode_bmp_header(d->bytes, &b, &w, &h, out))
         (void)reap_decode_size(d, (uint64_t)h, (uint64_t)w, out);
 }
 
@@ -104,7 +104,7 @@ static void bmp_read(struct reap_decode *d, const struct reap_window *want,
     size_t at, n;
     int32_t w, h;
 
-    if (!header(d->bytes, &b, &w, &h, out) ||
+    if (!decode_bmp_header(d->bytes, &b, &w, &h, out) ||
         !reap_decode_room(d, want->row1 - want->row0, out->w, out))
         return;
     at = FILE_HEADER + (size_t)b.header;

@@ -77,7 +77,8 @@ static bool descriptor(struct gif *g, struct reap_bytes f, size_t at)
 }
 
 /* Up to the first frame's codes; false with a reason. */
-static bool header(struct reap_bytes f, struct gif *g, struct reap_decoded *out)
+static bool decode_gif_header(struct reap_bytes f, struct gif *g,
+                              struct reap_decoded *out)
 {
     size_t at = HEADER;
     bool whole = f.len > HEADER;
@@ -111,7 +112,7 @@ static void gif_open(struct reap_decode *d, struct reap_decoded *out)
 {
     struct gif g;
 
-    if (!header(d->bytes, &g, out) ||
+    if (!decode_gif_header(d->bytes, &g, out) ||
         !reap_decode_size(d, g.screen_h, g.screen_w, out))
         return;
     out->flags |= g.transparent ? REAP_FLAG_alpha : 0;
@@ -141,7 +142,7 @@ static int next_code(struct codes *c, unsigned size)
 }
 
 /* Where pixel i of the frame's stream lies on the screen. */
-static size_t place(const struct gif *g, size_t i)
+static size_t decode_gif_place(const struct gif *g, size_t i)
 {
     static const size_t start[] = { 0, 4, 2, 1 }, step[] = { 8, 8, 4, 2 };
     size_t y = i / g->w, x = i % g->w, pass = 0, row = y;
@@ -161,9 +162,10 @@ static size_t place(const struct gif *g, size_t i)
     return (g->top + row) * g->screen_w + g->left + x;
 }
 
-static void put(const struct gif *g, size_t i, unsigned index, uint8_t *pix)
+static void decode_gif_put(const struct gif *g, size_t i, unsigned index,
+                           uint8_t *pix)
 {
-    memcpy(pix + 3 * place(g, i), g->rgb + 3 * index, 3);
+    memcpy(pix + 3 * decode_gif_place(g, i), g->rgb + 3 * index, 3);
 }
 
 /* The strings of LZW: each is an earlier one and a byte. */
@@ -173,7 +175,7 @@ struct strings {
     unsigned clear, next; /* the code that clears; the next new string */
 };
 
-static void add(struct strings *s, unsigned before, unsigned now)
+static void decode_gif_add(struct strings *s, unsigned before, unsigned now)
 {
     s->before[s->next] = (uint16_t)before;
     s->first[s->next] = s->first[before];
@@ -195,8 +197,8 @@ static size_t unroll(struct strings *s, unsigned code)
 }
 
 /* The pixels of the frame; how many there were. */
-static size_t unpack(const struct gif *g, struct reap_bytes f,
-                     struct strings *s, uint8_t *pix)
+static size_t decode_gif_unpack(const struct gif *g, struct reap_bytes f,
+                                struct strings *s, uint8_t *pix)
 {
     struct codes c = { .f = f, .at = g->data + 1 };
     unsigned least = f.data[g->data], size = least + 1, old = 0;
@@ -222,11 +224,11 @@ static size_t unpack(const struct gif *g, struct reap_bytes f,
         if (now == s->clear + 1 || now > s->next || (fresh && now > s->clear))
             break;
         if (!fresh && s->next < MAX_CODES)
-            add(s, old, now);
+            decode_gif_add(s, old, now);
         if (s->next == 1u << size && size < 12)
             size++;
         for (size_t n = unroll(s, now); n-- > 0 && done < all;)
-            put(g, done++, s->pile[n], pix);
+            decode_gif_put(g, done++, s->pile[n], pix);
         old = now;
         fresh = false;
     }
@@ -241,12 +243,14 @@ static void gif_read(struct reap_decode *d, const struct reap_window *want,
     size_t all;
 
     (void)want; /* rows may be interlaced: all are made */
-    if (!header(d->bytes, &g, out) || !reap_decode_room(d, out->h, out->w, out))
+    if (!decode_gif_header(d->bytes, &g, out) ||
+        !reap_decode_room(d, out->h, out->w, out))
         return;
     for (size_t i = 0; i < out->h * out->w; i++)
         memcpy(d->pix + 3 * i, g.rgb + 3 * g.free, 3);
     all = g.h * g.w;
-    if (unpack(&g, d->bytes, &s, d->pix) < all && !d->limits.keep_truncated)
+    if (decode_gif_unpack(&g, d->bytes, &s, d->pix) < all &&
+        !d->limits.keep_truncated)
         reap_decode_fail(out, REAP_STATUS_truncated,
                          "GIF ends before its last pixel");
     *pixels =

@@ -128,7 +128,7 @@ static void gave_up(struct reap_jpeg *j, struct reap_decoded *out)
     jpeg_abort_decompress(&j->c);
 }
 
-static void begin(struct reap_jpeg *j, struct reap_bytes b)
+static void decode_jpeg_begin(struct reap_jpeg *j, struct reap_bytes b)
 {
     j->ends_early = j->warned = j->scans = false;
     jpeg_abort_decompress(&j->c);
@@ -150,7 +150,7 @@ static void jpeg_open(struct reap_decode *d, struct reap_decoded *out)
         gave_up(j, out);
         return;
     }
-    begin(j, d->bytes);
+    decode_jpeg_begin(j, d->bytes);
     parts = j->c.num_components;
     if (parts != 1 && parts != 3 && parts != 4) {
         reap_decode_fail(out, REAP_STATUS_unsupported, "JPEG of %d components",
@@ -222,8 +222,10 @@ static bool line_room(struct reap_jpeg *j, struct reap_decoded *out)
  * or more. At a cut its smooth upsampling lacks a neighbour, so a column more
  * is asked for on each side. CMYK, and what may be cut, is done whole.
  */
-static void choose(struct reap_decode *d, const struct reap_window *want,
-                   const struct reap_decoded *out, struct reap_window *have)
+static void decode_jpeg_choose(struct reap_decode *d,
+                               const struct reap_window *want,
+                               const struct reap_decoded *out,
+                               struct reap_window *have)
 {
     struct reap_jpeg *j = d->jpeg;
     JDIMENSION from, n;
@@ -291,7 +293,7 @@ static void jpeg_read(struct reap_decode *d, const struct reap_window *want,
         return;
     }
     jpeg_start_decompress(&j->c);
-    choose(d, want, out, have);
+    decode_jpeg_choose(d, want, out, have);
     pixels->stride = 3 * (have->col1 - have->col0);
     if (!reap_decode_room(d, have->row1 - have->row0 + 1,
                           have->col1 - have->col0, out)) {

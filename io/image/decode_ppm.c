@@ -16,7 +16,7 @@ static bool is_space(uint8_t c)
 }
 
 /* The next number of the header; comments run from '#' to the line's end. */
-static bool number(struct reap_bytes f, size_t *at, uint64_t *out)
+static bool decode_ppm_number(struct reap_bytes f, size_t *at, uint64_t *out)
 {
     size_t i = *at, from;
 
@@ -37,7 +37,8 @@ static bool number(struct reap_bytes f, size_t *at, uint64_t *out)
     return i > from && i < f.len;
 }
 
-static bool header(struct reap_bytes f, struct ppm *p, struct reap_decoded *out)
+static bool decode_ppm_header(struct reap_bytes f, struct ppm *p,
+                              struct reap_decoded *out)
 {
     p->bands = f.data[1] == '6' ? 3 : 1;
     p->data = 2;
@@ -46,8 +47,10 @@ static bool header(struct reap_bytes f, struct ppm *p, struct reap_decoded *out)
                          "PPM of kind P%c; P5 and P6 are read", f.data[1]);
         return false;
     }
-    if (!number(f, &p->data, &p->w) || !number(f, &p->data, &p->h) ||
-        !number(f, &p->data, &p->top) || !is_space(f.data[p->data++])) {
+    if (!decode_ppm_number(f, &p->data, &p->w) ||
+        !decode_ppm_number(f, &p->data, &p->h) ||
+        !decode_ppm_number(f, &p->data, &p->top) ||
+        !is_space(f.data[p->data++])) {
         reap_decode_fail(out, REAP_STATUS_corrupt, "PPM with a bad header");
         return false;
     }
@@ -64,7 +67,8 @@ static void ppm_open(struct reap_decode *d, struct reap_decoded *out)
 {
     struct ppm p;
 
-    if (!header(d->bytes, &p, out) || !reap_decode_size(d, p.h, p.w, out))
+    if (!decode_ppm_header(d->bytes, &p, out) ||
+        !reap_decode_size(d, p.h, p.w, out))
         return;
     out->flags |= p.bands == 1 ? REAP_FLAG_grey : 0;
 }
@@ -75,7 +79,7 @@ static void ppm_read(struct reap_decode *d, const struct reap_window *want,
     uint8_t scaled[256], *q;
     struct ppm p;
 
-    if (!header(d->bytes, &p, out) ||
+    if (!decode_ppm_header(d->bytes, &p, out) ||
         !reap_decode_room(d, want->row1 - want->row0, out->w, out))
         return;
     if (out->h * out->w > (d->bytes.len - p.data) / p.bands) {

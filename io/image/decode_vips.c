@@ -35,7 +35,7 @@ static void no_log(const gchar *domain, GLogLevelFlags level,
 }
 
 /* No operation may read a file but the loaders that are named here. */
-static void start(void)
+static void decode_vips_start(void)
 {
     static const char *const allowed[] = { "VipsForeignLoadPng",
                                            "VipsForeignLoadWebp",
@@ -56,7 +56,7 @@ static void start(void)
 
 bool reap_vips_new(struct reap_vips **v)
 {
-    pthread_once(&once, start);
+    pthread_once(&once, decode_vips_start);
     *v = vips_version(0) ? reap_calloc(1, sizeof(**v)) : NULL;
     return *v != NULL;
 }
@@ -79,7 +79,7 @@ void reap_vips_free(struct reap_vips **v)
 }
 
 /* The loader's complaint, its first line. */
-static void fail(struct reap_decode *d, struct reap_decoded *out)
+static void decode_vips_fail(struct reap_decode *d, struct reap_decoded *out)
 {
     char *words = vips_error_buffer_copy();
     bool cut = reap_truncated(out->format, d->bytes);
@@ -92,8 +92,8 @@ static void fail(struct reap_decode *d, struct reap_decoded *out)
     g_free(words);
 }
 
-static int load(enum reap_format format, struct reap_bytes b,
-                VipsFailOn fail_on, VipsImage **im)
+static int decode_vips_load(enum reap_format format, struct reap_bytes b,
+                            VipsFailOn fail_on, VipsImage **im)
 {
     void *data = (void *)(uintptr_t)b.data; /* is read only */
 
@@ -116,7 +116,7 @@ static int load(enum reap_format format, struct reap_bytes b,
 }
 
 /* What the samples are; false for kinds that are no photograph. */
-static bool look(struct reap_decode *d, struct reap_decoded *out)
+static bool decode_vips_look(struct reap_decode *d, struct reap_decoded *out)
 {
     VipsImage *im = d->vips->image;
     struct kind *k = &d->vips->kind;
@@ -154,13 +154,13 @@ static void vips_open(struct reap_decode *d, struct reap_decoded *out)
         d->limits.keep_truncated ? VIPS_FAIL_ON_NONE : VIPS_FAIL_ON_TRUNCATED;
     VipsImage *im = NULL;
 
-    if (load(out->format, d->bytes, fail_on, &im)) {
-        fail(d, out);
+    if (decode_vips_load(out->format, d->bytes, fail_on, &im)) {
+        decode_vips_fail(d, out);
         return;
     }
     d->vips->image = im;
     if (reap_decode_size(d, (uint64_t)im->Ysize, (uint64_t)im->Xsize, out))
-        (void)look(d, out);
+        (void)decode_vips_look(d, out);
 }
 
 static unsigned muldiv255(unsigned a, unsigned b)
@@ -232,7 +232,7 @@ static void vips_read(struct reap_decode *d, const struct reap_window *want,
         return;
     region = vips_region_new(d->vips->image);
     if (!region || !pull(d, region, want, out))
-        fail(d, out);
+        decode_vips_fail(d, out);
     if (region)
         g_object_unref(region);
     reap_vips_close(d->vips);

@@ -37,7 +37,7 @@ static void side(struct reap_side *s, size_t *dst, enum reap_filter filter,
     *dst = skip;
 }
 
-static void plan(const struct reap_geometry *g, struct job *j)
+static void resample_plan(const struct reap_geometry *g, struct job *j)
 {
     side(&j->rows, &j->dst_row, g->filter, g->src_h, g->h, g->top, g->out_h);
     side(&j->cols, &j->dst_col, g->filter, g->src_w, g->w, g->left, g->out_w);
@@ -50,7 +50,7 @@ void reap_resample_window(const struct reap_geometry *g,
 {
     struct job j;
 
-    plan(g, &j);
+    resample_plan(g, &j);
     *out = (struct reap_window){ j.row0, j.row1, j.col0, j.col1 };
 }
 
@@ -84,7 +84,7 @@ void reap_resample_free(struct reap_resample **rp)
     *rp = NULL;
 }
 
-static bool grow(void *p, size_t *room, size_t size)
+static bool resample_grow(void *p, size_t *room, size_t size)
 {
     void **at = p, *fresh;
 
@@ -154,8 +154,9 @@ static bool smooth(struct reap_resample *r, const struct reap_geometry *g,
                     src + 3 * (j->cols.first - j->col0), stride, dst,
                     dst_stride);
     mid = 3 * (g->rows_first ? j->cols.n : cols);
-    if (!grow(&r->mid, &r->mid_room,
-              mid * (g->rows_first ? rows : j->rows.n) + REAP_RESAMPLE_SLACK))
+    if (!resample_grow(&r->mid, &r->mid_room,
+                       mid * (g->rows_first ? rows : j->rows.n) +
+                           REAP_RESAMPLE_SLACK))
         return false;
     if (g->rows_first)
         return along(r, &j->cols, rows, j->col0, src, stride, r->mid, mid) &&
@@ -172,7 +173,8 @@ static bool nearest(struct reap_resample *r, const struct job *j,
 {
     uint32_t *x = NULL, *y = NULL;
 
-    if (!grow(&r->at, &r->at_room, (j->cols.n + j->rows.n) * sizeof(*x)))
+    if (!resample_grow(&r->at, &r->at_room,
+                       (j->cols.n + j->rows.n) * sizeof(*x)))
         return false;
     x = r->at;
     y = x + j->cols.n;
@@ -188,8 +190,8 @@ static bool nearest(struct reap_resample *r, const struct job *j,
     return true;
 }
 
-static void copy(const struct job *j, const uint8_t *src, size_t stride,
-                 uint8_t *dst, size_t dst_stride)
+static void resample_copy(const struct job *j, const uint8_t *src,
+                          size_t stride, uint8_t *dst, size_t dst_stride)
 {
     src += (j->rows.first - j->row0) * stride + 3 * (j->cols.first - j->col0);
     for (size_t y = 0; y < j->rows.n; y++)
@@ -236,7 +238,7 @@ static bool tf_bilinear(struct reap_resample *r, const struct job *j,
 {
     struct tf_tap *x;
 
-    if (!grow(&r->mid, &r->mid_room, j->cols.n * sizeof(*x)))
+    if (!resample_grow(&r->mid, &r->mid_room, j->cols.n * sizeof(*x)))
         return false;
     x = (void *)r->mid;
     for (size_t k = 0; k < j->cols.n; k++)
@@ -260,7 +262,7 @@ int reap_resample_run(struct reap_resample *r, const struct reap_geometry *g,
     uint8_t *to;
     struct job j;
 
-    plan(g, &j);
+    resample_plan(g, &j);
     src += (j.row0 - have->row0) * stride + 3 * (j.col0 - have->col0);
     if (j.rows.n < g->out_h || j.cols.n < g->out_w)
         memset(dst, 0, row * g->out_h * size);
@@ -269,7 +271,7 @@ int reap_resample_run(struct reap_resample *r, const struct reap_geometry *g,
     if (g->filter == REAP_TF_BILINEAR)
         fine = tf_bilinear(r, &j, src, stride, (float *)dst + at, row);
     else if (g->src_h == g->h && g->src_w == g->w)
-        copy(&j, src, stride, to, row);
+        resample_copy(&j, src, stride, to, row);
     else if (g->filter == REAP_NEAREST)
         fine = nearest(r, &j, src, stride, to, row);
     else

@@ -139,7 +139,7 @@ void reap_side_window(const struct reap_side *s, size_t *lo, size_t *hi)
     reap_side_span(s, s->first + s->n - 1, &rest, hi);
 }
 
-static bool grow(void *p, size_t *room, size_t n, size_t size)
+static bool resample_weights_grow(void *p, size_t *room, size_t n, size_t size)
 {
     void **at = p, *more;
 
@@ -153,15 +153,18 @@ static bool grow(void *p, size_t *room, size_t n, size_t size)
     return true;
 }
 
-static bool make_room(struct reap_resample_weights *w, size_t n)
+static bool resample_weights_make_room(struct reap_resample_weights *w,
+                                       size_t n)
 {
     size_t before = w->outputs;
 
-    if (!grow(&w->lo, &before, n, sizeof(*w->lo)) ||
-        !grow(&w->count, &w->outputs, n, sizeof(*w->count)))
+    if (!resample_weights_grow(&w->lo, &before, n, sizeof(*w->lo)) ||
+        !resample_weights_grow(&w->count, &w->outputs, n, sizeof(*w->count)))
         return false;
-    return grow(&w->k, &w->ints, n * w->taps.room, sizeof(*w->k)) &&
-           grow(&w->w, &w->doubles, w->taps.room, sizeof(*w->w));
+    return resample_weights_grow(&w->k, &w->ints, n * w->taps.room,
+                                 sizeof(*w->k)) &&
+           resample_weights_grow(&w->w, &w->doubles, w->taps.room,
+                                 sizeof(*w->w));
 }
 
 /* The weights of one output. */
@@ -202,7 +205,7 @@ bool reap_weights_find(struct reap_resample_weights *w,
     n = n < 1 ? 1 : n > limit ? limit : n;
     w->taps.room = most;
     w->taps.n = n;
-    if (!make_room(w, n))
+    if (!resample_weights_make_room(w, n))
         return false;
     for (size_t i = 0; i < n; i++)
         find_one(w, s, x + i, origin, i);

@@ -194,8 +194,8 @@ static int run_threads(struct reap_import *im,
     return im->rc;
 }
 
-static int run(struct reap_import *im, struct reap_import_lister *lister,
-               struct reap_err *err)
+static int import_run(struct reap_import *im, struct reap_import_lister *lister,
+                      struct reap_err *err)
 {
     struct batch *b = reap_calloc(1, sizeof(*b));
     int rc = b ? REAP_OK : reap_fail(err, REAP_ENOMEM, "no memory to import");
@@ -261,7 +261,7 @@ static int import_to(struct reap_import *im, char **path, uint32_t *number,
         lister.ino = st.st_ino;
     }
     if (!rc)
-        rc = run(im, &lister, err);
+        rc = import_run(im, &lister, err);
     reap_import_writer_close(&im->writer, !im->sum.total);
     return rc;
 }

@@ -133,7 +133,7 @@ static const char *read_image(struct members *m, const char *path, size_t len)
     return NULL;
 }
 
-static bool ends_in(const char *path, const char *ending)
+static bool import_archive_ends_in(const char *path, const char *ending)
 {
     const size_t n = strlen(path), m = strlen(ending);
 
@@ -161,7 +161,7 @@ static const char *do_member(struct members *m, struct archive_entry *e)
     }
     if (!turn_to(m, path))
         return "no memory";
-    if (ends_in(path, ".cls"))
+    if (import_archive_ends_in(path, ".cls"))
         return read_label(m, (size_t)len);
     if (m->im->args->all || reap_import_is_image(path))
         return read_image(m, path, (size_t)len);

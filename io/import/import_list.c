@@ -44,7 +44,8 @@ static bool begins_as_archive(const uint8_t *head, size_t n)
     return false;
 }
 
-static int kind_of(const char *path, enum kind *kind, struct reap_err *err)
+static int import_list_kind_of(const char *path, enum kind *kind,
+                               struct reap_err *err)
 {
     const char *dot = strrchr(path, '.');
     uint8_t head[4096];
@@ -83,7 +84,7 @@ int reap_import_look(const struct reap_import_args *a, struct reap_err *err)
     enum kind kind;
 
     for (size_t i = 0; i < a->n_src; i++) {
-        int rc = kind_of(a->src[i], &kind, err);
+        int rc = import_list_kind_of(a->src[i], &kind, err);
 
         if (rc)
             return rc;
@@ -106,7 +107,7 @@ struct list {
     size_t depth;
 };
 
-static const char *copy(char **to, const char *s)
+static const char *import_list_copy(char **to, const char *s)
 {
     const char *at = *to;
     const size_t n = strlen(s) + 1;
@@ -117,7 +118,7 @@ static const char *copy(char **to, const char *s)
 }
 
 /* Says so and stops all: always false. */
-static bool no_memory(struct list *l)
+static bool import_list_no_memory(struct list *l)
 {
     struct reap_err err;
 
@@ -135,14 +136,14 @@ static bool put_job(struct list *l, const struct reap_import_job *like)
     char *to;
 
     if (!job)
-        return no_memory(l);
+        return import_list_no_memory(l);
     to = (char *)(job + 1);
     job->kind = like->kind;
     job->source = l->source;
-    job->path = copy(&to, like->path);
-    job->other = copy(&to, like->other);
-    job->key = copy(&to, like->key);
-    job->label = copy(&to, like->label);
+    job->path = import_list_copy(&to, like->path);
+    job->other = import_list_copy(&to, like->other);
+    job->key = import_list_copy(&to, like->key);
+    job->label = import_list_copy(&to, like->label);
     return reap_import_pass(l->im, l->im->jobs, job, 1);
 }
 
@@ -158,7 +159,7 @@ static bool put_file(struct list *l, const char *path, const char *other,
     }
     key = reap_import_path(l->prefix, within);
     if (!key)
-        return no_memory(l);
+        return import_list_no_memory(l);
     reap_import_count(l->im, 1, 0, 0);
     go_on = put_job(l, &(struct reap_import_job){ .kind = REAP_IMPORT_FILE,
                                                   .path = path,
@@ -247,7 +248,7 @@ static struct name *read_names(struct list *l, const char *path, size_t *n)
         if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, ".."))
             continue;
         if (!add_name(&names, n, &room, e->d_name, is_folder(dirfd(d), e))) {
-            (void)no_memory(l);
+            (void)import_list_no_memory(l);
             break;
         }
     }
@@ -300,7 +301,7 @@ static bool list_folder(struct list *l, const char *path, const char *within)
             go_on = len && name[len - 1] == '/' ? list_folder(l, file, in)
                                                 : put_file(l, file, "", in, "");
         else
-            go_on = go_on && no_memory(l);
+            go_on = go_on && import_list_no_memory(l);
         reap_free(file);
         reap_free(in);
         reap_free(name);
@@ -357,7 +358,7 @@ static bool list_lines(struct list *l, const char *path)
 /* ---- all sources ---- */
 
 /* The last name of a path; of "." and ".." what that really is. */
-static void name_of(const char *path, char *to)
+static void import_list_name_of(const char *path, char *to)
 {
     char real[PATH_MAX];
     size_t end = strlen(path), begin;
@@ -382,11 +383,11 @@ static bool list_source(struct list *l, const char *path)
     struct reap_err err;
     enum kind kind;
 
-    if (kind_of(path, &kind, &err)) {
+    if (import_list_kind_of(path, &kind, &err)) {
         reap_import_unreadable(l->im, path, "went away meanwhile");
         return true;
     }
-    name_of(path, name);
+    import_list_name_of(path, name);
     l->prefix = l->im->args->n_src > 1 && kind != IMAGE ? name : "";
     l->depth = 0;
     switch (kind) {

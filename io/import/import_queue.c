@@ -101,7 +101,7 @@ void *reap_queue_get(struct reap_queue *q, int ms, bool *late)
     return p;
 }
 
-static void mark(struct reap_queue *q, bool *flag)
+static void import_queue_mark(struct reap_queue *q, bool *flag)
 {
     pthread_mutex_lock(&q->mutex);
     *flag = true;
@@ -112,12 +112,12 @@ static void mark(struct reap_queue *q, bool *flag)
 
 void reap_queue_end(struct reap_queue *q)
 {
-    mark(q, &q->ended);
+    import_queue_mark(q, &q->ended);
 }
 
 void reap_queue_stop(struct reap_queue *q)
 {
-    mark(q, &q->stopped);
+    import_queue_mark(q, &q->stopped);
 }
 
 void reap_queue_free(struct reap_queue **q)

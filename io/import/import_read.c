@@ -28,7 +28,7 @@ static int open_file(const struct reap_import_job *job, struct stat *st)
 }
 
 /* All of the file as it is now: NULL, or why not. */
-static const char *read_all(int fd, uint8_t *to, size_t len)
+static const char *import_read_read_all(int fd, uint8_t *to, size_t len)
 {
     size_t at = 0;
 
@@ -46,7 +46,7 @@ static const char *read_all(int fd, uint8_t *to, size_t len)
     return NULL;
 }
 
-static void no_memory(struct reap_import *im, const char *path)
+static void import_read_no_memory(struct reap_import *im, const char *path)
 {
     struct reap_err err;
 
@@ -54,8 +54,9 @@ static void no_memory(struct reap_import *im, const char *path)
                      &err);
 }
 
-static void read_file(struct reap_import *im, const struct reap_import_job *job,
-                      int fd, const struct stat *st)
+static void import_read_read_file(struct reap_import *im,
+                                  const struct reap_import_job *job, int fd,
+                                  const struct stat *st)
 {
     const int64_t mtime =
         (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec;
@@ -77,10 +78,10 @@ static void read_file(struct reap_import *im, const struct reap_import_job *job,
     }
     item = reap_import_item_new(job->key, (size_t)st->st_size, &value);
     if (!item) {
-        no_memory(im, job->path);
+        import_read_no_memory(im, job->path);
         return;
     }
-    why = read_all(fd, value, item->value.len);
+    why = import_read_read_all(fd, value, item->value.len);
     if (why) {
         reap_import_unreadable(im, job->path, why);
         reap_free(item);
@@ -103,7 +104,7 @@ static void do_file(struct reap_import *im, const struct reap_import_job *job)
         reap_import_unreadable(im, job->path, strerror(errno));
         return;
     }
-    read_file(im, job, fd, &st);
+    import_read_read_file(im, job, fd, &st);
     close(fd);
 }
 

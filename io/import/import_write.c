@@ -31,8 +31,8 @@ struct batch {
     struct reap_import_sum did;
 };
 
-static int begin(struct reap_import_writer *w, struct batch *b,
-                 struct reap_err *err)
+static int import_write_begin(struct reap_import_writer *w, struct batch *b,
+                              struct reap_err *err)
 {
     int mrc = mdb_txn_begin(w->data.env, NULL, 0, &b->data);
 
@@ -99,9 +99,9 @@ static int twice(struct reap_import_writer *w, MDB_txn *txn,
 
 enum verdict { PUT, KEEP, TWICE };
 
-static enum verdict judge(const struct reap_import_writer *w,
-                          const struct reap_import_item *item,
-                          const struct reap_index_entry *old)
+static enum verdict import_write_judge(const struct reap_import_writer *w,
+                                       const struct reap_import_item *item,
+                                       const struct reap_index_entry *old)
 {
     const bool equal = old->size == item->value.len && old->crc == item->crc;
 
@@ -133,7 +133,7 @@ static int put_one(struct reap_import_writer *w, struct batch *b,
     if (!mrc &&
         reap_index_decode((struct reap_bytes){ there.mv_data, there.mv_size },
                           &old)) {
-        verdict = judge(w, item, &old);
+        verdict = import_write_judge(w, item, &old);
         b->did.changed += verdict == PUT;
     }
     if (verdict == TWICE) {
@@ -162,7 +162,7 @@ static int put_all(struct reap_import_writer *w,
 
     *b = (struct batch){ 0 };
     *full = false;
-    rc = begin(w, b, err);
+    rc = import_write_begin(w, b, err);
     if (rc)
         return rc;
     for (size_t i = 0; i < n && !mrc; i++)

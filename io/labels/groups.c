@@ -27,7 +27,7 @@ static int wrong(const struct reading *r, struct reap_err *err,
 }
 
 /* A whole number at '*s', which is moved behind it. */
-static bool number(const char **s, size_t *out)
+static bool groups_number(const char **s, size_t *out)
 {
     const size_t n = strspn(*s, "0123456789");
 
@@ -54,8 +54,8 @@ static int find_wnid(const struct reading *r, const char *wnid, size_t *out)
 }
 
 /* Put the classes 'from' to 'to' into a group. */
-static int put(struct reading *r, const char *member, size_t from, size_t to,
-               size_t group, struct reap_err *err)
+static int groups_put(struct reading *r, const char *member, size_t from,
+                      size_t to, size_t group, struct reap_err *err)
 {
     if (from > to || to >= r->of->classes)
         return reap_fail(err, REAP_EFORMAT,
@@ -77,23 +77,24 @@ static int put_member(struct reading *r, char *member, size_t group,
     const char *s = member;
     size_t from, to;
 
-    if (!number(&s, &from)) {
+    if (!groups_number(&s, &from)) {
         if (find_wnid(r, member, &from))
             return wrong(r, err,
                          "a member is an index, a range or a WordNet id of "
                          "these classes",
                          member);
-        return put(r, member, from, from, group, err);
+        return groups_put(r, member, from, from, group, err);
     }
     to = from;
     if (*s == '-') {
         s++;
-        if (!number(&s, &to))
+        if (!groups_number(&s, &to))
             return wrong(r, err, "half a range", member);
     }
     if (*s)
         return wrong(r, err, "what follows the number?", member);
-    return put(r, member, from + r->of->first, to + r->of->first, group, err);
+    return groups_put(r, member, from + r->of->first, to + r->of->first, group,
+                      err);
 }
 
 static int name_group(struct reading *r, size_t i, const char *name,
@@ -135,7 +136,7 @@ static int read_line(struct reading *r, char **column, size_t n,
     if (n < 3)
         return wrong(r, err, "number, tab, name, tab, members are needed",
                      column[0]);
-    if (!number(&s, &i) || *s)
+    if (!groups_number(&s, &i) || *s)
         return wrong(r, err, "no number of a group", column[0]);
     rc = name_group(r, i, column[1], err);
     for (char *m = strtok_r(column[2], ", ", &save); m && !rc;

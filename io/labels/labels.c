@@ -33,7 +33,7 @@ struct reap_labels {
     json_t *tree;
 };
 
-static int no_memory(struct reap_err *err)
+static int labels_no_memory(struct reap_err *err)
 {
     return reap_fail(err, REAP_ENOMEM, "no memory for class names");
 }
@@ -45,11 +45,11 @@ static int make(struct reap_labels **out, size_t n, struct reap_err *err)
 
     *out = l;
     if (!l)
-        return no_memory(err);
+        return labels_no_memory(err);
     l->name = reap_calloc(n + 1, 2 * sizeof(*l->name));
     if (!l->name) {
         reap_labels_close(out);
-        return no_memory(err);
+        return labels_no_memory(err);
     }
     l->wnid = l->name + n + 1;
     l->n = n;
@@ -74,7 +74,7 @@ static int read_text(const char *file, char **text, size_t *len,
     else if (st.st_size > MAX_FILE)
         rc = reap_fail(err, REAP_EFORMAT, "too large for a file of names");
     if (!rc && !(*text = reap_calloc((size_t)st.st_size + 1, 1)))
-        rc = no_memory(err);
+        rc = labels_no_memory(err);
     if (!rc) {
         *len = fread(*text, 1, (size_t)st.st_size, f);
         if (ferror(f))
@@ -94,7 +94,7 @@ static int differ(size_t names, size_t classes, struct reap_err *err)
 }
 
 /* A whole number and nothing else. */
-static bool number(const char *s, size_t *out)
+static bool labels_number(const char *s, size_t *out)
 {
     if (!*s || strlen(s) > 9 || strspn(s, "0123456789") != strlen(s))
         return false;
@@ -133,13 +133,13 @@ static bool heading(const char *line)
 
 /* Put the name of one line where its index says, else in place 'at', behind
  * 'front' classes that have a name already. */
-static int place(struct reap_labels *l, size_t at, size_t front, char *line,
-                 struct reap_err *err)
+static int labels_place(struct reap_labels *l, size_t at, size_t front,
+                        char *line, struct reap_err *err)
 {
     char *column[COLUMNS];
     size_t n = columns(line, column), first = 0, index = at;
 
-    if (n > 1 && number(column[0], &index))
+    if (n > 1 && labels_number(column[0], &index))
         first = 1;
     index += front;
     if (index >= l->n || *l->name[index] || !*column[n - 1])
@@ -164,7 +164,7 @@ static int split(char *text, char ***line, size_t *n, struct reap_err *err)
     *n = 0;
     *line = reap_calloc(room, sizeof(**line));
     if (!*line)
-        return no_memory(err);
+        return labels_no_memory(err);
     for (char *end; text; text = end) {
         end = strchr(text, '\n');
         if (end)
@@ -206,7 +206,7 @@ static int from_lines(struct reap_labels **out, char *text, size_t classes,
             (n == classes + 1 || (n == classes && n == IMAGENET + 1));
     rc = room_for(out, n - first, classes, &front, err);
     for (size_t i = 0; !rc && i < n - first; i++)
-        rc = place(*out, i, front, line[first + i], err);
+        rc = labels_place(*out, i, front, line[first + i], err);
     reap_free(line);
     return rc;
 }
@@ -315,7 +315,7 @@ int reap_labels_from(struct reap_labels **out, char *const *name, size_t n,
     to = (*out)->text = reap_calloc(len + 1, 1);
     if (!to) {
         reap_labels_close(out);
-        return no_memory(err);
+        return labels_no_memory(err);
     }
     for (size_t i = 0; i < n; i++) {
         (*out)->name[i] = strcpy(to, name[i]);

@@ -70,8 +70,8 @@ static char *trim(char *s)
     return s;
 }
 
-static int add(struct reap_truth *t, char *key, char *label, size_t line,
-               struct reap_err *err)
+static int truth_add(struct reap_truth *t, char *key, char *label, size_t line,
+                     struct reap_err *err)
 {
     struct entry *e;
 
@@ -100,8 +100,8 @@ static int add(struct reap_truth *t, char *key, char *label, size_t line,
     return REAP_OK;
 }
 
-static int read_file(struct reap_truth *t, const char *path,
-                     struct reap_err *err)
+static int truth_read_file(struct reap_truth *t, const char *path,
+                           struct reap_err *err)
 {
     struct reap_table *table;
     char *column[COLUMNS];
@@ -125,8 +125,8 @@ static int read_file(struct reap_truth *t, const char *path,
         if (key >= have)
             continue;
         none = column[key] + strlen(column[key]);
-        rc = add(t, column[key], label < have ? column[label] : none,
-                 reap_table_line(table), err);
+        rc = truth_add(t, column[key], label < have ? column[label] : none,
+                       reap_table_line(table), err);
         named += !rc && *t->entry[t->n - 1].label;
     }
     if (!rc && !named)
@@ -191,7 +191,7 @@ static void unite(struct reap_truth *t)
         qsort(t->entry, t->n, sizeof(*t->entry), to_find);
 }
 
-static void count(struct reap_truth *t)
+static void truth_count(struct reap_truth *t)
 {
     for (size_t i = 0, end; i < t->n; i = end) {
         size_t labels = 0;
@@ -219,7 +219,7 @@ static int read_list(struct reap_truth *t, char *list, struct reap_err *err)
         if (!strcmp(list, "stored"))
             t->stored = true;
         else
-            rc = read_file(t, list, err);
+            rc = truth_read_file(t, list, err);
     }
     return rc;
 }
@@ -241,7 +241,7 @@ int reap_truth_open(struct reap_truth **out, const char *list,
     if (!own)
         rc = reap_fail(err, REAP_ENOMEM, "no memory for true labels");
     else if (files > 1 && !access(list, F_OK))
-        rc = read_file(t, list, err);
+        rc = truth_read_file(t, list, err);
     else
         rc = read_list(t, own, err);
     reap_free(own);
@@ -250,12 +250,12 @@ int reap_truth_open(struct reap_truth **out, const char *list,
         return rc;
     }
     unite(t);
-    count(t);
+    truth_count(t);
     return REAP_OK;
 }
 
 /* The first entry of a key; n if there is none. */
-static size_t find(const struct reap_truth *t, struct reap_bytes key)
+static size_t truth_find(const struct reap_truth *t, struct reap_bytes key)
 {
     size_t from = 0, to = t->n;
 
@@ -273,13 +273,13 @@ static size_t find(const struct reap_truth *t, struct reap_bytes key)
 
 bool reap_truth_has(const struct reap_truth *t, struct reap_bytes key)
 {
-    return find(t, key) < t->n;
+    return truth_find(t, key) < t->n;
 }
 
 const char *reap_truth_label(const struct reap_truth *t,
                              const struct reap_row *row, size_t i)
 {
-    size_t at = find(t, row->key);
+    size_t at = truth_find(t, row->key);
 
     if (at == t->n)
         return t->stored && i == 0 && *row->label ? row->label : NULL;
@@ -294,8 +294,8 @@ const struct reap_truth_counts *reap_truth_counts(const struct reap_truth *t)
     return &t->counts;
 }
 
-static size_t say(char *buf, size_t size, size_t at, size_t n, const char *one,
-                  const char *many)
+static size_t truth_say(char *buf, size_t size, size_t at, size_t n,
+                        const char *one, const char *many)
 {
     if (n && at < size)
         at += (size_t)snprintf(buf + at, size - at, "%s%zu %s", at ? "; " : "",
@@ -310,16 +310,17 @@ const char *reap_truth_remark(const struct reap_truth *t, bool many, char *buf,
     size_t at = 0;
 
     buf[0] = '\0';
-    at = say(buf, size, at, c->blank, "key has an empty label",
-             "keys have an empty label");
+    at = truth_say(buf, size, at, c->blank, "key has an empty label",
+                   "keys have an empty label");
     if (!many)
-        at = say(buf, size, at, c->several,
-                 "key has several labels, of which the last counts",
-                 "keys have several labels, of which the last counts");
-    at = say(buf, size, at, c->again, "line only repeats another",
-             "lines only repeat others");
-    say(buf, size, at, c->further, "line has further columns, passed over",
-        "lines have further columns, passed over");
+        at = truth_say(buf, size, at, c->several,
+                       "key has several labels, of which the last counts",
+                       "keys have several labels, of which the last counts");
+    at = truth_say(buf, size, at, c->again, "line only repeats another",
+                   "lines only repeat others");
+    truth_say(buf, size, at, c->further,
+              "line has further columns, passed over",
+              "lines have further columns, passed over");
     return buf;
 }
 

@@ -106,7 +106,7 @@ static uint8_t *copy_values(const struct reap_schema *s, uint8_t *to,
     return to;
 }
 
-static size_t cut(const char *text, size_t max)
+static size_t block_cut(const char *text, size_t max)
 {
     return text ? strnlen(text, max) : 0;
 }
@@ -123,8 +123,8 @@ static size_t row_width(const struct reap_schema *s)
 int reap_block_set(struct reap_block *b, size_t i, const struct reap_row *row,
                    const void *const *values, struct reap_err *err)
 {
-    size_t label = cut(row->label, LABEL_MAX);
-    size_t reason = cut(row->reason, REAP_REASON_MAX - 1);
+    size_t label = block_cut(row->label, LABEL_MAX);
+    size_t reason = block_cut(row->reason, REAP_REASON_MAX - 1);
     bool ok = row->status == REAP_STATUS_ok;
     struct reap_block_built *to;
     uint8_t *p;

@@ -163,7 +163,7 @@ int reap_block_encode(const struct reap_block *b,
     return REAP_OK;
 }
 
-static void get_text(char *to, const uint8_t *from, size_t size)
+static void block_code_get_text(char *to, const uint8_t *from, size_t size)
 {
     memcpy(to, from, size);
     to[size - 1] = '\0';
@@ -177,8 +177,8 @@ static void get_origin(struct reap_origin *o, const uint8_t *p)
     o->attempt = reap_le_get32(p + 40);
     o->rank = reap_le_get32(p + 44);
     memcpy(&o->seconds, &seconds, sizeof(seconds));
-    get_text(o->host, p + 56, sizeof(o->host));
-    get_text(o->level, p + 120, sizeof(o->level));
+    block_code_get_text(o->host, p + 56, sizeof(o->host));
+    block_code_get_text(o->level, p + 120, sizeof(o->level));
 }
 
 static void get_columns(struct reap_schema *s, const uint8_t *p)
@@ -186,7 +186,7 @@ static void get_columns(struct reap_schema *s, const uint8_t *p)
     for (size_t i = 0; i < s->n; i++, p += REAP_BLOCK_COLUMN) {
         struct reap_column *c = &s->column[i];
 
-        get_text(c->name, p, sizeof(c->name));
+        block_code_get_text(c->name, p, sizeof(c->name));
         c->kind = reap_le_get32(p + 48);
         c->h = reap_le_get32(p + 52);
         c->w = reap_le_get32(p + 56);

@@ -20,7 +20,8 @@ struct reap_embeddings {
 };
 
 /* "avg, max": the columns with floats. */
-static const char *list(const struct reap_schema *s, char *to, size_t size)
+static const char *embeddings_list(const struct reap_schema *s, char *to,
+                                   size_t size)
 {
     size_t at = 0;
 
@@ -37,7 +38,7 @@ static int no_column(const struct reap_schema *s, const char *name,
 {
     char names[200];
 
-    if (!*list(s, names, sizeof(names)))
+    if (!*embeddings_list(s, names, sizeof(names)))
         return reap_fail(err, REAP_EMISFIT,
                          "the store holds labels only; reap extract, or "
                          "--features avg, stores embeddings");
@@ -88,8 +89,8 @@ static bool finite(const struct reap_embeddings *e, const uint8_t *at)
     return !bad;
 }
 
-static int add(struct reap_embeddings *e, const uint8_t *at,
-               struct reap_err *err)
+static int embeddings_add(struct reap_embeddings *e, const uint8_t *at,
+                          struct reap_err *err)
 {
     if (e->n == e->room) {
         size_t room = e->room ? 2 * e->room : 4096;
@@ -105,8 +106,9 @@ static int add(struct reap_embeddings *e, const uint8_t *at,
     return REAP_OK;
 }
 
-static int look(struct reap_embeddings *e, const struct reap_embeddings_args *a,
-                const struct reap_row *row, struct reap_err *err)
+static int embeddings_look(struct reap_embeddings *e,
+                           const struct reap_embeddings_args *a,
+                           const struct reap_row *row, struct reap_err *err)
 {
     const uint8_t *at;
     int rc;
@@ -123,18 +125,20 @@ static int look(struct reap_embeddings *e, const struct reap_embeddings_args *a,
             reap_text_escape(e->first_odd, sizeof(e->first_odd), row->key);
         return REAP_OK;
     }
-    return !a->take || a->take(a->ctx, e->n, row) ? add(e, at, err) : REAP_OK;
+    return !a->take || a->take(a->ctx, e->n, row) ? embeddings_add(e, at, err)
+                                                  : REAP_OK;
 }
 
-static int walk(struct reap_embeddings *e, const struct reap_embeddings_args *a,
-                struct reap_err *err)
+static int embeddings_walk(struct reap_embeddings *e,
+                           const struct reap_embeddings_args *a,
+                           struct reap_err *err)
 {
     struct reap_stored s;
     uint64_t done = 0;
     int rc = reap_rows_seek(e->rows, (struct reap_bytes){ NULL, 0 }, &s, err);
 
     while (!rc) {
-        rc = look(e, a, &s.row, err);
+        rc = embeddings_look(e, a, &s.row, err);
         if (a->progress && ++done % REPORT == 0)
             a->progress(a->ctx, done);
         if (!rc)
@@ -159,7 +163,7 @@ int reap_embeddings_open(struct reap_embeddings **out,
     if (!rc)
         rc = reap_rows_open(&e->rows, a->store, err);
     if (!rc)
-        rc = walk(e, a, err);
+        rc = embeddings_walk(e, a, err);
     if (rc)
         reap_embeddings_close(&e);
     *out = e;

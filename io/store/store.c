@@ -85,7 +85,7 @@ int reap_store_begin(struct reap_store *s, MDB_txn **txn, struct reap_err *err)
     return mrc ? reap_store_fail(s, mrc, "read", err) : REAP_OK;
 }
 
-static int grow(struct reap_store *s, struct reap_err *err)
+static int store_grow(struct reap_store *s, struct reap_err *err)
 {
     MDB_envinfo info;
     int mrc;
@@ -135,13 +135,13 @@ int reap_store_write(struct reap_store *s, reap_store_work_fn work, void *ctx,
             pthread_mutex_unlock(&s->mutex);
         if (!rc || !s->full)
             return rc;
-        rc = grow(s, err);
+        rc = store_grow(s, err);
         if (rc)
             return rc;
     }
 }
 
-static bool has(const char *dir, const char *name, struct stat *st)
+static bool store_has(const char *dir, const char *name, struct stat *st)
 {
     char path[4096];
 
@@ -154,7 +154,8 @@ bool reap_store_is(const char *path)
     struct stat st;
 
     /* It is there before data.mdb, and nothing else has it. */
-    return has(path, "reap.lock", &st) || has(path, "reap.held", &st);
+    return store_has(path, "reap.lock", &st) ||
+           store_has(path, "reap.held", &st);
 }
 
 /* A file in 'dir' that no store has, for the message; "" if there is none. */
@@ -196,9 +197,9 @@ static int prepare_dir(const char *path, struct reap_err *err)
     if (reap_store_is(path))
         return REAP_OK;
     find_stranger(path, name, sizeof(name));
-    if (!name[0] && !has(path, "data.mdb", &st))
+    if (!name[0] && !store_has(path, "data.mdb", &st))
         return REAP_OK;
-    if (!has(path, "data.mdb", &st))
+    if (!store_has(path, "data.mdb", &st))
         return reap_fail(err, REAP_ECREATE,
                          "%s holds other files (%s); name another output", path,
                          name);
@@ -298,7 +299,7 @@ static int open_read(struct reap_store *s, struct reap_err *err)
     if (!stat(s->path, &st) && !S_ISDIR(st.st_mode))
         return reap_fail(err, REAP_EFORMAT, "%s is not a store", s->path);
     if (stat(s->path, &st) ||
-        (S_ISDIR(st.st_mode) && !has(s->path, "data.mdb", &st)))
+        (S_ISDIR(st.st_mode) && !store_has(s->path, "data.mdb", &st)))
         return reap_fail(err, errno == EACCES ? REAP_EACCESS : REAP_ENOTFOUND,
                          "no store at %s: %s", s->path, strerror(errno));
     if (s->alone && (rc = reap_store_lock_look(s->path, true, err)))
@@ -343,7 +344,7 @@ static size_t map_for(const char *dir)
     size_t map = map_write;
     struct stat st;
 
-    while (has(dir, "data.mdb", &st) && map / 2 < (uint64_t)st.st_size)
+    while (store_has(dir, "data.mdb", &st) && map / 2 < (uint64_t)st.st_size)
         map *= 2;
     return map;
 }
@@ -448,7 +449,8 @@ uint64_t reap_store_size(const struct reap_store *s)
 {
     struct stat st;
 
-    return has(s->path, "data.mdb", &st) ? (uint64_t)st.st_blocks * 512 : 0;
+    return store_has(s->path, "data.mdb", &st) ? (uint64_t)st.st_blocks * 512
+                                               : 0;
 }
 
 void reap_store_close(struct reap_store **store)

@@ -74,7 +74,8 @@ static void who_am_i(struct holder *h)
     h->start = start_of(h->pid);
 }
 
-static void get_text(const char *text, const char *name, char *buf, size_t size)
+static void store_lock_get_text(const char *text, const char *name, char *buf,
+                                size_t size)
 {
     const char *p = strstr(text, name);
     size_t n = p ? strcspn(p + strlen(name), "\n") : 0;
@@ -90,12 +91,12 @@ static void parse_holder(const char *text, struct holder *h)
 {
     char number[32];
 
-    get_text(text, "host=", h->host, sizeof(h->host));
-    get_text(text, "boot=", h->boot, sizeof(h->boot));
-    get_text(text, "space=", h->space, sizeof(h->space));
-    get_text(text, "pid=", number, sizeof(number));
+    store_lock_get_text(text, "host=", h->host, sizeof(h->host));
+    store_lock_get_text(text, "boot=", h->boot, sizeof(h->boot));
+    store_lock_get_text(text, "space=", h->space, sizeof(h->space));
+    store_lock_get_text(text, "pid=", number, sizeof(number));
     h->pid = strtol(number, NULL, 10);
-    get_text(text, "start=", number, sizeof(number));
+    store_lock_get_text(text, "start=", number, sizeof(number));
     h->start = strtol(number, NULL, 10);
 }
 

@@ -16,8 +16,8 @@
 
 static const char *const kind_name[] = { "f32", "f16", "top" };
 
-static int get(struct reap_store *s, MDB_txn *txn, const char *name,
-               struct reap_bytes *out, struct reap_err *err)
+static int store_meta_get(struct reap_store *s, MDB_txn *txn, const char *name,
+                          struct reap_bytes *out, struct reap_err *err)
 {
     MDB_val key = reap_store_val(name, strlen(name)), v;
     int mrc = mdb_get(txn, s->db[REAP_DB_META], &key, &v);
@@ -32,11 +32,12 @@ static int get(struct reap_store *s, MDB_txn *txn, const char *name,
 }
 
 /* A copy of a text of 'meta' in '*out', NULL if it is not there. Owned. */
-static int get_text(struct reap_store *s, MDB_txn *txn, const char *name,
-                    char **out, struct reap_err *err)
+static int store_meta_get_text(struct reap_store *s, MDB_txn *txn,
+                               const char *name, char **out,
+                               struct reap_err *err)
 {
     struct reap_bytes v;
-    int rc = get(s, txn, name, &v, err);
+    int rc = store_meta_get(s, txn, name, &v, err);
 
     *out = NULL;
     if (rc || !v.data)
@@ -77,7 +78,7 @@ int reap_store_counts_get(struct reap_store *s, MDB_txn *txn,
                           struct reap_counts *out, struct reap_err *err)
 {
     struct reap_bytes v;
-    int rc = get(s, txn, "counts", &v, err);
+    int rc = store_meta_get(s, txn, "counts", &v, err);
 
     memset(out, 0, sizeof(*out));
     if (rc || !v.data)
@@ -160,7 +161,7 @@ int reap_store_meta_load(struct reap_store *s, MDB_txn *txn,
                          struct reap_err *err)
 {
     char *format = NULL, *schema = NULL;
-    int rc = get_text(s, txn, "format", &format, err);
+    int rc = store_meta_get_text(s, txn, "format", &format, err);
 
     if (!rc && !format)
         rc = reap_fail(err, REAP_EFORMAT, "%s is not a store", s->path);
@@ -168,7 +169,7 @@ int reap_store_meta_load(struct reap_store *s, MDB_txn *txn,
         rc = reap_fail(err, REAP_EFORMAT, "%s: format '%s', not '%s'", s->path,
                        format, FORMAT);
     if (!rc)
-        rc = get_text(s, txn, "schema", &schema, err);
+        rc = store_meta_get_text(s, txn, "schema", &schema, err);
     if (!rc && (!schema || !parse_schema(schema, &s->schema)))
         rc = reap_fail(err, REAP_EFORMAT, "%s: its columns are damaged",
                        s->path);
@@ -229,8 +230,9 @@ static struct line counterpart(const char *text, const char *other,
     return l;
 }
 
-static void add(char *buf, size_t size, const char *fmt, ...) REAP_PRINTF(3, 4);
-static void add(char *buf, size_t size, const char *fmt, ...)
+static void store_meta_add(char *buf, size_t size, const char *fmt, ...)
+    REAP_PRINTF(3, 4);
+static void store_meta_add(char *buf, size_t size, const char *fmt, ...)
 {
     size_t used = strlen(buf);
     va_list ap;
@@ -248,10 +250,10 @@ static void add_value(char *buf, size_t size, const char *who, struct line l)
     size_t n = l.text && l.len > l.name ? l.len - l.name - 1 : 0;
 
     if (l.text)
-        add(buf, size, "%s %.*s", who, n < SHOWN ? (int)n : SHOWN,
-            l.text + l.name + 1);
+        store_meta_add(buf, size, "%s %.*s", who, n < SHOWN ? (int)n : SHOWN,
+                       l.text + l.name + 1);
     else
-        add(buf, size, "%s none", who);
+        store_meta_add(buf, size, "%s none", who);
 }
 
 /* Append "name: store has A, this run B" for each line that differs. */
@@ -262,14 +264,16 @@ static void differ(const char *store, const char *run, char *buf, size_t size)
     for (struct line l = line_at(store); l.text; l = line_after(l)) {
         if (has_line(run, l))
             continue;
-        add(buf, size, "%s%.*s: ", *buf ? "; " : "", (int)l.name, l.text);
+        store_meta_add(buf, size, "%s%.*s: ", *buf ? "; " : "", (int)l.name,
+                       l.text);
         add_value(buf, size, "store has", l);
         add_value(buf, size, ", this run", counterpart(run, store, l));
     }
     for (struct line l = line_at(run); l.text; l = line_after(l)) {
         if (has_line(store, l) || counterpart(store, run, l).text)
             continue;
-        add(buf, size, "%s%.*s: ", *buf ? "; " : "", (int)l.name, l.text);
+        store_meta_add(buf, size, "%s%.*s: ", *buf ? "; " : "", (int)l.name,
+                       l.text);
         add_value(buf, size, "store has", none);
         add_value(buf, size, ", this run", l);
     }
@@ -285,27 +289,28 @@ static bool may_be_same(const char *a, const char *b)
                              !strncmp(b, digest, sizeof(digest) - 1));
 }
 
-static int compare(struct reap_store *s, MDB_txn *txn,
-                   const struct reap_run_meta *meta, struct reap_err *err)
+static int store_meta_compare(struct reap_store *s, MDB_txn *txn,
+                              const struct reap_run_meta *meta,
+                              struct reap_err *err)
 {
     char diff[320] = "", *fingerprint_text = NULL, *dataset = NULL;
-    int rc = get_text(s, txn, "made_of", &fingerprint_text, err);
+    int rc = store_meta_get_text(s, txn, "made_of", &fingerprint_text, err);
 
     if (!rc)
-        rc = get_text(s, txn, "dataset_id", &dataset, err);
+        rc = store_meta_get_text(s, txn, "dataset_id", &dataset, err);
     if (!rc && (!fingerprint_text || !dataset))
         rc = reap_fail(err, REAP_EFORMAT, "%s: parts of it are missing",
                        s->path);
     if (rc)
         goto out;
     if (!may_be_same(dataset, meta->dataset_id))
-        add(diff, sizeof(diff), "dataset: store has %s, this run %s", dataset,
-            meta->dataset_id);
+        store_meta_add(diff, sizeof(diff), "dataset: store has %s, this run %s",
+                       dataset, meta->dataset_id);
     differ(fingerprint_text, meta->fingerprint_text, diff, sizeof(diff));
     if (!diff[0] && strcmp(fingerprint_text, meta->fingerprint_text) != 0)
-        add(diff, sizeof(diff), "the same in another order");
+        store_meta_add(diff, sizeof(diff), "the same in another order");
     if (!diff[0] && !reap_schema_equal(&s->schema, &meta->schema))
-        add(diff, sizeof(diff), "other columns");
+        store_meta_add(diff, sizeof(diff), "other columns");
     if (diff[0])
         rc = reap_fail(err, REAP_EMISFIT,
                        "%s is of another run (%s); name another output",
@@ -364,12 +369,12 @@ int reap_store_meta_init(struct reap_store *s, MDB_txn *txn,
         { "labels", meta->labels },
     };
     struct reap_bytes format;
-    int rc = get(s, txn, "format", &format, err);
+    int rc = store_meta_get(s, txn, "format", &format, err);
 
     if (!rc && format.data) {
         rc = reap_store_meta_load(s, txn, err);
         if (!rc)
-            rc = compare(s, txn, meta, err);
+            rc = store_meta_compare(s, txn, meta, err);
     } else if (!rc) {
         rc = write_new(s, txn, meta, err);
     }
@@ -388,7 +393,7 @@ static const char *load_text(struct reap_store *s, const char *name)
 
     pthread_mutex_lock(&s->mutex);
     if (!reap_store_begin(s, &txn, NULL)) {
-        if (get_text(s, txn, name, &text, NULL))
+        if (store_meta_get_text(s, txn, name, &text, NULL))
             text = NULL;
         mdb_txn_abort(txn);
     }

@@ -112,8 +112,8 @@ static int copy_entry(struct reap_rows *r, MDB_val *key, MDB_val v,
 }
 
 /* Fill from the first row with a key >= 'from', or behind it. */
-static int fill(struct reap_rows *r, struct reap_bytes from, bool behind,
-                struct reap_err *err)
+static int store_rows_fill(struct reap_rows *r, struct reap_bytes from,
+                           bool behind, struct reap_err *err)
 {
     uint8_t copy[KEY_MAX + 1]; /* 'from' may lie in an entry */
     MDB_val key = reap_store_val(copy, from.len), v;
@@ -154,7 +154,7 @@ static int refill(struct reap_rows *r, struct reap_bytes from, bool behind,
     pthread_mutex_lock(&r->s->mutex);
     rc = enter(r, err);
     if (!rc)
-        rc = fill(r, from, behind, err);
+        rc = store_rows_fill(r, from, behind, err);
     leave(r);
     pthread_mutex_unlock(&r->s->mutex);
     return rc;

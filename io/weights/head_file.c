@@ -82,7 +82,7 @@ static int fingerprint(const char *text, char hex[65], struct reap_err *err)
     return REAP_OK;
 }
 
-static int no_memory(struct reap_err *err)
+static int head_file_no_memory(struct reap_err *err)
 {
     return reap_fail(err, REAP_ENOMEM, "no memory for a head");
 }
@@ -94,11 +94,11 @@ static int copy_labels(struct reap_head_file *f, char *const *labels,
 
     f->labels = reap_calloc(n, sizeof(*f->labels));
     if (!f->labels)
-        return no_memory(err);
+        return head_file_no_memory(err);
     f->n_labels = n;
     for (size_t i = 0; i < n; i++)
         if (!(f->labels[i] = reap_strdup(labels[i])))
-            return no_memory(err);
+            return head_file_no_memory(err);
     return REAP_OK;
 }
 
@@ -109,7 +109,7 @@ int reap_head_file_new(struct reap_head_file **out, struct reap_head **head,
                        struct reap_err *err)
 {
     struct reap_head_file *f = reap_calloc(1, sizeof(*f));
-    int rc = f ? REAP_OK : no_memory(err);
+    int rc = f ? REAP_OK : head_file_no_memory(err);
 
     *out = NULL;
     if (!rc && n != reap_head_classes(*head))
@@ -121,7 +121,7 @@ int reap_head_file_new(struct reap_head_file **out, struct reap_head **head,
         rc = reap_fail(err, REAP_EMISFIT, "the store has no column '%s'",
                        feature);
     if (!rc && !(f->fit = reap_strdup(fit ? fit : "")))
-        rc = no_memory(err);
+        rc = head_file_no_memory(err);
     if (!rc)
         rc = fingerprint(f->embeddings, f->fingerprint, err);
     if (!rc) {
@@ -336,12 +336,12 @@ static int take_notes(struct reap_head_file *f, const struct reap_weights *w,
     f->embeddings = reap_strdup(embeddings);
     f->fit = reap_strdup(fit ? fit : "");
     if (!f->embeddings || !f->fit)
-        return no_memory(err);
+        return head_file_no_memory(err);
     return fingerprint(f->embeddings, f->fingerprint, err);
 }
 
-static int take(struct reap_head_file *f, const struct reap_weights *w,
-                struct reap_err *err)
+static int head_file_take(struct reap_head_file *f,
+                          const struct reap_weights *w, struct reap_err *err)
 {
     const char *version = reap_weights_about(w, "reap.head");
     int rc;
@@ -370,7 +370,7 @@ int reap_head_file_read(struct reap_head_file **out, const char *path,
     if (rc)
         return rc;
     *out = reap_calloc(1, sizeof(**out));
-    rc = *out ? take(*out, w, err) : no_memory(err);
+    rc = *out ? head_file_take(*out, w, err) : head_file_no_memory(err);
     if (rc)
         reap_head_file_free(out);
     reap_weights_free(&w);

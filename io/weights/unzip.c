@@ -55,8 +55,8 @@ bool reap_unzip_has(const struct reap_unzip *z, const char *name)
 }
 
 /* All of an open member; its CRC is compared when its end is read. */
-static int read_all(zip_file_t *f, const char *name, uint8_t *to, size_t len,
-                    struct reap_err *err)
+static int unzip_read_all(zip_file_t *f, const char *name, uint8_t *to,
+                          size_t len, struct reap_err *err)
 {
     uint8_t more;
 
@@ -90,7 +90,7 @@ int reap_unzip_read(struct reap_unzip *z, const char *name, uint8_t **data,
     if (!*data)
         return reap_fail(err, REAP_ENOMEM, "member %s: no memory", name);
     f = zip_fopen_index(z->zip, st.index, 0);
-    rc = f ? read_all(f, name, *data, *len, err)
+    rc = f ? unzip_read_all(f, name, *data, *len, err)
            : reap_fail(err, REAP_EFORMAT, "member %s: %s", name,
                        zip_strerror(z->zip));
     if (f)

@@ -22,7 +22,8 @@ static bool is_safetensors(struct reap_bytes f)
     return f.len > 8 && f.data[8] == '{' && reap_le_get64(f.data) <= 100000000;
 }
 
-static bool starts(struct reap_bytes f, size_t at, const char *bytes, size_t n)
+static bool weights_starts(struct reap_bytes f, size_t at, const char *bytes,
+                           size_t n)
 {
     return f.len >= n && f.len - n >= at && !memcmp(f.data + at, bytes, n);
 }
@@ -30,23 +31,23 @@ static bool starts(struct reap_bytes f, size_t at, const char *bytes, size_t n)
 /* The signature may stand behind a user block of 512, 1024, ... bytes. */
 static bool is_hdf5(struct reap_bytes f)
 {
-    if (starts(f, 0, "\x89HDF\r\n\x1a\n", 8))
+    if (weights_starts(f, 0, "\x89HDF\r\n\x1a\n", 8))
         return true;
     for (size_t at = 512; at < f.len; at *= 2)
-        if (starts(f, at, "\x89HDF\r\n\x1a\n", 8))
+        if (weights_starts(f, at, "\x89HDF\r\n\x1a\n", 8))
             return true;
     return false;
 }
 
 static bool is_zip(struct reap_bytes f)
 {
-    return starts(f, 0, "PK\3\4", 4);
+    return weights_starts(f, 0, "PK\3\4", 4);
 }
 
 /* The pickle of PyTorch's magic number. */
 static bool is_pth_legacy(struct reap_bytes f)
 {
-    return starts(
+    return weights_starts(
         f, 0, "\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.", 15);
 }
 
@@ -87,7 +88,8 @@ enum {
 static int not_weights(struct reap_bytes f, struct reap_err *err)
 {
     for (size_t i = 0; i < N_STRANGERS; i++)
-        if (starts(f, strangers[i].at, strangers[i].bytes, strangers[i].n))
+        if (weights_starts(f, strangers[i].at, strangers[i].bytes,
+                           strangers[i].n))
             return reap_fail(err, REAP_EFORMAT,
                              "not a weights file that we read: it looks like "
                              "%s",
@@ -97,7 +99,7 @@ static int not_weights(struct reap_bytes f, struct reap_err *err)
                      ".h5, .weights.h5 or .keras is expected");
 }
 
-static int cannot_open(int why, struct reap_err *err)
+static int weights_cannot_open(int why, struct reap_err *err)
 {
     if (why == ENOENT || why == ENOTDIR)
         return reap_fail(err, REAP_ENOTFOUND, "there is no such file");
@@ -123,7 +125,8 @@ static int check_kind(const struct stat *st, struct reap_err *err)
     return REAP_OK;
 }
 
-static int read_all(int fd, uint8_t *to, size_t len, struct reap_err *err)
+static int weights_read_all(int fd, uint8_t *to, size_t len,
+                            struct reap_err *err)
 {
     for (size_t at = 0; at < len;) {
         const ssize_t n = read(fd, to + at, len - at);
@@ -141,7 +144,7 @@ static int read_all(int fd, uint8_t *to, size_t len, struct reap_err *err)
     return REAP_OK;
 }
 
-static int hash(struct reap_bytes f, char hex[65], struct reap_err *err)
+static int weights_hash(struct reap_bytes f, char hex[65], struct reap_err *err)
 {
     unsigned char sum[32];
 
@@ -152,7 +155,7 @@ static int hash(struct reap_bytes f, char hex[65], struct reap_err *err)
     return REAP_OK;
 }
 
-static int list(struct reap_weights_in *in, struct reap_err *err)
+static int weights_list(struct reap_weights_in *in, struct reap_err *err)
 {
     for (size_t i = 0; i < N_FORMATS; i++)
         if (formats[i].is(in->file))
@@ -190,9 +193,10 @@ static void recognise(struct reap_weights *w)
         snprintf(w->model, sizeof(w->model), "%s", p->model);
 }
 
-static int parse(struct reap_weights_in *in, struct reap_err *err)
+static int weights_parse(struct reap_weights_in *in, struct reap_err *err)
 {
-    int rc = in->fd < 0 ? list(in, err) : reap_weights_safetensors(in, err);
+    int rc =
+        in->fd < 0 ? weights_list(in, err) : reap_weights_safetensors(in, err);
 
     recognise(in->out);
 
@@ -204,7 +208,7 @@ static int parse(struct reap_weights_in *in, struct reap_err *err)
 }
 
 /* A place for what is found, and a file to find it in. */
-static int begin(struct reap_weights_in **in, struct reap_err *err)
+static int weights_begin(struct reap_weights_in **in, struct reap_err *err)
 {
     *in = reap_calloc(1, sizeof(**in));
     if (!*in)
@@ -215,7 +219,8 @@ static int begin(struct reap_weights_in **in, struct reap_err *err)
 }
 
 /* Hand over what was made of 'in'. */
-static int finish(struct reap_weights_in *in, struct reap_weights **out, int rc)
+static int weights_finish(struct reap_weights_in *in, struct reap_weights **out,
+                          int rc)
 {
     struct reap_weights *w = in ? in->out : NULL;
 
@@ -243,15 +248,15 @@ int reap_weights_parse(struct reap_weights **out, struct reap_bytes file,
                        struct reap_err *err)
 {
     struct reap_weights_in *in = NULL;
-    int rc = begin(&in, err);
+    int rc = weights_begin(&in, err);
 
     if (!rc) {
         in->file = file;
-        rc = hash(file, in->out->sha256, err);
+        rc = weights_hash(file, in->out->sha256, err);
     }
     if (!rc)
-        rc = parse(in, err);
-    rc = finish(in, out, rc);
+        rc = weights_parse(in, err);
+    rc = weights_finish(in, out, rc);
     if (!rc)
         rc = fetch_all(*out, err);
     if (rc)
@@ -265,13 +270,14 @@ int reap_weights_parse(struct reap_weights **out, struct reap_bytes file,
  */
 static int read_head(struct reap_weights_in *in, int fd, struct reap_err *err)
 {
-    int rc = in->file.len > 8 ? read_all(fd, in->bytes, 8, err) : REAP_EFORMAT;
+    int rc = in->file.len > 8 ? weights_read_all(fd, in->bytes, 8, err)
+                              : REAP_EFORMAT;
     uint64_t n = rc ? 0 : reap_le_get64(in->bytes);
 
     if (rc == REAP_EFORMAT || (!rc && n > in->file.len - 8))
         return reap_fail(err, REAP_EFORMAT, "it changed while it was read");
     if (!rc)
-        rc = read_all(fd, in->bytes + 8, n, err);
+        rc = weights_read_all(fd, in->bytes + 8, n, err);
     in->fd = rc ? -1 : dup(fd);
     if (!rc && in->fd < 0)
         rc = reap_fail(err, REAP_EIO, "%s", strerror(errno));
@@ -279,8 +285,8 @@ static int read_head(struct reap_weights_in *in, int fd, struct reap_err *err)
 }
 
 /* The file's bytes, or the head if its hash is known and that is enough. */
-static int read_file(struct reap_weights_in *in, int fd, bool lasting,
-                     struct reap_err *err)
+static int weights_read_file(struct reap_weights_in *in, int fd, bool lasting,
+                             struct reap_err *err)
 {
     char note[REAP_MEMO_NOTE];
     struct stat st;
@@ -301,11 +307,11 @@ static int read_file(struct reap_weights_in *in, int fd, bool lasting,
     if (known && !strcmp(note, "safetensors"))
         rc = read_head(in, fd, err);
     else
-        rc = read_all(fd, in->bytes, in->file.len, err);
+        rc = weights_read_all(fd, in->bytes, in->file.len, err);
     if (!rc && !known)
-        rc = hash(in->file, in->out->sha256, err);
+        rc = weights_hash(in->file, in->out->sha256, err);
     if (!rc)
-        rc = parse(in, err);
+        rc = weights_parse(in, err);
     if (!rc && lasting && !known)
         reap_hash_memo_put(&st, in->out->sha256, in->out->format);
     return rc;
@@ -316,14 +322,14 @@ int reap_weights_open(struct reap_weights **out, const char *path, bool lasting,
 {
     const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     struct reap_weights_in *in = NULL;
-    int rc = fd < 0 ? cannot_open(errno, err) : begin(&in, err);
+    int rc = fd < 0 ? weights_cannot_open(errno, err) : weights_begin(&in, err);
 
     *out = NULL;
     if (!rc)
-        rc = read_file(in, fd, lasting, err);
+        rc = weights_read_file(in, fd, lasting, err);
     if (fd >= 0)
         close(fd);
-    rc = finish(in, out, rc);
+    rc = weights_finish(in, out, rc);
     return rc ? reap_wrap(err, rc, "%s", path) : REAP_OK;
 }
 

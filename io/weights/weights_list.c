@@ -20,7 +20,7 @@ size_t reap_dtype_size(enum reap_dtype d)
     return size[d];
 }
 
-static int grow(struct reap_weights_in *in)
+static int weights_list_grow(struct reap_weights_in *in)
 {
     struct reap_raw *raw;
 
@@ -48,9 +48,9 @@ static bool countable(size_t rank, const size_t *dim, size_t *count)
 
 /* Tensors may share numbers, but a file of n bytes that claims more than n
  * numbers wants our memory. */
-static int check(const struct reap_weights_in *in, const char *name,
-                 size_t rank, const size_t *dim, size_t *count,
-                 struct reap_err *err)
+static int weights_list_check(const struct reap_weights_in *in,
+                              const char *name, size_t rank, const size_t *dim,
+                              size_t *count, struct reap_err *err)
 {
     if (!*name)
         return reap_fail(err, REAP_EFORMAT, "tensor %zu has no name", in->n);
@@ -82,11 +82,11 @@ int reap_weights_list(struct reap_weights_in *in, const char *name,
 {
     struct reap_raw *r;
     size_t count = 0, step = 1;
-    int rc = check(in, name, rank, dim, &count, err);
+    int rc = weights_list_check(in, name, rank, dim, &count, err);
 
     if (rc)
         return rc;
-    if (grow(in))
+    if (weights_list_grow(in))
         return reap_fail(err, REAP_ENOMEM, "%s: no memory", name);
     r = &in->raw[in->n];
     *r = (struct reap_raw){ .name = reap_strdup(name),
@@ -160,7 +160,7 @@ static bool contiguous(const struct reap_raw *r)
 }
 
 /* All elements in row-major order: an odometer over the dimensions. */
-static void gather(const struct reap_raw *r, float *to)
+static void weights_list_gather(const struct reap_raw *r, float *to)
 {
     const size_t size = reap_dtype_size(r->dtype);
     size_t at[REAP_PARAM_DIMS] = { 0 }, offset = 0;
@@ -177,12 +177,12 @@ static void gather(const struct reap_raw *r, float *to)
     }
 }
 
-static void fill(const struct reap_raw *r, float *to)
+static void weights_list_fill(const struct reap_raw *r, float *to)
 {
     const size_t size = reap_dtype_size(r->dtype);
 
     if (!contiguous(r))
-        gather(r, to);
+        weights_list_gather(r, to);
     else
         for (size_t n = 0; n < r->count; n++)
             to[n] = convert[r->dtype](r->data + n * size);
@@ -237,7 +237,7 @@ static int fetch(void *own, const struct reap_param *t, float *to,
         rc = read_now(in, r, err);
     if (rc)
         return rc;
-    fill(r, to);
+    weights_list_fill(r, to);
     change_epsilon(r, in->epsilon, to);
     return REAP_OK;
 }

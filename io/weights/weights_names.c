@@ -63,7 +63,7 @@ enum {
     N_OLD_LAYERS = sizeof(old_layers) / sizeof(*old_layers),
 };
 
-static bool starts(const char *s, const char *with)
+static bool weights_names_starts(const char *s, const char *with)
 {
     return !strncmp(s, with, strlen(with));
 }
@@ -71,7 +71,7 @@ static bool starts(const char *s, const char *with)
 static bool all_start(char *const *name, size_t n, const char *with)
 {
     for (size_t i = 0; i < n; i++)
-        if (!starts(name[i], with))
+        if (!weights_names_starts(name[i], with))
             return false;
     return n > 0;
 }
@@ -79,7 +79,7 @@ static bool all_start(char *const *name, size_t n, const char *with)
 static bool any_starts(char *const *name, size_t n, const char *with)
 {
     for (size_t i = 0; i < n; i++)
-        if (starts(name[i], with))
+        if (weights_names_starts(name[i], with))
             return true;
     return false;
 }
@@ -106,7 +106,7 @@ static void take_out(char **name, size_t n)
         !any_starts(name, n, "features.4.0.conv1."))
         return;
     for (size_t i = 0; i < n; i++)
-        if (starts(name[i], within))
+        if (weights_names_starts(name[i], within))
             memmove(name[i], name[i] + strlen(within),
                     strlen(name[i] + strlen(within)) + 1);
         else
@@ -119,7 +119,7 @@ static bool exchange(char **name, const struct pair *p, size_t n)
     char text[NAME];
 
     for (size_t i = 0; i < n; i++) {
-        if (!starts(*name, p[i].from))
+        if (!weights_names_starts(*name, p[i].from))
             continue;
         snprintf(text, sizeof(text), "%s%s", p[i].to,
                  *name + strlen(p[i].from));
@@ -199,7 +199,7 @@ static bool from_torch(char **name, size_t n)
         any_starts(name, n, "0.weight") && any_starts(name, n, "4.0.conv1.");
 
     for (size_t i = 0; i < n; i++) {
-        if (hf && starts(name[i], "resnet."))
+        if (hf && weights_names_starts(name[i], "resnet."))
             memmove(name[i], name[i] + 7, strlen(name[i] + 7) + 1);
         if ((hf && !from_hf(&name[i])) ||
             (numbered && !exchange(&name[i], children, N_CHILDREN)) ||
@@ -213,12 +213,12 @@ static bool from_torch(char **name, size_t n)
  * (a, b, c ... or a, b1, b2 ...), branch 1 is the projection. */
 static bool old_block(const char *layer, char *to, size_t size)
 {
-    const bool norm = starts(layer, "bn");
+    const bool norm = weights_names_starts(layer, "bn");
     unsigned stage, block, number = 0;
     char letter, part = '1', *end;
     const char *p = layer + (norm ? 2 : 3);
 
-    if (!norm && !starts(layer, "res"))
+    if (!norm && !weights_names_starts(layer, "res"))
         return false;
     if (sscanf(p, "%1u%c", &stage, &letter) != 2 || !islower(letter))
         return false;
@@ -252,7 +252,7 @@ static const char *variable(const char *layer, char *var)
     const size_t n = strlen(layer);
     char *tail;
 
-    if (starts(var, layer) && var[n] == '_')
+    if (weights_names_starts(var, layer) && var[n] == '_')
         var += n + 1;
     tail = strrchr(var, '_');
     if (tail && tail[1] && strspn(tail + 1, "0123456789") == strlen(tail + 1))
@@ -279,7 +279,7 @@ static bool from_keras(char **name, bool *old)
     from = strrchr(path, '/');
     from = from ? from + 1 : path;
     if (old_layer(from, layer, sizeof(layer)))
-        *old = *old || starts(layer, "conv");
+        *old = *old || weights_names_starts(layer, "conv");
     else
         snprintf(layer, sizeof(layer), "%s", from);
     snprintf(text, sizeof(text), "%s/%s", layer, variable(from, var));

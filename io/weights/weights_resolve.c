@@ -49,8 +49,8 @@ static bool elsewhere(const struct wanted *w, char *path, size_t size)
     return false;
 }
 
-static int get(const struct wanted *w, char *path, size_t size,
-               struct reap_err *err)
+static int weights_resolve_get(const struct wanted *w, char *path, size_t size,
+                               struct reap_err *err)
 {
     char dir[PATH];
     int rc = reap_cache_path(dir, sizeof(dir), "", err);
@@ -87,7 +87,7 @@ static int get_published(const struct reap_published *p, char *path,
     snprintf(w.url, sizeof(w.url), "%s%s", p->base, p->file);
     snprintf(w.file, sizeof(w.file), "%s", p->file);
     snprintf(w.hash, sizeof(w.hash), "%s", p->hash);
-    return get(&w, path, size, err);
+    return weights_resolve_get(&w, path, size, err);
 }
 
 /* "imagenet", or "imagenet-" and a variant. */
@@ -147,7 +147,7 @@ static int from_url(const char *url, char *path, size_t size,
     hash_in_name(&w);
     if (hash)
         snprintf(w.hash, sizeof(w.hash), "%s", hash + 8);
-    return get(&w, path, size, err);
+    return weights_resolve_get(&w, path, size, err);
 }
 
 int reap_weights_resolve(const char *arg, const char *model, char *path,

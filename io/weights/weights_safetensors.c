@@ -47,7 +47,8 @@ static int dtype_of(const char *name, const json_t *text, enum reap_dtype *out,
 }
 
 /* A list of whole numbers, none negative, at most 'max' of them. */
-static int numbers(const json_t *list, size_t max, size_t *out, size_t *n)
+static int weights_safetensors_numbers(const json_t *list, size_t max,
+                                       size_t *out, size_t *n)
 {
     if (!json_is_array(list) || json_array_size(list) > max)
         return -1;
@@ -63,9 +64,10 @@ static int numbers(const json_t *list, size_t max, size_t *out, size_t *n)
 }
 
 /* One tensor of the header; 'body' is what follows the header. */
-static int tensor(struct reap_weights_in *in, const char *name,
-                  const json_t *about, struct reap_bytes body,
-                  struct span *span, struct reap_err *err)
+static int weights_safetensors_tensor(struct reap_weights_in *in,
+                                      const char *name, const json_t *about,
+                                      struct reap_bytes body, struct span *span,
+                                      struct reap_err *err)
 {
     size_t dim[REAP_PARAM_DIMS], rank, at[2], n;
     enum reap_dtype dtype = REAP_F32;
@@ -74,12 +76,15 @@ static int tensor(struct reap_weights_in *in, const char *name,
 
     if (rc)
         return rc;
-    if (numbers(json_object_get(about, "shape"), REAP_PARAM_DIMS, dim, &rank))
+    if (weights_safetensors_numbers(json_object_get(about, "shape"),
+                                    REAP_PARAM_DIMS, dim, &rank))
         return reap_fail(err, REAP_EFORMAT,
                          "%s: shape: a list of at most %d whole numbers is "
                          "expected",
                          name, REAP_PARAM_DIMS);
-    if (numbers(json_object_get(about, "data_offsets"), 2, at, &n) || n != 2)
+    if (weights_safetensors_numbers(json_object_get(about, "data_offsets"), 2,
+                                    at, &n) ||
+        n != 2)
         return reap_fail(err, REAP_EFORMAT,
                          "%s: data_offsets: [begin, end] is expected", name);
     if (at[0] > at[1] || at[1] > body.len)
@@ -209,8 +214,9 @@ static int metadata(struct reap_weights *out, const json_t *about,
     return labels ? take_labels(out, labels, err) : REAP_OK;
 }
 
-static int header(struct reap_weights_in *in, json_t *root,
-                  struct reap_bytes body, struct reap_err *err)
+static int weights_safetensors_header(struct reap_weights_in *in, json_t *root,
+                                      struct reap_bytes body,
+                                      struct reap_err *err)
 {
     struct span *span = reap_calloc(json_object_size(root) + 1, sizeof(*span));
     const char *name;
@@ -225,7 +231,8 @@ static int header(struct reap_weights_in *in, json_t *root,
         if (!strcmp(name, "__metadata__"))
             rc = metadata(in->out, about, err);
         else
-            rc = tensor(in, name, about, body, &span[n++], err);
+            rc = weights_safetensors_tensor(in, name, about, body, &span[n++],
+                                            err);
     }
     if (!rc)
         rc = covered(span, n, body.len, err);
@@ -254,7 +261,7 @@ int reap_weights_safetensors(struct reap_weights_in *in, struct reap_err *err)
                          why.position, why.text);
     body.data = in->file.data + 8 + n;
     body.len = in->file.len - 8 - n;
-    rc = json_is_object(root) ? header(in, root, body, err)
+    rc = json_is_object(root) ? weights_safetensors_header(in, root, body, err)
                               : reap_fail(err, REAP_EFORMAT,
                                           "safetensors header: an object is "
                                           "expected");

@@ -50,8 +50,8 @@ static json_t *metadata(const struct reap_weights *w, const char *model,
     return m;
 }
 
-static char *header(const struct reap_weights *w, const char *model,
-                    const char *preset)
+static char *weights_write_header(const struct reap_weights *w,
+                                  const char *model, const char *preset)
 {
     json_t *all = json_object();
     size_t at = 0;
@@ -115,7 +115,7 @@ int reap_weights_write(const struct reap_weights *w, const char *model,
                        struct reap_err *err)
 {
     struct reap_outfile *f = NULL;
-    char *text = header(w, model, preset);
+    char *text = weights_write_header(w, model, preset);
     int rc = text ? REAP_OK : reap_fail(err, REAP_ENOMEM, "no memory");
 
     if (!rc)

@@ -72,8 +72,8 @@ static int pass(struct e2e *e, const struct reap_options *o,
     return rc;
 }
 
-static int open_all(struct e2e *e, const struct reap_options *o,
-                    struct reap_err *err)
+static int bench_e2e_open_all(struct e2e *e, const struct reap_options *o,
+                              struct reap_err *err)
 {
     const char *tmp = getenv("TMPDIR");
     struct reap_options with = *o;
@@ -97,8 +97,8 @@ static int open_all(struct e2e *e, const struct reap_options *o,
     return REAP_OK;
 }
 
-static void print(const struct e2e *e, const struct reap_options *o,
-                  const struct reap_run_status *best)
+static void bench_e2e_print(const struct e2e *e, const struct reap_options *o,
+                            const struct reap_run_status *best)
 {
     double rate = best->seconds > 0 ? (double)best->done / best->seconds : 0;
     const char *isa = reap_bench_isa(reap_engine_level(e->setup.engine));
@@ -130,14 +130,14 @@ int reap_bench_end_to_end(const struct reap_options *o, struct reap_err *err)
     if (o->n_args != 2)
         return reap_fail(err, REAP_EINVAL,
                          "reap bench end-to-end DATASET: one is needed");
-    rc = open_all(&e, o, err);
+    rc = bench_e2e_open_all(&e, o, err);
     for (int i = 0; i < PASSES && !rc; i++) {
         rc = pass(&e, o, &status, err);
         if (!rc && i && (!best.done || status.seconds < best.seconds))
             best = status;
     }
     if (!rc)
-        print(&e, o, &best);
+        bench_e2e_print(&e, o, &best);
     if (e.dir[0])
         rmdir(e.dir);
     reap_dataset_close(&e.ds);

@@ -35,7 +35,7 @@ struct bench {
     size_t threads_per_image; /* threads that an image was done by */
 };
 
-static void work(void *arg, size_t i)
+static void bench_engine_work(void *arg, size_t i)
 {
     struct bench *b = arg;
     void *out = b->out[i];
@@ -52,7 +52,7 @@ static int round_of(struct bench *b, size_t passes, double *took,
     int rc;
 
     b->passes = passes;
-    rc = reap_bench_team(b->threads, work, b, err);
+    rc = reap_bench_team(b->threads, bench_engine_work, b, err);
     *took = reap_clock() - begin;
     return rc;
 }
@@ -63,7 +63,7 @@ static double seconds(const struct bench *b)
 }
 
 /* Rounds of at least one pass each, for about the seconds asked for. */
-static int measure(struct bench *b, struct reap_err *err)
+static int bench_engine_measure(struct bench *b, struct reap_err *err)
 {
     double took, spent = 0;
     size_t passes;
@@ -138,7 +138,7 @@ static int try_batch(struct bench *b, size_t batch, struct reap_err *err)
     b->batch = batch;
     rc = open_batch(b, err);
     if (rc || !b->o->latency)
-        return rc ? rc : measure(b, err);
+        return rc ? rc : bench_engine_measure(b, err);
     b->best_batch = batch;
     b->threads_per_image = reap_engine_threads(b->engine);
     return reap_bench_latency(b->session[0], b->picture, b->out[0], seconds(b),
@@ -164,8 +164,8 @@ static int make_images(struct bench *b, struct reap_err *err)
     return REAP_OK;
 }
 
-static int parse(struct bench *b, const struct reap_options *o,
-                 struct reap_err *err)
+static int bench_engine_parse(struct bench *b, const struct reap_options *o,
+                              struct reap_err *err)
 {
     size_t idle;
     int rc;
@@ -235,7 +235,8 @@ static void print_latency(const struct bench *b, const char *level)
            b->threads_per_image, l->median, l->best, l->slow);
 }
 
-static void print(const struct bench *b, const char *level, double roof)
+static void bench_engine_print(const struct bench *b, const char *level,
+                               double roof)
 {
     const char *prec = precision_word(b->precision);
     double per_image = 2 * reap_net_macs(b->network.net);
@@ -296,7 +297,7 @@ static bool has_time(const struct bench *b, size_t batch)
     return (double)(batch * b->threads) <= b->best * seconds(b);
 }
 
-static int run(struct bench *b, struct reap_err *err)
+static int bench_engine_run(struct bench *b, struct reap_err *err)
 {
     const bool one = b->o->batch || b->o->latency;
     size_t n = one ? 1 : sizeof(batches) / sizeof(batches[0]);
@@ -317,7 +318,7 @@ static int run(struct bench *b, struct reap_err *err)
     else if (!rc)
         rc = find_roof(b, level, &after, err);
     if (!rc && !b->o->latency)
-        print(b, level, before > after ? before : after);
+        bench_engine_print(b, level, before > after ? before : after);
     if (!rc && b->o->layers)
         rc = layers(b, err);
     return rc;
@@ -326,10 +327,10 @@ static int run(struct bench *b, struct reap_err *err)
 int reap_bench_engine(const struct reap_options *o, struct reap_err *err)
 {
     struct bench b = { 0 };
-    int rc = parse(&b, o, err);
+    int rc = bench_engine_parse(&b, o, err);
 
     if (!rc)
-        rc = run(&b, err);
+        rc = bench_engine_run(&b, err);
     reap_free(b.picture);
     reap_free(b.images);
     reap_network_close(&b.network);

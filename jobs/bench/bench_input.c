@@ -28,7 +28,7 @@ struct input {
 };
 
 /* Keep a copy; false if there is enough, or no memory. */
-static bool keep(struct input *in, const struct reap_image *image)
+static bool bench_input_keep(struct input *in, const struct reap_image *image)
 {
     uint8_t *copy = reap_calloc(image->bytes.len + 1, 1);
 
@@ -57,7 +57,7 @@ static int from_dataset(struct input *in, const char *path, uint64_t limit,
         rc = reap_cursor_seek(c, (struct reap_bytes){ NULL, 0 }, &rec, err);
     while (!rc && (!limit || in->n < limit)) {
         if (!reap_dataset_image(ds, c, &rec, REAP_LABEL_NONE, &image, &crc) &&
-            !keep(in, &image))
+            !bench_input_keep(in, &image))
             break;
         rc = reap_cursor_next(c, &rec, err);
     }
@@ -105,7 +105,7 @@ static int from_folder(struct input *in, const char *path, uint64_t limit,
         snprintf(file, sizeof(file), "%s/%s", path, list[i]->d_name);
         if (more && list[i]->d_name[0] != '.' && (!limit || in->n < limit) &&
             slurp(file, &image)) {
-            more = keep(in, &image);
+            more = bench_input_keep(in, &image);
             reap_free((void *)(uintptr_t)image.bytes.data);
         }
         free(list[i]);
@@ -159,8 +159,8 @@ static int open_threads(struct input *in, const struct reap_options *o,
     return rc;
 }
 
-static int measure(struct input *in, double seconds, double *rate,
-                   struct reap_err *err)
+static int bench_input_measure(struct input *in, double seconds, double *rate,
+                               struct reap_err *err)
 {
     double end = reap_clock() + seconds;
     int rc;
@@ -182,8 +182,8 @@ static int measure(struct input *in, double seconds, double *rate,
     return rc;
 }
 
-static void print(const struct input *in, const struct reap_options *o,
-                  double rate)
+static void bench_input_print(const struct input *in,
+                              const struct reap_options *o, double rate)
 {
     struct reap_resample_ops ops;
     const char *isa;
@@ -209,7 +209,7 @@ static void print(const struct input *in, const struct reap_options *o,
     json_decref(line);
 }
 
-static void close_all(struct input *in)
+static void bench_input_close_all(struct input *in)
 {
     for (size_t i = 0; i < in->n; i++)
         reap_free((void *)(uintptr_t)in->image[i].bytes.data);
@@ -255,10 +255,10 @@ int reap_bench_input(const struct reap_options *o, struct reap_err *err)
     if (!rc)
         rc = open_threads(&in, o, err);
     if (!rc)
-        rc =
-            measure(&in, o->seconds ? (double)o->seconds : SECONDS, &rate, err);
+        rc = bench_input_measure(&in, o->seconds ? (double)o->seconds : SECONDS,
+                                 &rate, err);
     if (!rc)
-        print(&in, o, rate);
-    close_all(&in);
+        bench_input_print(&in, o, rate);
+    bench_input_close_all(&in);
     return rc;
 }

@@ -9,8 +9,9 @@
 enum { PASSES = 12, MOST_LAYERS = 1024 };
 
 /* One layer: the best of its times; 'roof' of all threads. */
-static void print(const struct reap_options *o,
-                  const struct reap_blocked_cost *c, double ms, double roof)
+static void bench_layers_print(const struct reap_options *o,
+                               const struct reap_blocked_cost *c, double ms,
+                               double roof)
 {
     double rate = 2 * c->macs / ms / 1e6;
 
@@ -29,9 +30,9 @@ static void print(const struct reap_options *o,
     puts("}");
 }
 
-static int measure(const void *prog, const void *const *images, size_t batch,
-                   size_t threads, size_t features, double *best,
-                   struct reap_err *err)
+static int bench_layers_measure(const void *prog, const void *const *images,
+                                size_t batch, size_t threads, size_t features,
+                                double *best, struct reap_err *err)
 {
     struct reap_crew *crew = NULL;
     double *seconds = reap_calloc(MOST_LAYERS, sizeof(*seconds));
@@ -73,12 +74,13 @@ int reap_bench_layers(const struct reap_options *o,
     if (rc)
         rc = reap_wrap(err, rc, "--layers is for avx2 and wider levels");
     if (!rc)
-        rc = measure(prog, images, plan->max_batch, threads,
-                     plan->net->features, best, err);
+        rc = bench_layers_measure(prog, images, plan->max_batch, threads,
+                                  plan->net->features, best, err);
     if (!rc)
         rc = reap_bench_roof(plan->cpu, plan->precision, threads, &roof, err);
     for (size_t i = 0; !rc && reap_blocked_layer(prog, i, &c); i++)
-        print(o, &c, best[i] * 1e3 / (double)plan->max_batch, roof);
+        bench_layers_print(o, &c, best[i] * 1e3 / (double)plan->max_batch,
+                           roof);
     reap_blocked_free(&prog);
     reap_free(best);
     return rc;

@@ -26,8 +26,8 @@ static uint64_t taken(const struct reap_exported *e)
     return n;
 }
 
-static void print_json(const struct reap_options *o,
-                       const struct reap_exported *e, bool complete)
+static void cmd_export_print_json(const struct reap_options *o,
+                                  const struct reap_exported *e, bool complete)
 {
     json_t *status = json_object(), *all;
 
@@ -44,8 +44,8 @@ static void print_json(const struct reap_options *o,
     json_decref(all);
 }
 
-static void print_text(const struct reap_options *o,
-                       const struct reap_exported *e)
+static void cmd_export_print_text(const struct reap_options *o,
+                                  const struct reap_exported *e)
 {
     if (o->quiet)
         return;
@@ -114,9 +114,9 @@ int reap_cmd_export(const struct reap_options *o, struct reap_err *err)
         complete = v.complete && (v.limit || !out.missing);
         remark(o, &v, &out, complete);
         if (o->json)
-            print_json(o, &out, complete);
+            cmd_export_print_json(o, &out, complete);
         else
-            print_text(o, &out);
+            cmd_export_print_text(o, &out);
     }
     reap_store_view_close(&v);
     return rc;

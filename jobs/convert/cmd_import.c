@@ -49,8 +49,9 @@ static void remark(void *ctx, const char *text)
         reap_remark(w->o, "more could not be read; the end tells how many");
 }
 
-static int print_json(const struct reap_import_sum *s, const char *out,
-                      double seconds, struct reap_err *err)
+static int cmd_import_print_json(const struct reap_import_sum *s,
+                                 const char *out, double seconds,
+                                 struct reap_err *err)
 {
     json_t *all = json_pack(
         "{ss,sI,sI,sI,sI,sI,sI,sI,sf}", "dataset", out, "records",
@@ -67,8 +68,8 @@ static int print_json(const struct reap_import_sum *s, const char *out,
     return REAP_OK;
 }
 
-static void print(const struct reap_import_sum *s, const char *out,
-                  double seconds)
+static void cmd_import_print(const struct reap_import_sum *s, const char *out,
+                             double seconds)
 {
     char time[32];
 
@@ -121,8 +122,8 @@ int reap_cmd_import(const struct reap_options *o, struct reap_err *err)
     if (!sum.total)
         return rc;
     if (!o->json)
-        print(&sum, o->output, seconds);
-    else if (print_json(&sum, o->output, seconds, rc ? NULL : err))
+        cmd_import_print(&sum, o->output, seconds);
+    else if (cmd_import_print_json(&sum, o->output, seconds, rc ? NULL : err))
         rc = rc ? rc : REAP_ENOMEM;
     return rc;
 }

@@ -26,7 +26,8 @@ struct job {
     struct reap_weights *weights; /* what is written */
 };
 
-static int check(const struct reap_options *o, struct reap_err *err)
+static int cmd_quantize_check(const struct reap_options *o,
+                              struct reap_err *err)
 {
     if (o->n_args != 1 || !strcmp(o->args[0], "none"))
         return reap_fail(err, REAP_EINVAL, "one WEIGHTS file is needed");
@@ -44,11 +45,11 @@ static int check(const struct reap_options *o, struct reap_err *err)
     return REAP_OK;
 }
 
-static int open_all(struct job *j, const struct reap_options *o,
-                    struct reap_err *err)
+static int cmd_quantize_open_all(struct job *j, const struct reap_options *o,
+                                 struct reap_err *err)
 {
     bool guessed;
-    int rc = check(o, err);
+    int rc = cmd_quantize_check(o, err);
 
     j->o = *o;
     if (rc)
@@ -91,8 +92,8 @@ static int calibrate(struct job *j, struct reap_err *err)
 }
 
 /* A tensor of n numbers, in place of one that an earlier run has left. */
-static int put(struct job *j, const char *name, const float *data, size_t n,
-               struct reap_err *err)
+static int cmd_quantize_put(struct job *j, const char *name, const float *data,
+                            size_t n, struct reap_err *err)
 {
     const struct reap_param *old = reap_params_find(j->weights->params, name);
     struct reap_param *p;
@@ -123,16 +124,17 @@ static int note(struct job *j, struct reap_err *err)
     return rc;
 }
 
-static int save(struct job *j, struct reap_err *err)
+static int cmd_quantize_save(struct job *j, struct reap_err *err)
 {
     const struct reap_net *net = j->network.net;
     int rc = reap_weights_read(&j->weights, j->network.path, err);
 
     if (!rc)
-        rc = put(j, REAP_INT8_SCALE, net->quantized, net->n_nodes, err);
+        rc = cmd_quantize_put(j, REAP_INT8_SCALE, net->quantized, net->n_nodes,
+                              err);
     if (!rc)
-        rc = put(j, REAP_INT8_SHIFT, net->quantized + net->n_nodes,
-                 reap_net_shifts(net), err);
+        rc = cmd_quantize_put(j, REAP_INT8_SHIFT, net->quantized + net->n_nodes,
+                              reap_net_shifts(net), err);
     if (!rc)
         rc = note(j, err);
     return rc ? rc
@@ -140,7 +142,7 @@ static int save(struct job *j, struct reap_err *err)
                                    j->o.output, err);
 }
 
-static void print(const struct job *j)
+static void cmd_quantize_print(const struct job *j)
 {
     json_t *line;
 
@@ -165,14 +167,14 @@ static void print(const struct job *j)
 int reap_cmd_quantize(const struct reap_options *o, struct reap_err *err)
 {
     struct job j = { .weights = NULL };
-    int rc = open_all(&j, o, err);
+    int rc = cmd_quantize_open_all(&j, o, err);
 
     if (!rc)
         rc = calibrate(&j, err);
     if (!rc)
-        rc = save(&j, err);
+        rc = cmd_quantize_save(&j, err);
     if (!rc)
-        print(&j);
+        cmd_quantize_print(&j);
     reap_weights_free(&j.weights);
     reap_imageset_close(&j.images);
     reap_network_close(&j.network);

@@ -11,7 +11,7 @@
 
 enum { PATH = 4096 };
 
-static int check(const struct reap_options *o, struct reap_err *err)
+static int cmd_weights_check(const struct reap_options *o, struct reap_err *err)
 {
     struct reap_preset preset;
 
@@ -76,7 +76,7 @@ int reap_cmd_weights(const struct reap_options *o, struct reap_err *err)
     struct reap_net *net = NULL;
     struct reap_err why = { 0 };
     char path[PATH];
-    int rc = check(o, err), fit;
+    int rc = cmd_weights_check(o, err), fit;
 
     if (!rc)
         rc =

@@ -81,8 +81,8 @@ static int parse_sides(struct compare *c, struct reap_err *err)
                 : reap_fail(err, REAP_EINVAL, "--precision: none is given");
 }
 
-static int open_all(struct compare *c, const struct reap_options *o,
-                    struct reap_err *err)
+static int cmd_compare_open_all(struct compare *c, const struct reap_options *o,
+                                struct reap_err *err)
 {
     bool guessed;
     int rc;
@@ -137,9 +137,10 @@ static json_t *spread_json(const struct reap_spread *s)
                      "mean", s->mean);
 }
 
-static void print_json(const struct compare *c, const struct side *s,
-                       const struct reap_spread *cosine,
-                       const struct reap_spread *error)
+static void cmd_compare_print_json(const struct compare *c,
+                                   const struct side *s,
+                                   const struct reap_spread *cosine,
+                                   const struct reap_spread *error)
 {
     json_t *worst = json_array(), *line;
 
@@ -164,9 +165,10 @@ static void print_json(const struct compare *c, const struct side *s,
     json_decref(line);
 }
 
-static void print_text(const struct compare *c, const struct side *s,
-                       const struct reap_spread *cosine,
-                       const struct reap_spread *error)
+static void cmd_compare_print_text(const struct compare *c,
+                                   const struct side *s,
+                                   const struct reap_spread *cosine,
+                                   const struct reap_spread *error)
 {
     printf("%s (%s) beside fp32 (%s), %zu images\n", s->word,
            reap_engine_arith(s->engine), reap_engine_arith(c->side[0].engine),
@@ -201,11 +203,12 @@ static int report(struct compare *c, struct side *s, struct reap_err *err)
     if (!rc)
         rc = reap_precision_report_spread(&s->like, true, &error, err);
     if (!rc)
-        (c->o.json ? print_json : print_text)(c, s, &cosine, &error);
+        (c->o.json ? cmd_compare_print_json
+                   : cmd_compare_print_text)(c, s, &cosine, &error);
     return rc;
 }
 
-static void close_all(struct compare *c)
+static void cmd_compare_close_all(struct compare *c)
 {
     for (size_t i = 0; i <= MOST; i++) {
         reap_session_free(&c->side[i].session);
@@ -221,7 +224,7 @@ static void close_all(struct compare *c)
 int reap_cmd_compare(const struct reap_options *o, struct reap_err *err)
 {
     struct compare c = { .n = 0 };
-    int rc = open_all(&c, o, err);
+    int rc = cmd_compare_open_all(&c, o, err);
 
     while (!rc) {
         rc = reap_imageset_next(&c.pixels, err);
@@ -234,6 +237,6 @@ int reap_cmd_compare(const struct reap_options *o, struct reap_err *err)
                     (unsigned long long)c.pixels.bad);
     for (size_t i = 1; !rc && i <= c.n; i++)
         rc = report(&c, &c.side[i], err);
-    close_all(&c);
+    cmd_compare_close_all(&c);
     return rc;
 }

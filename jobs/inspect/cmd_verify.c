@@ -11,7 +11,7 @@
 #include "jobs/inspect/verify_sample.h"
 #include "jobs/setup/store_view.h"
 
-static void say(void *ctx, const char *line)
+static void cmd_verify_say(void *ctx, const char *line)
 {
     fprintf(stderr, "reap: %s: %s\n", (const char *)ctx, line);
 }
@@ -22,8 +22,8 @@ struct findings {
     int64_t keys, missing, gone, sampled, differ;
 };
 
-static void print_json(const struct reap_store_view *v,
-                       const struct findings *f)
+static void cmd_verify_print_json(const struct reap_store_view *v,
+                                  const struct findings *f)
 {
     json_t *all = json_pack(
         "{ss,sI,sI,sI,sI,sb}", "path", v->path, "blocks",
@@ -47,8 +47,8 @@ static void print_json(const struct reap_store_view *v,
     json_decref(all);
 }
 
-static void print_text(const struct reap_store_view *v,
-                       const struct findings *f)
+static void cmd_verify_print_text(const struct reap_store_view *v,
+                                  const struct findings *f)
 {
     const struct reap_store_checked *c = &f->stored;
 
@@ -71,7 +71,7 @@ struct told {
     struct reap_store_checked stored;
 };
 
-static void look(const char *path, struct told *t)
+static void cmd_verify_look(const char *path, struct told *t)
 {
     union {
         const char *in;
@@ -81,7 +81,8 @@ static void look(const char *path, struct told *t)
 
     t->rc = reap_store_open(&s, path, REAP_STORE_READ, NULL, &t->err);
     if (!t->rc)
-        t->rc = reap_store_check(s, say, name.out, &t->stored, &t->err);
+        t->rc =
+            reap_store_check(s, cmd_verify_say, name.out, &t->stored, &t->err);
     reap_store_close(&s);
 }
 
@@ -102,7 +103,7 @@ static int check_blocks(const char *path, struct findings *f,
         return reap_fail(err, REAP_ENOMEM, "no pipe: %s", strerror(errno));
     pid = fork();
     if (!pid) {
-        look(path, &t);
+        cmd_verify_look(path, &t);
         _exit(write(end[1], &t, sizeof(t)) != sizeof(t));
     }
     close(end[1]);
@@ -212,9 +213,9 @@ int reap_cmd_verify(const struct reap_options *o, struct reap_err *err)
             rc = reap_fail(err, sampled, "%s", why.msg);
     }
     if (o->json)
-        print_json(&v, &f);
+        cmd_verify_print_json(&v, &f);
     else if (!o->quiet)
-        print_text(&v, &f);
+        cmd_verify_print_text(&v, &f);
     reap_store_view_close(&v);
     return rc;
 }

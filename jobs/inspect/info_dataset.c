@@ -83,7 +83,7 @@ static void look_into(struct facts *f, struct reap_cursor *c,
     }
 }
 
-static int look(struct facts *f, struct reap_err *err)
+static int info_dataset_look(struct facts *f, struct reap_err *err)
 {
     struct reap_record rec[SAMPLES];
     struct reap_cursor *c = NULL;
@@ -133,7 +133,7 @@ static double mean(const struct facts *f)
     return f->samples ? (double)f->sample_bytes / (double)f->samples : 0;
 }
 
-static void print(const struct facts *f)
+static void info_dataset_print(const struct facts *f)
 {
     char words[2 * KEY_TEXT];
 
@@ -159,7 +159,7 @@ static void print(const struct facts *f)
     printf("health    %s\n", words);
 }
 
-static int print_json(const struct facts *f, struct reap_err *err)
+static int info_dataset_print_json(const struct facts *f, struct reap_err *err)
 {
     char words[2 * KEY_TEXT];
     json_t *labels = json_array(), *reserved = json_array(), *all;
@@ -198,11 +198,11 @@ int reap_info_dataset(const char *path, const struct reap_options *o,
     if (!rc)
         rc = reap_dataset_open(&f.ds, path, err);
     if (!rc)
-        rc = look(&f, err);
+        rc = info_dataset_look(&f, err);
     if (!rc && o->json)
-        rc = print_json(&f, err);
+        rc = info_dataset_print_json(&f, err);
     else if (!rc)
-        print(&f);
+        info_dataset_print(&f);
     reap_dataset_close(&f.ds);
     return rc;
 }

@@ -80,7 +80,7 @@ static uint64_t remaining(const struct reap_store_view *v)
     return keys > v->rows ? keys - v->rows : 0;
 }
 
-static void print_json(struct reap_store_view *v)
+static void info_store_print_json(struct reap_store_view *v)
 {
     json_t *all = json_object(), *status = json_object();
 
@@ -145,7 +145,7 @@ static void print_state(const struct reap_store_view *v)
         printf("complete:      yes, %" PRIu64 " keys\n", v->keys);
 }
 
-static void print_text(struct reap_store_view *v)
+static void info_store_print_text(struct reap_store_view *v)
 {
     const struct reap_schema *s = reap_store_schema(v->store);
     char text[64];
@@ -183,9 +183,9 @@ int reap_info_store(const char *path, const struct reap_options *o,
     if (!v.complete)
         reap_store_view_dataset(&v, o->dataset);
     if (o->json)
-        print_json(&v);
+        info_store_print_json(&v);
     else if (!o->complete)
-        print_text(&v);
+        info_store_print_text(&v);
     if (o->complete)
         rc = verdict(&v, err);
     reap_store_view_close(&v);

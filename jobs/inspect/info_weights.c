@@ -38,7 +38,7 @@ const char *reap_info_weights_preset(const struct reap_weights *w,
     return net->model->family == REAP_KERAS_V1 ? "keras-caffe" : "keras-tf";
 }
 
-static size_t numbers(const struct reap_params *p)
+static size_t info_weights_numbers(const struct reap_params *p)
 {
     size_t n = 0;
 
@@ -47,13 +47,14 @@ static size_t numbers(const struct reap_params *p)
     return n;
 }
 
-static void print_json(const char *path, const struct reap_weights *w,
-                       const struct reap_net *net, const char *why)
+static void info_weights_print_json(const char *path,
+                                    const struct reap_weights *w,
+                                    const struct reap_net *net, const char *why)
 {
     json_t *all = json_pack(
         "{ss,ss,ss,sI,sI,ss,ss}", "kind", "weights", "path", path, "format",
         w->format, "tensors", (json_int_t)reap_params_count(w->params),
-        "numbers", (json_int_t)numbers(w->params), "preset",
+        "numbers", (json_int_t)info_weights_numbers(w->params), "preset",
         reap_info_weights_preset(w, net), "sha256", w->sha256);
 
     json_object_set_new(all, "preset_in_file", json_boolean(*w->preset));
@@ -88,14 +89,14 @@ void reap_info_weights_print(const char *path, const struct reap_weights *w,
                              const struct reap_options *o)
 {
     if (o->json) {
-        print_json(path, w, net, why);
+        info_weights_print_json(path, w, net, why);
         return;
     }
     printf("weights:  %s\n", path);
     printf("format:   %s\n", w->format);
     printf("model:    %s\n", net ? net->model->name : why);
     printf("tensors:  %zu, %zu numbers\n", reap_params_count(w->params),
-           numbers(w->params));
+           info_weights_numbers(w->params));
     if (net)
         print_head(net);
     if (*w->preset || net)

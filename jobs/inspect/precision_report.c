@@ -24,8 +24,8 @@ static double agree(size_t classes, const float *a, const float *b, size_t k)
     return k ? (double)same / (double)k : 1;
 }
 
-static void measure(struct reap_like *r, size_t n, const float *a,
-                    const float *b)
+static void precision_report_measure(struct reap_like *r, size_t n,
+                                     const float *a, const float *b)
 {
     double aa = 0, bb = 0, ab = 0, dd = 0;
 
@@ -64,7 +64,7 @@ int reap_precision_report_add(struct reap_precision_report *l, const char *key,
     r->key = reap_strdup(key);
     if (!r->key)
         return reap_fail(err, REAP_ENOMEM, "no memory for results");
-    measure(r, n, a, b);
+    precision_report_measure(r, n, a, b);
     r->top1 = agree(classes, la, lb, 1);
     r->top5 = agree(classes, la, lb, 5);
     l->n++;
@@ -93,7 +93,8 @@ static int by_value(const void *a, const void *b)
 }
 
 /* The value that a share of all lies before. */
-static double at(const double *v, size_t n, double share, bool from_top)
+static double precision_report_at(const double *v, size_t n, double share,
+                                  bool from_top)
 {
     size_t i = (size_t)(share * (double)(n - 1) + .5);
 
@@ -113,9 +114,9 @@ int reap_precision_report_spread(const struct reap_precision_report *l,
         sum += v[i];
     }
     qsort(v, l->n, sizeof(*v), by_value);
-    out->p1 = at(v, l->n, .01, error);
-    out->p5 = at(v, l->n, .05, error);
-    out->p50 = at(v, l->n, .5, error);
+    out->p1 = precision_report_at(v, l->n, .01, error);
+    out->p5 = precision_report_at(v, l->n, .05, error);
+    out->p50 = precision_report_at(v, l->n, .5, error);
     out->mean = sum / (double)l->n;
     reap_free(v);
     return REAP_OK;

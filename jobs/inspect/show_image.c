@@ -24,8 +24,9 @@ static size_t bytes_of(const struct seen *s)
 }
 
 /* Two times: where the size depends on the image, the first tells it. */
-static int prepare(struct seen *s, const struct reap_image *image,
-                   const struct reap_limits *limits, struct reap_err *err)
+static int show_image_prepare(struct seen *s, const struct reap_image *image,
+                              const struct reap_limits *limits,
+                              struct reap_err *err)
 {
     struct reap_prepare *p = NULL;
     int rc = reap_prepare_new(&p, &s->preset, limits, err);
@@ -82,7 +83,7 @@ static int write_png(const struct seen *s, const char *path,
     return rc;
 }
 
-static bool ends_in(const char *path, const char *ending)
+static bool show_image_ends_in(const char *path, const char *ending)
 {
     size_t n = strlen(path), m = strlen(ending);
 
@@ -92,12 +93,13 @@ static bool ends_in(const char *path, const char *ending)
 static int write_pixels(const struct seen *s, const char *path,
                         struct reap_err *err)
 {
-    return ends_in(path, ".png") ? write_png(s, path, err)
-                                 : write_npy(s, path, err);
+    return show_image_ends_in(path, ".png") ? write_png(s, path, err)
+                                            : write_npy(s, path, err);
 }
 
-static void print_text(const struct seen *s, const char *name,
-                       const char *preset, const char *flags, const char *file)
+static void show_image_print_text(const struct seen *s, const char *name,
+                                  const char *preset, const char *flags,
+                                  const char *file)
 {
     printf("%s\n", name);
     if (s->got.src_h)
@@ -114,8 +116,8 @@ static void print_text(const struct seen *s, const char *name,
                file ? ", written to " : "", file ? file : "");
 }
 
-static void print_json(const struct seen *s, const char *name,
-                       const char *preset, const char *flags)
+static void show_image_print_json(const struct seen *s, const char *name,
+                                  const char *preset, const char *flags)
 {
     json_t *j = json_object();
 
@@ -146,7 +148,8 @@ int reap_show_image(const char *name, const struct reap_image *image,
     bool guessed;
     int rc;
 
-    if (o->pixels && !ends_in(o->pixels, ".npy") && !ends_in(o->pixels, ".png"))
+    if (o->pixels && !show_image_ends_in(o->pixels, ".npy") &&
+        !show_image_ends_in(o->pixels, ".png"))
         return reap_fail(err, REAP_EINVAL,
                          "--pixels %s: a name that ends in .npy or .png is "
                          "needed",
@@ -155,7 +158,7 @@ int reap_show_image(const char *name, const struct reap_image *image,
     if (!rc)
         rc = reap_preprocess_preset(o, "", NULL, &s.preset, &guessed, err);
     if (!rc)
-        rc = prepare(&s, image, &limits, err);
+        rc = show_image_prepare(&s, image, &limits, err);
     if (!rc && !s.got.status && o->pixels)
         rc = write_pixels(&s, o->pixels, err);
     if (rc)
@@ -163,9 +166,9 @@ int reap_show_image(const char *name, const struct reap_image *image,
     reap_preset_print(&s.preset, preset, sizeof(preset));
     reap_flag_names(s.got.flags, flags, sizeof(flags));
     if (o->json)
-        print_json(&s, name, preset, flags);
+        show_image_print_json(&s, name, preset, flags);
     else
-        print_text(&s, name, preset, flags, o->pixels);
+        show_image_print_text(&s, name, preset, flags, o->pixels);
     if (s.got.status)
         rc = reap_fail(err, REAP_EFORMAT, "%s: %s: %s", name,
                        reap_status_name(s.got.status), s.got.reason);

@@ -17,8 +17,8 @@ static int seek(struct reap_cursor *c, struct reap_bytes key,
 }
 
 /* The key as it was typed, else the bytes that its escapes mean. */
-static int find(struct reap_cursor *c, const char *typed,
-                struct reap_record *rec, struct reap_err *err)
+static int show_record_find(struct reap_cursor *c, const char *typed,
+                            struct reap_record *rec, struct reap_err *err)
 {
     struct reap_bytes key = { (const uint8_t *)typed, strlen(typed) };
     unsigned char *plain;
@@ -50,7 +50,7 @@ int reap_show_record(const char *path, const char *key,
         rc = reap_cursor_open(&c, ds, err);
     if (rc)
         goto out;
-    rc = find(c, key, &rec, err);
+    rc = show_record_find(c, key, &rec, err);
     if (rc) {
         if (rc == REAP_ENOTFOUND)
             rc = reap_fail(err, rc, "%s has no record with the key %s", path,

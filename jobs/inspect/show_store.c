@@ -28,8 +28,8 @@ static int seek(struct reap_rows *r, struct reap_bytes key,
 }
 
 /* The row of a key as it was typed, else of the bytes an escaped one means. */
-static int find(struct reap_rows *r, const char *typed, struct reap_stored *row,
-                struct reap_err *err)
+static int show_store_find(struct reap_rows *r, const char *typed,
+                           struct reap_stored *row, struct reap_err *err)
 {
     struct reap_bytes key = { (const uint8_t *)typed, strlen(typed) };
     unsigned char *plain;
@@ -203,7 +203,7 @@ int reap_show_store(const char *path, const char *key,
     if (!rc)
         rc = reap_rows_open(&r, v.store, err);
     if (!rc)
-        rc = find(r, key, &row, err);
+        rc = show_store_find(r, key, &row, err);
     if (!rc)
         rc =
             o->json ? show_json(&v, r, &row, err) : show_text(&v, r, &row, err);

@@ -102,7 +102,8 @@ static int same_kind(const struct reap_store_view *v, const char *now,
 }
 
 /* Take every so many-th row as a lease of one key. */
-static int choose(struct sample *s, uint64_t n, struct reap_err *err)
+static int verify_sample_choose(struct sample *s, uint64_t n,
+                                struct reap_err *err)
 {
     uint64_t rows = s->view->rows, at = 0;
     struct reap_stored row;
@@ -157,8 +158,8 @@ static bool depends_on_more(unsigned status)
 }
 
 /* The row of block 'b', which has one, beside the stored one. */
-static int compare(struct sample *s, const struct reap_block *b,
-                   struct reap_err *err)
+static int verify_sample_compare(struct sample *s, const struct reap_block *b,
+                                 struct reap_err *err)
 {
     const struct reap_schema *schema = reap_store_schema(s->view->store);
     struct reap_stored was;
@@ -193,8 +194,8 @@ static int compare(struct sample *s, const struct reap_block *b,
     return REAP_OK;
 }
 
-static int take(void *ctx, const struct reap_lease *lease, uint8_t *bytes,
-                size_t len, struct reap_err *err)
+static int verify_sample_take(void *ctx, const struct reap_lease *lease,
+                              uint8_t *bytes, size_t len, struct reap_err *err)
 {
     struct sample *s = ctx;
     struct reap_block *b = NULL;
@@ -203,7 +204,7 @@ static int take(void *ctx, const struct reap_lease *lease, uint8_t *bytes,
     (void)lease;
     pthread_mutex_lock(&s->mutex);
     if (!rc && reap_block_rows(b))
-        rc = compare(s, b, err);
+        rc = verify_sample_compare(s, b, err);
     pthread_mutex_unlock(&s->mutex);
     reap_block_free(&b);
     if (!rc)
@@ -226,7 +227,7 @@ static int compute(struct sample *s, const struct reap_setup *setup,
                                 .threads = reap_threads_default(&idle),
                                 .batch = setup->batch,
                                 .feed = { s, next },
-                                .sink = { s, take } };
+                                .sink = { s, verify_sample_take } };
     int rc;
 
     for (size_t i = 0; i < setup->schema.n; i++) {
@@ -297,7 +298,7 @@ int reap_verify_sample(struct reap_store_view *v, const struct reap_options *o,
     if (!rc) {
         rc = reap_rows_open(&s.rows, v->store, err);
         if (!rc)
-            rc = choose(&s, n, err);
+            rc = verify_sample_choose(&s, n, err);
         if (!rc)
             rc = compute(&s, &setup, err);
         reap_setup_close(&setup);

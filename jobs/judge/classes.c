@@ -17,20 +17,20 @@ struct reap_classes {
 };
 
 /* Small letters, blanks for underscores. */
-static unsigned char plain(char c)
+static unsigned char classes_plain(char c)
 {
     return c == '_' ? ' ' : (unsigned char)tolower((unsigned char)c);
 }
 
 /* As strcmp(), of plain forms. */
-static int compare(const char *a, const char *b)
+static int classes_compare(const char *a, const char *b)
 {
-    for (; *a && plain(*a) == plain(*b); a++)
+    for (; *a && classes_plain(*a) == classes_plain(*b); a++)
         b++;
-    return (int)plain(*a) - (int)plain(*b);
+    return (int)classes_plain(*a) - (int)classes_plain(*b);
 }
 
-static int add(struct reap_classes *c, size_t class, const char *text)
+static int classes_add(struct reap_classes *c, size_t class, const char *text)
 {
     struct entry *e = &c->entry[c->n];
 
@@ -45,7 +45,7 @@ static int add(struct reap_classes *c, size_t class, const char *text)
 static int in_order(const void *a, const void *b)
 {
     const struct entry *x = a, *y = b;
-    const int order = compare(x->text, y->text);
+    const int order = classes_compare(x->text, y->text);
 
     return order ? order : (x->class > y->class) - (x->class < y->class);
 }
@@ -63,9 +63,9 @@ int reap_classes_new(struct reap_classes **out, size_t n, const void *ctx,
     if (!c || !c->entry)
         rc = REAP_ENOMEM;
     for (size_t i = 0; i < n && !rc; i++) {
-        rc = add(c, i, name(ctx, i));
+        rc = classes_add(c, i, name(ctx, i));
         if (!rc && wnid)
-            rc = add(c, i, wnid(ctx, i));
+            rc = classes_add(c, i, wnid(ctx, i));
     }
     if (rc) {
         reap_classes_free(out);
@@ -84,7 +84,7 @@ static size_t first_at(const struct reap_classes *c, const char *text)
     while (from < to) {
         const size_t mid = from + (to - from) / 2;
 
-        if (compare(c->entry[mid].text, text) < 0)
+        if (classes_compare(c->entry[mid].text, text) < 0)
             from = mid + 1;
         else
             to = mid;
@@ -94,11 +94,12 @@ static size_t first_at(const struct reap_classes *c, const char *text)
 
 /* Among the entries of one plain form: all of one class, or one of the text's
  * own spelling. */
-static long choose(const struct reap_classes *c, size_t at, const char *text)
+static long classes_choose(const struct reap_classes *c, size_t at,
+                           const char *text)
 {
     long own = REAP_NO_CLASS, any = REAP_NO_CLASS;
 
-    for (; at < c->n && !compare(c->entry[at].text, text); at++) {
+    for (; at < c->n && !classes_compare(c->entry[at].text, text); at++) {
         const long class = (long)c->entry[at].class;
 
         if (any != REAP_NO_CLASS && any != class)
@@ -125,7 +126,7 @@ static long index_of(const struct reap_classes *c, const char *text)
 
 long reap_classes_find(const struct reap_classes *c, const char *text)
 {
-    const long found = choose(c, first_at(c, text), text);
+    const long found = classes_choose(c, first_at(c, text), text);
 
     return found == REAP_NO_CLASS ? index_of(c, text) : found;
 }

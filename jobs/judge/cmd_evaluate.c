@@ -27,8 +27,9 @@ static int parse_share(const char *option, const char *text, double *out,
     return REAP_OK;
 }
 
-static int parse(const struct reap_options *o, struct reap_evaluate_args *a,
-                 struct reap_err *err)
+static int cmd_evaluate_parse(const struct reap_options *o,
+                              struct reap_evaluate_args *a,
+                              struct reap_err *err)
 {
     double fitted = .5, threshold = 0;
     char *end = NULL;
@@ -76,7 +77,7 @@ int reap_cmd_evaluate(const struct reap_options *o, struct reap_err *err)
         return reap_fail(err, REAP_EINVAL,
                          "one STORE is needed, as reap classify makes it");
     a.of.store = o->args[0];
-    rc = parse(o, &a, err);
+    rc = cmd_evaluate_parse(o, &a, err);
     if (!rc)
         rc = reap_evaluation_open(&e, &a, err);
     if (!rc)

@@ -30,8 +30,9 @@ static uint16_t place_of(const struct reap_scored *s, size_t classes,
     return ahead < UINT16_MAX ? (uint16_t)(ahead + 1) : 0;
 }
 
-static int judge(struct reap_evaluation *e, const struct reap_scored *s,
-                 long truth, struct reap_err *err)
+static int evaluate_judge(struct reap_evaluation *e,
+                          const struct reap_scored *s, long truth,
+                          struct reap_err *err)
 {
     struct reap_judged *j;
 
@@ -110,7 +111,7 @@ static int first_walk(struct reap_evaluation *e, struct reap_err *err)
         met += reap_truth_has(e->of.truth, s.row.key);
         if (passed_over(e, &s, truth))
             continue;
-        rc = judge(e, &s, truth, err);
+        rc = evaluate_judge(e, &s, truth, err);
         if (rc)
             return rc;
         e->above += truth + 1 == s.top[0].index;

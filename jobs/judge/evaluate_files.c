@@ -17,8 +17,8 @@
 
 enum { KEY_MAX = 511, PATH_LEN = 4096 };
 
-static int begin(struct reap_outfile **f, const char *folder, const char *name,
-                 struct reap_err *err)
+static int evaluate_files_begin(struct reap_outfile **f, const char *folder,
+                                const char *name, struct reap_err *err)
 {
     char path[PATH_LEN];
 
@@ -50,7 +50,7 @@ static int write_classes(const struct reap_evaluation *e, const char *folder,
 {
     struct reap_outfile *f;
     FILE *to;
-    int rc = begin(&f, folder, "classes.csv", err);
+    int rc = evaluate_files_begin(&f, folder, "classes.csv", err);
 
     if (rc)
         return rc;
@@ -83,7 +83,7 @@ static int write_reliability(const struct reap_evaluation *e,
 {
     struct reap_outfile *f;
     FILE *to;
-    int rc = begin(&f, folder, "reliability.csv", err);
+    int rc = evaluate_files_begin(&f, folder, "reliability.csv", err);
 
     if (rc)
         return rc;
@@ -187,7 +187,7 @@ static int write_confusion(const struct reap_evaluation *e, const char *folder,
     int rc = square ? make_table(&t, e, err) : REAP_OK;
 
     if (!rc)
-        rc = begin(&f, folder, "confusion.csv", err);
+        rc = evaluate_files_begin(&f, folder, "confusion.csv", err);
     if (!rc && square)
         put_table(reap_outfile_stream(f), e, &t);
     else if (!rc)
@@ -256,7 +256,7 @@ static int write_rows(struct reap_evaluation *e, const char *folder,
     struct reap_scored s;
     size_t at = 0;
     FILE *to;
-    int rc = prob ? begin(&f, folder, "rows.csv", err)
+    int rc = prob ? evaluate_files_begin(&f, folder, "rows.csv", err)
                   : reap_fail(err, REAP_ENOMEM, "no memory for rows");
 
     to = rc ? NULL : reap_outfile_stream(f);

@@ -115,7 +115,7 @@ static long group_of_label(const struct reap_labelled *l, const char *label)
 }
 
 /* The class of a label, which may be written as exports write it. */
-static long class_of(const struct reap_labelled *l, const char *label)
+static long labelled_class_of(const struct reap_labelled *l, const char *label)
 {
     const long c = reap_classes_find(l->classes, label);
     char text[REAP_CLASS_NAME];
@@ -140,7 +140,7 @@ long reap_labelled_truth(const struct reap_labelled *l,
         c = group_of_label(l, label);
     if (c >= 0)
         return c;
-    c = class_of(l, label);
+    c = labelled_class_of(l, label);
     if (c < 0)
         return c;
     c += l->offset;

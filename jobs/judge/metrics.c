@@ -17,8 +17,8 @@ static void score(struct reap_class_score *c)
     c->f1 = quotient(2 * (double)c->right, (double)(c->truth + c->guess));
 }
 
-static void add(struct reap_average *a, const struct reap_class_score *c,
-                double weight)
+static void metrics_add(struct reap_average *a,
+                        const struct reap_class_score *c, double weight)
 {
     a->precision += weight * c->precision;
     a->recall += weight * c->recall;
@@ -52,8 +52,8 @@ void reap_metrics(const struct reap_judged *row, size_t n, size_t classes,
         if (!of[c].truth && !of[c].guess)
             continue;
         out->present++;
-        add(&out->macro, &of[c], 1);
-        add(&out->weighted, &of[c], (double)of[c].truth);
+        metrics_add(&out->macro, &of[c], 1);
+        metrics_add(&out->weighted, &of[c], (double)of[c].truth);
     }
     divide(&out->macro, (double)out->present);
     divide(&out->weighted, (double)n);

@@ -45,7 +45,8 @@ static size_t width(const struct reap_scores *s, int column)
     return column == NONE ? 0 : reap_store_schema(s->store)->column[column].c;
 }
 
-static int check(struct reap_scores *s, size_t classes, struct reap_err *err)
+static int scores_check(struct reap_scores *s, size_t classes,
+                        struct reap_err *err)
 {
     if (s->logits == NONE && s->probs == NONE && s->top == NONE)
         return reap_fail(err, REAP_EINVAL,
@@ -71,7 +72,7 @@ static int check(struct reap_scores *s, size_t classes, struct reap_err *err)
     return REAP_OK;
 }
 
-static int make_room(struct reap_scores *s, struct reap_err *err)
+static int scores_make_room(struct reap_scores *s, struct reap_err *err)
 {
     const size_t most = s->n_stored > TOP ? s->n_stored : TOP;
 
@@ -97,9 +98,9 @@ int reap_scores_open(struct reap_scores **out, struct reap_store *store,
     s->store = store;
     s->groups = groups;
     find_columns(s);
-    rc = check(s, classes, err);
+    rc = scores_check(s, classes, err);
     if (!rc)
-        rc = make_room(s, err);
+        rc = scores_make_room(s, err);
     if (!rc)
         rc = reap_rows_open(&s->rows, store, err);
     if (rc)

@@ -29,8 +29,9 @@ int reap_checkpoint_write(const struct reap_checkpoint *s, const char *state,
     return rc;
 }
 
-static bool take(const struct reap_checkpoint *s, const struct reap_weights *w,
-                 reap_checkpoint_scan *scan, void *to)
+static bool checkpoint_take(const struct reap_checkpoint *s,
+                            const struct reap_weights *w,
+                            reap_checkpoint_scan *scan, void *to)
 {
     const char *is = reap_weights_about(w, s->kind),
                *state = reap_weights_about(w, "state");
@@ -67,7 +68,7 @@ int reap_checkpoint_read(const struct reap_checkpoint *s,
         *why = rc == REAP_ENOTFOUND ? "" : "cannot be read";
         return REAP_OK;
     }
-    *found = take(s, w, scan, to);
+    *found = checkpoint_take(s, w, scan, to);
     if (!*found)
         *why = s->other;
     reap_weights_free(&w);

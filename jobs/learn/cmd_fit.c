@@ -41,7 +41,7 @@ static const char *store(const struct job *j)
     return j->o->args[0];
 }
 
-static int parse(struct job *j, struct reap_err *err)
+static int cmd_fit_parse(struct job *j, struct reap_err *err)
 {
     const struct reap_options *o = j->o;
     size_t idle;
@@ -102,7 +102,7 @@ static int check_classes(const struct job *j, struct reap_err *err)
     return REAP_OK;
 }
 
-static int open_all(struct job *j, struct reap_err *err)
+static int cmd_fit_open_all(struct job *j, struct reap_err *err)
 {
     int rc = reap_examples_open(&j->data, store(j), j->o->truth, j->o->features,
                                 j->plan.multi, NULL, err);
@@ -135,7 +135,7 @@ static void remarks(const struct job *j)
 }
 
 /* Which fit this is: the plan, the column and the examples. */
-static uint64_t describe(struct job *j)
+static uint64_t cmd_fit_describe(struct job *j)
 {
     uint64_t sum = reap_examples_digest(&j->data);
     size_t n;
@@ -154,7 +154,7 @@ static uint64_t describe(struct job *j)
     return reap_rng_stream(sum, j->text);
 }
 
-static void on_progress(void *ctx, uint64_t done, uint64_t total)
+static void cmd_fit_on_progress(void *ctx, uint64_t done, uint64_t total)
 {
     struct job *j = ctx;
 
@@ -228,7 +228,7 @@ static int fit(struct job *j, struct reap_head **head,
         .save = j->save,
         .time_limit = j->time_limit,
         .ctx = j,
-        .progress = on_progress,
+        .progress = cmd_fit_on_progress,
         .epoch = on_epoch,
         .resumed = on_resumed,
     };
@@ -252,7 +252,8 @@ static void preset_of(const struct job *j, char *to, size_t size)
              text ? text : "");
 }
 
-static int save(struct job *j, struct reap_head **head, struct reap_err *err)
+static int cmd_fit_save(struct job *j, struct reap_head **head,
+                        struct reap_err *err)
 {
     const struct reap_string_set *classes = j->data.classes;
     const size_t n = reap_string_set_count(classes);
@@ -280,7 +281,7 @@ static int save(struct job *j, struct reap_head **head, struct reap_err *err)
     return rc;
 }
 
-static void print(const struct job *j, const struct reap_fit_state *end)
+static void cmd_fit_print(const struct job *j, const struct reap_fit_state *end)
 {
     const size_t check =
         j->o->validation ? j->checked.n_train : j->split.n_check;
@@ -312,10 +313,11 @@ static int on_team(struct job *j, struct reap_err *err)
 {
     struct reap_fit_state end;
     struct reap_head *head = NULL;
-    int rc = reap_team_agree(&j->team, open_all(j, err), err);
+    int rc = reap_team_agree(&j->team, cmd_fit_open_all(j, err), err);
 
     if (!rc)
-        rc = reap_team_same(&j->team, describe(j), "examples or options", err);
+        rc = reap_team_same(&j->team, cmd_fit_describe(j),
+                            "examples or options", err);
     if (!rc && !j->team.rank)
         remarks(j);
     if (!rc)
@@ -323,10 +325,10 @@ static int on_team(struct job *j, struct reap_err *err)
     if (j->shown)
         reap_progress_stop(&j->line);
     if (!rc && !j->team.rank)
-        rc = save(j, &head, err);
+        rc = cmd_fit_save(j, &head, err);
     rc = rc == REAP_EIO ? rc : reap_team_agree(&j->team, rc, err);
     if (!rc && !j->team.rank)
-        print(j, &end);
+        cmd_fit_print(j, &end);
     reap_head_free(&head);
     return rc;
 }
@@ -338,7 +340,7 @@ int reap_cmd_fit(const struct reap_options *o, struct reap_err *err)
     int rc;
 
     reap_signals_install();
-    rc = parse(&j, err);
+    rc = cmd_fit_parse(&j, err);
     if (rc)
         return rc;
     rc = reap_team_start(&j.team, err);

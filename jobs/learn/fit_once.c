@@ -63,7 +63,8 @@ static void tell(struct once *o, uint64_t steps, struct reap_fit_score check)
         r->epoch(r->ctx, &e);
 }
 
-static int step(void *ctx, uint64_t steps, double f, struct reap_err *err)
+static int fit_once_step(void *ctx, uint64_t steps, double f,
+                         struct reap_err *err)
 {
     struct once *o = ctx;
 
@@ -95,8 +96,9 @@ static int open_once(struct once *o, struct reap_err *err)
 }
 
 /* The head, and how it does on what was kept to check it. */
-static int finish(struct once *o, struct reap_lbfgs *l, struct reap_head **head,
-                  struct reap_fit_state *end, struct reap_err *err)
+static int fit_once_finish(struct once *o, struct reap_lbfgs *l,
+                           struct reap_head **head, struct reap_fit_state *end,
+                           struct reap_err *err)
 {
     const struct reap_fit_run *r = o->r;
     const size_t width[] = { r->in, r->classes };
@@ -132,7 +134,7 @@ int reap_fit_once(const struct reap_fit_run *r, struct reap_head **head,
                       .check = { &r->check.from, r->check.row, r->check.n } };
     struct reap_lbfgs l = { .ctx = &o,
                             .value = value,
-                            .step = step,
+                            .step = fit_once_step,
                             .most = r->plan->epochs,
                             .small = SMALL };
     int rc;
@@ -145,7 +147,7 @@ int reap_fit_once(const struct reap_fit_run *r, struct reap_head **head,
         rc = reap_lbfgs_run(&l, o.x, err);
     }
     if (!rc)
-        rc = finish(&o, &l, head, end, err);
+        rc = fit_once_finish(&o, &l, head, end, err);
     reap_full_batch_free(&o.full);
     reap_free(o.x);
     reap_free(o.g);

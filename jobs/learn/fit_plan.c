@@ -17,7 +17,7 @@ enum {
 static const double pi = 3.14159265358979323846;
 
 /* A number within [least, most), or NAN. */
-static double number(const char *text, double least, double most)
+static double fit_plan_number(const char *text, double least, double most)
 {
     char *end;
     double x = strtod(text, &end);
@@ -26,10 +26,11 @@ static double number(const char *text, double least, double most)
 }
 
 /* An option's number; 'otherwise' without one. */
-static int take(const char *name, const char *text, double least, double most,
-                double otherwise, double *out, struct reap_err *err)
+static int fit_plan_take(const char *name, const char *text, double least,
+                         double most, double otherwise, double *out,
+                         struct reap_err *err)
 {
-    *out = text ? number(text, least, most) : otherwise;
+    *out = text ? fit_plan_number(text, least, most) : otherwise;
     if (isnan(*out))
         return reap_fail(err, REAP_EINVAL,
                          "--%s %s: a number from %g to below %g is needed",
@@ -89,18 +90,18 @@ static int parse_numbers(struct reap_fit_plan *p, const struct reap_options *o,
                          struct reap_err *err)
 {
     const double lr = p->solver == REAP_SOLVER_SGD ? 0.01 : 0.001;
-    int rc = take("lr", o->lr, 0, 1e6, lr, &p->lr, err);
+    int rc = fit_plan_take("lr", o->lr, 0, 1e6, lr, &p->lr, err);
 
     if (!rc)
-        rc = take("momentum", o->momentum, 0, 1, 0, &p->momentum, err);
+        rc = fit_plan_take("momentum", o->momentum, 0, 1, 0, &p->momentum, err);
     if (!rc)
-        rc = take("penalty", o->penalty, 0, 1e6, 0, &p->penalty, err);
+        rc = fit_plan_take("penalty", o->penalty, 0, 1e6, 0, &p->penalty, err);
     if (!rc)
-        rc = take("dropout", o->dropout, 0, 1, p->hidden ? 0.5 : 0, &p->dropout,
-                  err);
+        rc = fit_plan_take("dropout", o->dropout, 0, 1, p->hidden ? 0.5 : 0,
+                           &p->dropout, err);
     if (!rc)
-        rc = take("validation-split", o->validation_split, 0, 1, 0, &p->split,
-                  err);
+        rc = fit_plan_take("validation-split", o->validation_split, 0, 1, 0,
+                           &p->split, err);
     p->penalty_given = o->penalty_given;
     return rc;
 }

@@ -59,7 +59,7 @@ static struct reap_fit_batch batch_at(const struct fit *f,
 }
 
 /* Weights and moments as they are, to all ranks; the first writes them. */
-static int save(struct fit *f, struct reap_err *err)
+static int fit_run_save(struct fit *f, struct reap_err *err)
 {
     int rc = REAP_OK;
 
@@ -84,7 +84,7 @@ static enum asked wish(const struct fit *f)
 }
 
 /* Between two steps: save, stop, show. */
-static int look(struct fit *f, struct reap_err *err)
+static int fit_run_look(struct fit *f, struct reap_err *err)
 {
     const struct reap_fit_run *r = f->r;
     unsigned char most = GO_ON;
@@ -96,7 +96,7 @@ static int look(struct fit *f, struct reap_err *err)
     if (r->team.ranks == 1 || ++f->shown % LOOK == 0)
         rc = reap_team_most(&r->team, (unsigned char)wish(f), &most, err);
     if (!rc && most > GO_ON)
-        rc = save(f, err);
+        rc = fit_run_save(f, err);
     if (!rc && most == STOP)
         rc = reap_fail(err, REAP_ESTOPPED,
                        "stopped early; run the same command again to go on");
@@ -136,13 +136,13 @@ static int steps(struct fit *f, struct reap_err *err)
             rc = not_finite(f, err);
         f->s.done += now.n;
         if (!rc && next.n)
-            rc = look(f, err);
+            rc = fit_run_look(f, err);
     }
     return rc;
 }
 
-static int check(struct fit *f, struct reap_fit_score *sum,
-                 struct reap_err *err)
+static int fit_run_check(struct fit *f, struct reap_fit_score *sum,
+                         struct reap_err *err)
 {
     const struct reap_fit_rows *c = &f->r->check;
     struct reap_fit_batch now = batch_at(f, c, c->row, 0), next;
@@ -157,7 +157,7 @@ static int check(struct fit *f, struct reap_fit_score *sum,
 
 /* Was this epoch better than all before? Keeps the weights if it was and they
  * may be wanted. */
-static int compare(struct fit *f, double loss, struct reap_err *err)
+static int fit_run_compare(struct fit *f, double loss, struct reap_err *err)
 {
     const struct reap_fit_plan *p = f->r->plan;
     const bool better = loss < f->s.best;
@@ -178,7 +178,7 @@ static int compare(struct fit *f, double loss, struct reap_err *err)
 }
 
 /* The end of an epoch: check, compare, tell. */
-static int finish(struct fit *f, double used, struct reap_err *err)
+static int fit_run_finish(struct fit *f, double used, struct reap_err *err)
 {
     const struct reap_fit_run *r = f->r;
     const double n = (double)f->s.sum.n;
@@ -189,7 +189,7 @@ static int finish(struct fit *f, double used, struct reap_err *err)
                                 .right = f->s.sum.right / n,
                                 .checked = r->check.n > 0,
                                 .rate = used };
-    int rc = check(f, &c, err);
+    int rc = fit_run_check(f, &c, err);
 
     if (rc)
         return rc;
@@ -200,7 +200,7 @@ static int finish(struct fit *f, double used, struct reap_err *err)
     f->s.done = 0;
     f->s.sum = (struct reap_fit_score){ 0 };
     e.seconds = reap_clock() - f->epoch_began;
-    rc = compare(f, e.checked ? e.check_loss : e.loss, err);
+    rc = fit_run_compare(f, e.checked ? e.check_loss : e.loss, err);
     if (!rc && first(f) && r->epoch)
         r->epoch(r->ctx, &e);
     return rc;
@@ -215,7 +215,7 @@ static bool over(const struct fit *f)
 }
 
 /* Save behind an epoch if that is worth it, and heed signals. */
-static int between(struct fit *f, struct reap_err *err)
+static int fit_run_between(struct fit *f, struct reap_err *err)
 {
     enum asked mine = wish(f);
     unsigned char most;
@@ -225,7 +225,7 @@ static int between(struct fit *f, struct reap_err *err)
         mine = SAVE;
     rc = reap_team_most(&f->r->team, (unsigned char)mine, &most, err);
     if (!rc && most > GO_ON)
-        rc = save(f, err);
+        rc = fit_run_save(f, err);
     if (!rc && most == STOP)
         rc = reap_fail(err, REAP_ESTOPPED,
                        "stopped early; run the same command again to go on");
@@ -243,9 +243,9 @@ static int epochs(struct fit *f, struct reap_err *err)
         shuffle(f);
         rc = steps(f, err);
         if (!rc)
-            rc = finish(f, used, err);
+            rc = fit_run_finish(f, used, err);
         if (!rc && !over(f))
-            rc = between(f, err);
+            rc = fit_run_between(f, err);
     }
     return rc;
 }

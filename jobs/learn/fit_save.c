@@ -7,7 +7,8 @@
 static const char *const part_names[REAP_FIT_SAVED] = { "weights", "first",
                                                         "second", "best" };
 
-static void print(const struct reap_fit_state *s, char *buf, size_t size)
+static void fit_save_print(const struct reap_fit_state *s, char *buf,
+                           size_t size)
 {
     snprintf(buf, size,
              "%" PRIu64 " %" PRIu64 " %a %a %zu %" PRIu64 " %a %" PRIu64
@@ -56,7 +57,7 @@ int reap_fit_save(const char *path, const char *plan,
     const struct reap_checkpoint all = saved(plan, part, data);
     char text[400];
 
-    print(s, text, sizeof(text));
+    fit_save_print(s, text, sizeof(text));
     return reap_checkpoint_write(&all, text, path, err);
 }
 

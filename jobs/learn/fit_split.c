@@ -6,7 +6,7 @@
 #include "jobs/learn/fit_split.h"
 
 /* What example i counts for: its first class, or behind all for none. */
-static size_t class_of(const struct reap_examples *d, size_t i)
+static size_t fit_split_class_of(const struct reap_examples *d, size_t i)
 {
     return d->at[i] < d->at[i + 1] ? d->label[d->at[i]]
                                    : reap_string_set_count(d->classes);
@@ -31,7 +31,7 @@ static void draw(struct reap_fit_split *s, const struct reap_examples *d,
     uint64_t stream = reap_rng_stream(seed, "split");
 
     for (size_t i = 0; i < d->n; i++) {
-        const size_t c = class_of(d, i);
+        const size_t c = fit_split_class_of(d, i);
         uint64_t own = reap_rng_fork(stream, i);
 
         if (reap_rng_below(&own, left[c]--) < want[c]) {
@@ -58,7 +58,7 @@ int reap_fit_split(struct reap_fit_split *s, const struct reap_examples *d,
         return reap_fail(err, REAP_ENOMEM, "no memory for %zu examples", d->n);
     }
     for (size_t i = 0; i < d->n; i++)
-        left[class_of(d, i)]++;
+        left[fit_split_class_of(d, i)]++;
     for (size_t c = 0; c < classes; c++) {
         left[classes + c] = share_of(left[c], part);
         s->alone += left[c] == 1;

@@ -84,7 +84,7 @@ static int parse_columns(struct work *w, struct reap_err *err)
     return REAP_OK;
 }
 
-static int parse(struct work *w, struct reap_err *err)
+static int label_store_parse(struct work *w, struct reap_err *err)
 {
     const struct reap_options *o = w->o;
     size_t idle;
@@ -186,7 +186,7 @@ static char *command_text(const struct reap_options *o)
     return fclose(f) ? NULL : text;
 }
 
-static int open_output(struct work *w, struct reap_err *err)
+static int label_store_open_output(struct work *w, struct reap_err *err)
 {
     struct reap_store *s = w->from.store;
     struct reap_run_meta m = { .dataset_id = reap_store_meta(s, "dataset_id"),
@@ -205,7 +205,7 @@ static int open_output(struct work *w, struct reap_err *err)
     return reap_store_open(&w->to, w->o->output, REAP_STORE_WRITE, &m, err);
 }
 
-static int open_all(struct work *w, struct reap_err *err)
+static int label_store_open_all(struct work *w, struct reap_err *err)
 {
     int rc = reap_predictor_open(&w->head, w->o->head, w->o->truth, err);
 
@@ -220,7 +220,7 @@ static int open_all(struct work *w, struct reap_err *err)
     if (rc)
         return rc;
     set_schema(w);
-    rc = open_output(w, err);
+    rc = label_store_open_output(w, err);
     return rc ? rc : reap_crew_new(&w->crew, w->threads, err);
 }
 
@@ -267,8 +267,8 @@ static void batch_free(struct batch *b)
 }
 
 /* Copy a row and its embedding. */
-static int add(struct batch *b, struct reap_rows *rows,
-               const struct reap_stored *s, struct reap_err *err)
+static int label_store_add(struct batch *b, struct reap_rows *rows,
+                           const struct reap_stored *s, struct reap_err *err)
 {
     struct reap_row *r = &b->row[b->n];
     char *text = b->text + b->n * ROOM;
@@ -372,8 +372,9 @@ static bool there(struct reap_rows *old, struct reap_stored *at, int *end,
            !strcmp(at->row.label, row->label);
 }
 
-static int walk(struct work *w, struct batch *b, struct reap_rows *rows,
-                struct reap_rows *old, struct reap_err *err)
+static int label_store_walk(struct work *w, struct batch *b,
+                            struct reap_rows *rows, struct reap_rows *old,
+                            struct reap_err *err)
 {
     const struct reap_bytes none = { NULL, 0 };
     struct reap_stored s, at;
@@ -384,7 +385,7 @@ static int walk(struct work *w, struct batch *b, struct reap_rows *rows,
         if (there(old, &at, &end, &s.row))
             w->kept++;
         else
-            rc = add(b, rows, &s, err);
+            rc = label_store_add(b, rows, &s, err);
         if (!rc && b->n == ROWS)
             rc = flush(b, err);
         reap_progress_show(&w->line, w->done + w->kept, w->from.rows, "");
@@ -404,7 +405,7 @@ static int walk(struct work *w, struct batch *b, struct reap_rows *rows,
     return end;
 }
 
-static int run(struct work *w, struct reap_err *err)
+static int label_store_run(struct work *w, struct reap_err *err)
 {
     struct reap_rows *rows = NULL, *old = NULL;
     struct batch b;
@@ -417,7 +418,7 @@ static int run(struct work *w, struct reap_err *err)
     if (!rc)
         rc = reap_rows_open(&old, w->to, err);
     if (!rc)
-        rc = walk(w, &b, rows, old, err);
+        rc = label_store_walk(w, &b, rows, old, err);
     reap_progress_stop(&w->line);
     reap_rows_close(&old);
     reap_rows_close(&rows);
@@ -427,7 +428,7 @@ static int run(struct work *w, struct reap_err *err)
     return rc;
 }
 
-static void print(const struct work *w)
+static void label_store_print(const struct work *w)
 {
     const double seconds = reap_clock() - w->begin;
     char took[40];
@@ -463,13 +464,13 @@ int reap_label_store(const struct reap_options *o, struct reap_err *err)
     int rc;
 
     reap_signals_install();
-    rc = parse(&w, err);
+    rc = label_store_parse(&w, err);
     if (!rc)
-        rc = open_all(&w, err);
+        rc = label_store_open_all(&w, err);
     if (!rc)
-        rc = run(&w, err);
+        rc = label_store_run(&w, err);
     if (!rc)
-        print(&w);
+        label_store_print(&w);
     reap_crew_free(&w.crew);
     reap_store_close(&w.to);
     reap_labels_close(&w.names);

@@ -13,8 +13,8 @@
 enum { BUDGET = 100, NEIGHBOURS = 10 };
 #define DUPLICATE .97
 
-static int parse(const struct reap_options *o, struct reap_review_args *a,
-                 struct reap_err *err)
+static int cmd_review_parse(const struct reap_options *o,
+                            struct reap_review_args *a, struct reap_err *err)
 {
     char *end;
     size_t idle;
@@ -55,8 +55,8 @@ static size_t chosen_for(const struct reap_review *r, unsigned reason)
     return n;
 }
 
-static void print_text(const struct reap_options *o,
-                       const struct reap_review *r)
+static void cmd_review_print_text(const struct reap_options *o,
+                                  const struct reap_review *r)
 {
     printf("%zu rows, %zu with a result, %zu of these with a true label\n\n"
            "%-10s %8s %8s\n",
@@ -68,8 +68,8 @@ static void print_text(const struct reap_options *o,
     printf("\n%s: %zu rows\n", o->output, r->n_chosen);
 }
 
-static void print_json(const struct reap_options *o,
-                       const struct reap_review *r)
+static void cmd_review_print_json(const struct reap_options *o,
+                                  const struct reap_review *r)
 {
     char path[REAP_TEXT_ROOM(1024)];
     json_t *found = json_object(), *all;
@@ -111,15 +111,15 @@ int reap_cmd_review(const struct reap_options *o, struct reap_err *err)
                          "one STORE and -o FILE are needed, as in reap review "
                          "STORE --budget 50 -o review.csv");
     a.of.store = o->args[0];
-    rc = parse(o, &a, err);
+    rc = cmd_review_parse(o, &a, err);
     if (!rc)
         rc = reap_review_open(&r, &a, o, err);
     if (!rc)
         rc = reap_review_write(&r, &f, err);
     if (!rc && o->json)
-        print_json(o, &r);
+        cmd_review_print_json(o, &r);
     else if (!rc && !o->quiet)
-        print_text(o, &r);
+        cmd_review_print_text(o, &r);
     reap_review_close(&r);
     return rc;
 }

@@ -29,15 +29,15 @@ const char *reap_reason_about(unsigned reason)
     return reasons[reason].about;
 }
 
-static int no_memory(const struct reap_review *r, struct reap_err *err)
+static int review_no_memory(const struct reap_review *r, struct reap_err *err)
 {
     return reap_fail(err, REAP_ENOMEM, "no memory to review %zu rows", r->n);
 }
 
 /* ---- rows ---- */
 
-static int add(struct reap_review *r, const struct reap_scored *s,
-               struct reap_err *err)
+static int review_add(struct reap_review *r, const struct reap_scored *s,
+                      struct reap_err *err)
 {
     const long label = reap_labelled_truth(&r->of, &s->row);
     struct reap_reviewed *row;
@@ -48,14 +48,14 @@ static int add(struct reap_review *r, const struct reap_scored *s,
 
         row = reap_realloc(r->row, room * sizeof(*row));
         if (!row)
-            return no_memory(r, err);
+            return review_no_memory(r, err);
         r->row = row;
         r->room = room;
     }
     row = &r->row[r->n];
     key = reap_calloc(s->row.key.len + 1, 1);
     if (!key)
-        return no_memory(r, err);
+        return review_no_memory(r, err);
     r->n++;
     memcpy(key, s->row.key.data, s->row.key.len);
     *row = (struct reap_reviewed){ .key = { key, s->row.key.len },
@@ -85,7 +85,7 @@ static int read_rows(struct reap_review *r, struct reap_err *err)
     while (!(rc = reap_labelled_next(&r->of, &s, err))) {
         r->rows++;
         r->without += !s.good;
-        rc = s.good ? add(r, &s, err) : REAP_OK;
+        rc = s.good ? review_add(r, &s, err) : REAP_OK;
         if (rc)
             return rc;
     }
@@ -100,8 +100,8 @@ static int read_rows(struct reap_review *r, struct reap_err *err)
 /* ---- suspected labels ---- */
 
 /* Probabilities (rows, classes) and labels of the labelled rows. */
-static int gather(struct reap_review *r, float *prob, int32_t *label,
-                  struct reap_err *err)
+static int review_gather(struct reap_review *r, float *prob, int32_t *label,
+                         struct reap_err *err)
 {
     const size_t classes = r->of.n_classes;
     struct reap_scored s;
@@ -137,9 +137,9 @@ static int find_suspects(struct reap_review *r, struct reap_err *err)
     if (n + 1 <= SIZE_MAX / sizeof(*prob) / classes)
         prob = reap_aligned((n + 1) * classes * sizeof(*prob));
     if (!prob || !label || !is)
-        rc = no_memory(r, err);
+        rc = review_no_memory(r, err);
     if (!rc)
-        rc = gather(r, prob, label, err);
+        rc = review_gather(r, prob, label, err);
     if (!rc)
         rc = reap_suspects(prob, label, n, classes, is, err);
     for (size_t i = 0, k = 0; i < r->n && !rc; i++)
@@ -202,7 +202,7 @@ static const char *column_of(const struct reap_store *store)
 }
 
 /* Both the rows and the embeddings come in the order of keys. */
-static bool take(void *ctx, size_t i, const struct reap_row *row)
+static bool review_take(void *ctx, size_t i, const struct reap_row *row)
 {
     struct base *b = ctx;
     int order = 1;
@@ -219,13 +219,13 @@ static bool take(void *ctx, size_t i, const struct reap_row *row)
 static int open_embeddings(struct base *b, const struct reap_review *r,
                            const char *path, struct reap_err *err)
 {
-    struct reap_embeddings_args e = { .take = take, .ctx = b };
+    struct reap_embeddings_args e = { .take = review_take, .ctx = b };
     int rc = REAP_OK;
 
     b->r = r;
     b->vector = reap_calloc(r->n, sizeof(*b->vector));
     if (!b->vector)
-        return no_memory(r, err);
+        return review_no_memory(r, err);
     for (size_t i = 0; i < r->n; i++)
         b->vector[i] = NONE;
     if (path)
@@ -239,8 +239,8 @@ static int open_embeddings(struct base *b, const struct reap_review *r,
                                 "%s: there are no embeddings in it", path);
 }
 
-static int make_room(struct base *b, const struct reap_review *r, size_t width,
-                     struct reap_err *err)
+static int review_make_room(struct base *b, const struct reap_review *r,
+                            size_t width, struct reap_err *err)
 {
     b->label = reap_calloc(r->labelled, sizeof(*b->label));
     b->row = reap_calloc(r->labelled, sizeof(*b->row));
@@ -251,7 +251,7 @@ static int make_room(struct base *b, const struct reap_review *r, size_t width,
     b->prob = reap_calloc(r->of.n_classes, sizeof(*b->prob));
     return b->label && b->row && b->x && b->skip && b->of && b->near && b->prob
                ? REAP_OK
-               : no_memory(r, err);
+               : review_no_memory(r, err);
 }
 
 static int fill_base(struct base *b, const struct reap_review *r,
@@ -261,7 +261,7 @@ static int fill_base(struct base *b, const struct reap_review *r,
     int rc;
 
     b->k = a->neighbours;
-    rc = make_room(b, r, width, err);
+    rc = review_make_room(b, r, width, err);
     for (size_t i = 0; i < r->n && !rc; i++)
         if (r->row[i].label >= 0 && b->vector[i] != NONE) {
             b->label[b->n] = r->row[i].label;
@@ -277,7 +277,7 @@ static int fill_base(struct base *b, const struct reap_review *r,
     if (!rc && b->n <= SIZE_MAX / sizeof(float) / r->of.n_classes)
         b->votes = reap_aligned(b->n * r->of.n_classes * sizeof(float));
     if (!rc && !b->votes)
-        rc = no_memory(r, err);
+        rc = review_no_memory(r, err);
     for (size_t i = 0; i < b->n && !rc; i++) {
         reap_embeddings_load(b->from, b->vector[b->row[i]], b->x);
         reap_knn_set(b->knn, i, b->x);
@@ -286,9 +286,10 @@ static int fill_base(struct base *b, const struct reap_review *r,
 }
 
 /* What the neighbours of a row say. */
-static void judge(const struct base *b, const struct reap_review *r,
-                  const struct reap_review_args *a, struct reap_reviewed *row,
-                  const struct reap_neighbour *near)
+static void review_judge(const struct base *b, const struct reap_review *r,
+                         const struct reap_review_args *a,
+                         struct reap_reviewed *row,
+                         const struct reap_neighbour *near)
 {
     reap_knn_vote(near, b->k, b->label, r->of.n_classes, b->prob);
     for (size_t c = 0; c < r->of.n_classes; c++)
@@ -320,7 +321,7 @@ static int ask(struct base *b, struct reap_review *r,
     int rc = reap_knn_search(b->knn, n, b->x, b->k, b->skip, b->near, err);
 
     for (size_t q = 0; q < n && !rc; q++) {
-        judge(b, r, a, &r->row[b->of[q]], b->near + q * b->k);
+        review_judge(b, r, a, &r->row[b->of[q]], b->near + q * b->k);
         if (b->skip[q] >= 0)
             memcpy(b->votes + (size_t)b->skip[q] * r->of.n_classes, b->prob,
                    r->of.n_classes * sizeof(*b->prob));
@@ -335,7 +336,7 @@ static int find_outvoted(struct base *b, struct reap_review *r,
     bool *is = reap_calloc(b->n, sizeof(*is));
     int rc =
         is ? reap_suspects(b->votes, b->label, b->n, r->of.n_classes, is, err)
-           : no_memory(r, err);
+           : review_no_memory(r, err);
 
     for (size_t i = 0; i < b->n && !rc; i++)
         if (is[i])
@@ -412,8 +413,8 @@ static double press(const struct reap_reviewed *row, enum reap_reason reason)
     }
 }
 
-static struct pressing *list(const struct reap_review *r,
-                             enum reap_reason reason, size_t *n)
+static struct pressing *review_list(const struct reap_review *r,
+                                    enum reap_reason reason, size_t *n)
 {
     struct pressing *p = reap_calloc(r->n + 1, sizeof(*p));
 
@@ -426,7 +427,8 @@ static struct pressing *list(const struct reap_review *r,
     return p;
 }
 
-static int choose(struct reap_review *r, size_t budget, struct reap_err *err)
+static int review_choose(struct reap_review *r, size_t budget,
+                         struct reap_err *err)
 {
     struct pressing *p[REAP_N_REASONS] = { NULL };
     size_t n[REAP_N_REASONS], at[REAP_N_REASONS] = { 0 };
@@ -436,10 +438,10 @@ static int choose(struct reap_review *r, size_t budget, struct reap_err *err)
     budget = budget < r->n ? budget : r->n;
     r->chosen = reap_calloc(budget + 1, sizeof(*r->chosen));
     for (unsigned i = 0; i < REAP_N_REASONS; i++) {
-        p[i] = list(r, (enum reap_reason)i, &n[i]);
+        p[i] = review_list(r, (enum reap_reason)i, &n[i]);
         r->found[i] = n[i];
         if (!p[i] || !taken || !r->chosen)
-            rc = no_memory(r, err);
+            rc = review_no_memory(r, err);
     }
     while (!rc && more && r->n_chosen < budget) {
         more = false;
@@ -488,7 +490,7 @@ static int find_all(struct reap_review *r, const struct reap_review_args *a,
                                "that needs embeddings (--embeddings STORE)");
     if (!rc && r->has_near)
         rc = find_near(r, a, err);
-    return rc ? rc : choose(r, a->budget, err);
+    return rc ? rc : review_choose(r, a->budget, err);
 }
 
 int reap_review_open(struct reap_review *r, const struct reap_review_args *a,

@@ -101,7 +101,7 @@ static void round_row(double *v, size_t n, struct ranked *rank)
 }
 
 /* Counts of each label, scaled to as many rows as bear it. */
-static void count(struct work *w)
+static void suspects_count(struct work *w)
 {
     for (size_t i = 0; i < w->n; i++) {
         const size_t c = counts_for(w, i);
@@ -182,7 +182,7 @@ static void absolve(const struct work *w, bool *is)
     }
 }
 
-static int make_room(struct work *w, struct reap_err *err)
+static int suspects_make_room(struct work *w, struct reap_err *err)
 {
     const size_t c = w->classes, most = w->n > c ? w->n : c;
 
@@ -207,12 +207,12 @@ int reap_suspects(const float *prob, const int32_t *label, size_t n,
     struct work w = {
         .prob = prob, .label = label, .n = n, .classes = classes
     };
-    int rc = make_room(&w, err);
+    int rc = suspects_make_room(&w, err);
 
     memset(is, 0, n * sizeof(*is));
     if (!rc) {
         set_thresholds(&w);
-        count(&w);
+        suspects_count(&w);
         keep_one(&w);
         sort_by_label(&w);
     }

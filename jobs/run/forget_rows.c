@@ -62,8 +62,8 @@ static int find_end(struct walk *w, struct reap_err *err)
 
 /* Why the row must go: the counter that says so, or NULL. What would not be
  * done again stays, unless it is to be pruned. */
-static int judge(struct walk *w, const struct reap_row *row, uint64_t **why,
-                 struct reap_err *err)
+static int forget_rows_judge(struct walk *w, const struct reap_row *row,
+                             uint64_t **why, struct reap_err *err)
 {
     struct reap_record rec;
     struct reap_image image;
@@ -90,7 +90,7 @@ static int judge(struct walk *w, const struct reap_row *row, uint64_t **why,
 }
 
 /* Look at rows from the last one on until a chunk is full. */
-static int gather(struct walk *w, bool *more, struct reap_err *err)
+static int forget_rows_gather(struct walk *w, bool *more, struct reap_err *err)
 {
     struct reap_bytes from = { w->last, w->last_len };
     struct reap_stored row;
@@ -107,7 +107,7 @@ static int gather(struct walk *w, bool *more, struct reap_err *err)
 
         w->last_len = row.row.key.len;
         memcpy(w->last, row.row.key.data, w->last_len);
-        rc = judge(w, &row.row, &why, err);
+        rc = forget_rows_judge(w, &row.row, &why, err);
         if (!rc && why) {
             memcpy(c->bytes[c->n], w->last, w->last_len);
             c->key[c->n] = (struct reap_bytes){ c->bytes[c->n], w->last_len };
@@ -144,7 +144,7 @@ int reap_forget_rows(struct reap_store *store, struct reap_dataset *ds,
     if (!rc)
         rc = find_end(&w, err);
     while (!rc && more) {
-        rc = gather(&w, &more, err);
+        rc = forget_rows_gather(&w, &more, err);
         if (!rc && w.chunk->n)
             rc = reap_store_forget(store, w.chunk->key, w.chunk->n, err);
     }
@@ -155,8 +155,8 @@ int reap_forget_rows(struct reap_store *store, struct reap_dataset *ds,
 
 /* A key 'part' of 'parts' of the way from a to b: the eight bytes behind what
  * they share are taken as a number. */
-static size_t between(struct reap_bytes a, struct reap_bytes b, unsigned part,
-                      unsigned parts, uint8_t *out)
+static size_t forget_rows_between(struct reap_bytes a, struct reap_bytes b,
+                                  unsigned part, unsigned parts, uint8_t *out)
 {
     size_t shared = 0, n;
     uint64_t lo = 0, hi = 0, at;
@@ -229,7 +229,7 @@ int reap_forget_rows_check(struct reap_store *store, struct reap_dataset *ds,
     if (!rc)
         rc = ends(rows, end, bytes, err);
     for (unsigned i = 0; !rc && i < SAMPLES; i++) {
-        size_t n = between(end[0], end[1], i, SAMPLES, key);
+        size_t n = forget_rows_between(end[0], end[1], i, SAMPLES, key);
 
         rc = reap_rows_seek(rows, (struct reap_bytes){ key, n }, &row, err);
         if (!rc)

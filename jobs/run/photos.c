@@ -37,8 +37,8 @@ bool reap_photos_given(const struct reap_options *o)
     return photo;
 }
 
-static int read_file(const char *path, uint8_t **out, size_t *len,
-                     struct reap_err *err)
+static int photos_read_file(const char *path, uint8_t **out, size_t *len,
+                            struct reap_err *err)
 {
     FILE *f = fopen(path, "rb");
     struct stat st;
@@ -132,8 +132,8 @@ static void print_photo(const struct reap_setup *s, const char *path,
     }
 }
 
-static void print_json(const struct reap_setup *s, const char *path,
-                       void *const *out)
+static void photos_print_json(const struct reap_setup *s, const char *path,
+                              void *const *out)
 {
     json_t *o = json_pack("{ss,ss}", "key", path, "status", "ok");
 
@@ -180,7 +180,7 @@ static int one_photo(struct reap_setup *s, const struct reap_options *o,
     const void *slot[1] = { pixels };
     uint8_t *bytes;
     size_t len = 0;
-    int rc = read_file(path, &bytes, &len, err);
+    int rc = photos_read_file(path, &bytes, &len, err);
 
     if (rc)
         return rc;
@@ -197,7 +197,7 @@ static int one_photo(struct reap_setup *s, const struct reap_options *o,
         if (s->l2 & 1u << i)
             reap_l2(out[i], reap_column_count(&s->schema.column[i]));
     if (o->json)
-        print_json(s, path, out);
+        photos_print_json(s, path, out);
     else
         print_photo(s, path, out);
     return REAP_OK;

@@ -92,9 +92,10 @@ void reap_report_stop(struct reap_report *r)
         reap_progress_stop(&r->line);
 }
 
-static void print_json(const struct reap_report *r, const struct reap_setup *s,
-                       const struct reap_run_status *status,
-                       const uint64_t *counts, bool complete)
+static void report_print_json(const struct reap_report *r,
+                              const struct reap_setup *s,
+                              const struct reap_run_status *status,
+                              const uint64_t *counts, bool complete)
 {
     json_t *by = json_object(), *all;
 
@@ -141,7 +142,7 @@ void reap_report_end(const struct reap_report *r, const struct reap_setup *s,
     char took[40];
 
     if (o->json) {
-        print_json(r, s, status, counts, complete);
+        report_print_json(r, s, status, counts, complete);
         return;
     }
     if (o->quiet)

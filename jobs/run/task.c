@@ -72,7 +72,7 @@ static int find_threads(const struct reap_options *o, size_t *threads,
 }
 
 /* What can be judged before anything is opened. */
-static int parse(struct run *r, struct reap_err *err)
+static int task_parse(struct run *r, struct reap_err *err)
 {
     static const char *const from[] = { "datum", "none", "prefix", "folder",
                                         NULL };
@@ -220,7 +220,7 @@ static int open_engine(struct run *r, struct reap_err *err)
                              reap_setup_arith(&r->setup, agreed), err);
 }
 
-static int open_all(struct run *r, bool classify, struct reap_err *err)
+static int task_open_all(struct run *r, bool classify, struct reap_err *err)
 {
     int rc = reap_setup_begin(&r->setup, r->o, classify, NULL, err);
 
@@ -241,8 +241,9 @@ static int open_all(struct run *r, bool classify, struct reap_err *err)
 }
 
 /* All keys have a row: are they good enough? */
-static int judge(struct run *r, const struct reap_report *report,
-                 const struct reap_run_status *status, struct reap_err *err)
+static int task_judge(struct run *r, const struct reap_report *report,
+                      const struct reap_run_status *status,
+                      struct reap_err *err)
 {
     uint64_t counts[REAP_N_STATUS], bad = 0, total = 0;
     bool yes;
@@ -271,7 +272,7 @@ static int judge(struct run *r, const struct reap_report *report,
                      r->o->max_bad ? r->o->max_bad : "5%");
 }
 
-static int run(struct run *r, struct reap_err *err)
+static int task_run(struct run *r, struct reap_err *err)
 {
     struct reap_run_args a = {
         .flow = { .dataset = r->ds,
@@ -305,7 +306,7 @@ static int run(struct run *r, struct reap_err *err)
     if (!reap_run_is_first())
         return rc;
     if (!rc)
-        return judge(r, &report, &status, err);
+        return task_judge(r, &report, &status, err);
     if (rc == REAP_ESTOPPED && !reap_store_counts(r->store, counts, err)) {
         reap_report_end(&report, &r->setup, &status, counts, false);
         return reap_fail(err, REAP_ESTOPPED,
@@ -330,14 +331,14 @@ static int on_dataset(const struct reap_options *o, bool classify,
     if (!o->output)
         return reap_fail(err, REAP_EINVAL, "-o STORE is needed");
     reap_signals_install(); /* what is asked early is heeded later */
-    rc = parse(&r, err);
+    rc = task_parse(&r, err);
     if (!rc) {
-        rc = open_all(&r, classify, err);
+        rc = task_open_all(&r, classify, err);
         if (rc && r.agreed)
             reap_agree_arithmetic_cancel();
     }
     if (!rc)
-        rc = run(&r, err);
+        rc = task_run(&r, err);
     reap_store_close(&r.store);
     reap_dataset_close(&r.ds);
     reap_setup_close(&r.setup);

@@ -23,7 +23,7 @@ static void *grown(void *old, size_t *room, size_t need, size_t size)
     return more;
 }
 
-static int no_memory(struct reap_err *err)
+static int examples_no_memory(struct reap_err *err)
 {
     return reap_fail(err, REAP_ENOMEM, "no memory for labels");
 }
@@ -64,7 +64,7 @@ static int add_label(struct reap_examples *d, const char *text)
         return rc;
     more = grown(d->label, &d->room_labels, d->n_labels + 1, sizeof(*more));
     if (!more)
-        return no_memory(d->err);
+        return examples_no_memory(d->err);
     d->label = more;
     d->label[d->n_labels++] = number;
     return REAP_OK;
@@ -89,7 +89,7 @@ static int add_example(struct reap_examples *d, size_t i, size_t before)
     size_t *more = grown(d->at, &d->room, i + 2, sizeof(*more));
 
     if (!more)
-        return no_memory(d->err);
+        return examples_no_memory(d->err);
     d->at = more;
     d->at[i] = before;
     d->at[i + 1] = d->n_labels;
@@ -98,7 +98,7 @@ static int add_example(struct reap_examples *d, size_t i, size_t before)
 }
 
 /* Is the row an example? In data of known classes one of these is needed. */
-static bool take(void *ctx, size_t i, const struct reap_row *row)
+static bool examples_take(void *ctx, size_t i, const struct reap_row *row)
 {
     struct reap_examples *d = ctx;
     const bool spoken = reap_truth_has(d->truth, row->key);
@@ -170,7 +170,7 @@ int reap_examples_open(struct reap_examples *d, const char *path,
                        const struct reap_examples *known, struct reap_err *err)
 {
     struct reap_embeddings_args a = { .column = feature,
-                                      .take = take,
+                                      .take = examples_take,
                                       .ctx = d };
     int rc;
 
@@ -226,14 +226,15 @@ void reap_examples_remarks(const struct reap_examples *d, const char *path,
                     reap_embeddings_first_odd(d->embeddings));
 }
 
-static void load(const void *ctx, size_t i, float *to)
+static void examples_load(const void *ctx, size_t i, float *to)
 {
     reap_embeddings_load(ctx, i, to);
 }
 
 struct reap_fit_source reap_examples_source(const struct reap_examples *d)
 {
-    return (struct reap_fit_source){ d->embeddings, load, d->at, d->label };
+    return (struct reap_fit_source){ d->embeddings, examples_load, d->at,
+                                     d->label };
 }
 
 void reap_examples_count(const struct reap_examples *d, const size_t *row,

@@ -19,7 +19,7 @@ struct source {
 
 enum { KEY_ROOM = REAP_TEXT_ROOM(REAP_KEY_MAX) };
 
-static int make_room(struct source *s, struct reap_err *err)
+static int imageset_make_room(struct source *s, struct reap_err *err)
 {
     s->images = reap_calloc(s->batch, sizeof(*s->images));
     s->keys = reap_calloc(s->batch, sizeof(*s->keys));
@@ -58,7 +58,7 @@ int reap_imageset_open(struct reap_imageset *p, const char *path,
     if (!rc)
         rc = reap_prepare_new(&s->prepare, preset, limits, err);
     if (!rc)
-        rc = make_room(s, err);
+        rc = imageset_make_room(s, err);
     if (rc)
         reap_imageset_close(p);
     p->images = rc ? NULL : s->images;
@@ -67,7 +67,8 @@ int reap_imageset_open(struct reap_imageset *p, const char *path,
 }
 
 /* Is the record an image? Then it is the next of the batch. */
-static void take(struct reap_imageset *p, const struct reap_record *rec)
+static void imageset_take(struct reap_imageset *p,
+                          const struct reap_record *rec)
 {
     struct source *s = p->own;
     struct reap_image image;
@@ -103,7 +104,7 @@ int reap_imageset_next(struct reap_imageset *p, struct reap_err *err)
                                   &rec, err);
         s->begun = true;
         if (!rc)
-            take(p, &rec);
+            imageset_take(p, &rec);
     }
     return rc == REAP_ENOTFOUND ? REAP_OK : rc;
 }

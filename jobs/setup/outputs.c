@@ -4,7 +4,8 @@
 #include "jobs/setup/outputs.h"
 #include "jobs/setup/preprocess.h"
 
-static int add(struct reap_outputs *out, char *name, struct reap_err *err)
+static int outputs_add(struct reap_outputs *out, char *name,
+                       struct reap_err *err)
 {
     for (size_t i = 0; i < out->n; i++)
         if (!strcmp(out->name[i], name))
@@ -28,7 +29,7 @@ static int split(struct reap_outputs *out, const char *list,
     strcpy(out->text, list);
     for (char *name = strtok_r(out->text, ",", &save); name && !rc;
          name = strtok_r(NULL, ",", &save))
-        rc = add(out, name, err);
+        rc = outputs_add(out, name, err);
     if (!rc && !out->n)
         rc = reap_fail(err, REAP_EINVAL, "--features: an empty list");
     return rc;

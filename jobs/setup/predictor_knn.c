@@ -27,7 +27,8 @@ struct near {
 };
 
 /* STORE, which is copied, and K. */
-static int parse(struct near *n, const char *text, struct reap_err *err)
+static int predictor_knn_parse(struct near *n, const char *text,
+                               struct reap_err *err)
 {
     char *colon, *end;
 
@@ -51,8 +52,8 @@ static int parse(struct near *n, const char *text, struct reap_err *err)
 
 /* Name, preset and fingerprint_text of the embeddings, for
  * reap_head_file_fits(). */
-static int describe(struct near *n, const struct reap_examples *d,
-                    struct reap_err *err)
+static int predictor_knn_describe(struct near *n, const struct reap_examples *d,
+                                  struct reap_err *err)
 {
     const char *made = reap_store_meta(d->store, "made_of");
     const char *preset = reap_store_meta(d->store, "preset");
@@ -86,8 +87,8 @@ static int copy_names(struct near *n, const struct reap_examples *d,
 }
 
 /* Rows and labels, and a digest of both. */
-static int fill(struct near *n, const struct reap_examples *d, EVP_MD_CTX *sha,
-                struct reap_err *err)
+static int predictor_knn_fill(struct near *n, const struct reap_examples *d,
+                              EVP_MD_CTX *sha, struct reap_err *err)
 {
     const size_t width = reap_embeddings_width(d->embeddings);
     float *x = reap_calloc(width, sizeof(*x));
@@ -118,7 +119,7 @@ static int digest_all(struct near *n, const struct reap_examples *d, char *id,
     uint8_t sum[EVP_MAX_MD_SIZE];
     size_t used = (size_t)snprintf(id, size, "head=knn:%zu:sha256:", n->k);
     int rc = sha && EVP_DigestInit_ex(sha, EVP_sha256(), NULL)
-                 ? fill(n, d, sha, err)
+                 ? predictor_knn_fill(n, d, sha, err)
                  : reap_fail(err, REAP_ENOMEM, "sha256 failed");
 
     if (!rc && !EVP_DigestFinal_ex(sha, sum, NULL))
@@ -190,7 +191,7 @@ static int open_near(struct near *n, const char *truth, char *id, size_t size,
     int rc = reap_examples_open(&d, n->path, truth, NULL, false, NULL, err);
 
     if (!rc)
-        rc = describe(n, &d, err);
+        rc = predictor_knn_describe(n, &d, err);
     if (!rc)
         rc = copy_names(n, &d, err);
     if (!rc)
@@ -206,7 +207,7 @@ int reap_predictor_knn(struct reap_predictor *p, const char *text,
                        const char *truth, struct reap_err *err)
 {
     struct near *n = reap_calloc(1, sizeof(*n));
-    int rc = n ? parse(n, text, err)
+    int rc = n ? predictor_knn_parse(n, text, err)
                : reap_fail(err, REAP_ENOMEM, "no memory for neighbours");
 
     if (!rc)

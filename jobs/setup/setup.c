@@ -127,8 +127,8 @@ const char *reap_setup_arith(const struct reap_setup *s, const char *arithmetic)
     return i < s->n_classes ? s->classes[i].name : NULL;
 }
 
-static int check_head(const struct reap_setup *s, const struct reap_options *o,
-                      struct reap_err *err)
+static int setup_check_head(const struct reap_setup *s,
+                            const struct reap_options *o, struct reap_err *err)
 {
     if (s->classify && o->no_top)
         return reap_fail(err, REAP_EINVAL,
@@ -308,7 +308,7 @@ static int check_rest(struct reap_setup *s, const struct reap_options *o,
                       struct reap_err *err)
 {
     struct reap_engine_args a;
-    int rc = check_head(s, o, err);
+    int rc = setup_check_head(s, o, err);
 
     if (!rc && s->head.own)
         rc = fit_head(s, o, err);

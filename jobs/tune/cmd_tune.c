@@ -45,7 +45,7 @@ struct job {
     bool shown;
 };
 
-static int parse(struct job *j, struct reap_err *err)
+static int cmd_tune_parse(struct job *j, struct reap_err *err)
 {
     const struct reap_options *o = j->o;
     size_t idle;
@@ -180,7 +180,7 @@ static int copy_head(struct job *j, struct reap_err *err)
 }
 
 /* Layers between that are neither linear nor ReLU have no way back here. */
-static int check_head(const struct job *j, struct reap_err *err)
+static int cmd_tune_check_head(const struct job *j, struct reap_err *err)
 {
     const struct reap_head *h = j->layers;
 
@@ -203,7 +203,7 @@ static int open_head(struct job *j, struct reap_err *err)
 
     if (!rc)
         rc = copy_head(j, err);
-    return rc ? rc : check_head(j, err);
+    return rc ? rc : cmd_tune_check_head(j, err);
 }
 
 /* ---- before it starts ---- */
@@ -290,7 +290,7 @@ static int open_tail(struct job *j, struct reap_err *err)
 }
 
 /* Which tuning this is: all that decides the model's bytes. */
-static uint64_t describe(struct job *j)
+static uint64_t cmd_tune_describe(struct job *j)
 {
     char plan[512], preset[512];
 
@@ -307,7 +307,7 @@ static uint64_t describe(struct job *j)
     return reap_rng_stream(0, j->text);
 }
 
-static int open_all(struct job *j, struct reap_err *err)
+static int cmd_tune_open_all(struct job *j, struct reap_err *err)
 {
     int rc = open_network(j, err);
 
@@ -326,7 +326,7 @@ static int open_all(struct job *j, struct reap_err *err)
 
 /* ---- what a person sees ---- */
 
-static void on_progress(void *ctx, uint64_t done, uint64_t total)
+static void cmd_tune_on_progress(void *ctx, uint64_t done, uint64_t total)
 {
     struct job *j = ctx;
 
@@ -391,7 +391,7 @@ static bool stop_asked(void *ctx)
     return reap_signals_asked() != REAP_ASKED_NOTHING;
 }
 
-static void print(const struct job *j)
+static void cmd_tune_print(const struct job *j)
 {
     json_t *line;
 
@@ -433,7 +433,7 @@ static int open_views(struct job *j, struct reap_err *err)
              j->setup.limits.formats,
              (unsigned long long)reap_tune_data_digest(&j->data));
     v.fingerprint_text = text;
-    v.progress = on_progress;
+    v.progress = cmd_tune_on_progress;
     v.stop = stop_asked;
     rc = reap_views_open(&j->views, &v, err);
     end_progress(j);
@@ -460,7 +460,7 @@ static int train(struct job *j, struct reap_err *err)
         .save = j->save,
         .time_limit = j->time_limit,
         .ctx = j,
-        .progress = on_progress,
+        .progress = cmd_tune_on_progress,
         .epoch = on_epoch,
         .resumed = on_resumed,
     };
@@ -470,7 +470,7 @@ static int train(struct job *j, struct reap_err *err)
     return rc;
 }
 
-static int save(struct job *j, struct reap_err *err)
+static int cmd_tune_save(struct job *j, struct reap_err *err)
 {
     const struct reap_tune_model m = { .graph = j->graph,
                                        .weights = j->setup.network.path,
@@ -491,11 +491,11 @@ static int save(struct job *j, struct reap_err *err)
 static int on_team(struct job *j, struct reap_err *err)
 {
     unsigned char done = 0;
-    int rc = reap_team_agree(&j->team, open_all(j, err), err);
+    int rc = reap_team_agree(&j->team, cmd_tune_open_all(j, err), err);
 
     if (!rc)
-        rc = reap_team_same(&j->team, describe(j), "weights, images or options",
-                            err);
+        rc = reap_team_same(&j->team, cmd_tune_describe(j),
+                            "weights, images or options", err);
     if (!rc && !j->team.rank) {
         reap_tune_data_remarks(&j->data, j->o);
         done = reap_tune_model_is(j->o->output, j->text);
@@ -514,14 +514,14 @@ static int on_team(struct job *j, struct reap_err *err)
     if (!rc)
         rc = train(j, err);
     if (!rc && !j->team.rank)
-        rc = save(j, err);
+        rc = cmd_tune_save(j, err);
     rc = rc == REAP_EIO ? rc : reap_team_agree(&j->team, rc, err);
     if (!rc && !j->team.rank)
-        print(j);
+        cmd_tune_print(j);
     return rc;
 }
 
-static void close_all(struct job *j)
+static void cmd_tune_close_all(struct job *j)
 {
     reap_views_close(&j->views);
     reap_tail_free(&j->tail);
@@ -542,14 +542,14 @@ int reap_cmd_tune(const struct reap_options *o, struct reap_err *err)
     int rc;
 
     reap_signals_install();
-    rc = parse(&j, err);
+    rc = cmd_tune_parse(&j, err);
     if (rc)
         return rc;
     rc = reap_team_start(&j.team, err);
     first = !j.team.rank;
     if (!rc)
         rc = on_team(&j, err);
-    close_all(&j);
+    cmd_tune_close_all(&j);
     if (!reap_team_stop(&j.team, rc))
         reap_cmd_leave_at_once();
     /* What all ranks know the first one tells. */

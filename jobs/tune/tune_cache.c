@@ -29,14 +29,14 @@ uint64_t reap_tune_cache_bytes(size_t n, size_t size)
     return first_byte(n) + (uint64_t)n * size;
 }
 
-static int fail(const struct reap_tune_cache *c, const char *what, int why,
-                struct reap_err *err)
+static int tune_cache_fail(const struct reap_tune_cache *c, const char *what,
+                           int why, struct reap_err *err)
 {
     return reap_fail(err, REAP_EIO, "%s: %s: %s", c->path, what, strerror(why));
 }
 
-static int put(const struct reap_tune_cache *c, const void *data, size_t len,
-               uint64_t at, struct reap_err *err)
+static int tune_cache_put(const struct reap_tune_cache *c, const void *data,
+                          size_t len, uint64_t at, struct reap_err *err)
 {
     const char *p = data;
 
@@ -46,7 +46,7 @@ static int put(const struct reap_tune_cache *c, const void *data, size_t len,
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
-            return fail(c, "writing", errno, err);
+            return tune_cache_fail(c, "writing", errno, err);
         p += n;
         at += (uint64_t)n;
         len -= (size_t)n;
@@ -54,8 +54,8 @@ static int put(const struct reap_tune_cache *c, const void *data, size_t len,
     return REAP_OK;
 }
 
-static int get(const struct reap_tune_cache *c, void *data, size_t len,
-               uint64_t at, struct reap_err *err)
+static int tune_cache_get(const struct reap_tune_cache *c, void *data,
+                          size_t len, uint64_t at, struct reap_err *err)
 {
     char *p = data;
 
@@ -65,7 +65,7 @@ static int get(const struct reap_tune_cache *c, void *data, size_t len,
         if (n < 0 && errno == EINTR)
             continue;
         if (n <= 0)
-            return fail(c, "reading", n ? errno : ENODATA, err);
+            return tune_cache_fail(c, "reading", n ? errno : ENODATA, err);
         p += n;
         at += (uint64_t)n;
         len -= (size_t)n;
@@ -91,18 +91,19 @@ static int make(struct reap_tune_cache *c, const char *page,
     int why, rc;
 
     if (ftruncate(c->fd, 0))
-        return fail(c, "emptying", errno, err);
+        return tune_cache_fail(c, "emptying", errno, err);
     why = posix_fallocate(c->fd, 0, (off_t)all);
     if (why)
         return reap_fail(err, REAP_EIO,
                          "%s: %s; the features need %" PRIu64
                          " MB (--keep-features names another place)",
                          c->path, strerror(why), all >> 20);
-    rc = put(c, page, PAGE, 0, err);
+    rc = tune_cache_put(c, page, PAGE, 0, err);
     return rc ? rc : reap_tune_cache_sync(c, err);
 }
 
-static int cannot_open(const char *path, int why, struct reap_err *err)
+static int tune_cache_cannot_open(const char *path, int why,
+                                  struct reap_err *err)
 {
     const int code = why == ENOENT   ? REAP_ENOTFOUND
                      : why == EACCES ? REAP_EACCESS
@@ -128,11 +129,12 @@ int reap_tune_cache_open(struct reap_tune_cache **out, const char *path,
     snprintf(c->path, sizeof(c->path), "%s", path);
     c->fd = open(path, how, 0666);
     if (!rc && c->fd < 0)
-        rc = cannot_open(path, errno, err);
+        rc = tune_cache_cannot_open(path, errno, err);
     if (!rc) {
         *found = lseek(c->fd, 0, SEEK_END) ==
                      (off_t)reap_tune_cache_bytes(n, size) &&
-                 !get(c, is, PAGE, 0, NULL) && !memcmp(is, page, PAGE);
+                 !tune_cache_get(c, is, PAGE, 0, NULL) &&
+                 !memcmp(is, page, PAGE);
         if (!*found && create)
             rc = make(c, page, err);
         else if (!*found)
@@ -152,7 +154,7 @@ int reap_tune_cache_read(struct reap_tune_cache *c, size_t i, void *to,
                          enum reap_tune_state *state, struct reap_err *err)
 {
     uint8_t entry[ENTRY];
-    int rc = get(c, entry, ENTRY, PAGE + (uint64_t)i * ENTRY, err);
+    int rc = tune_cache_get(c, entry, ENTRY, PAGE + (uint64_t)i * ENTRY, err);
 
     *state = REAP_TUNE_MISSING;
     if (rc)
@@ -161,7 +163,8 @@ int reap_tune_cache_read(struct reap_tune_cache *c, size_t i, void *to,
         *state = REAP_TUNE_BAD;
     if (reap_le_get32(entry) != REAP_TUNE_GOOD)
         return REAP_OK;
-    rc = get(c, to, c->size, first_byte(c->n) + (uint64_t)i * c->size, err);
+    rc = tune_cache_get(c, to, c->size,
+                        first_byte(c->n) + (uint64_t)i * c->size, err);
     if (!rc && reap_crc_32c(to, c->size) == reap_le_get32(entry + 4))
         *state = REAP_TUNE_GOOD;
     return rc;
@@ -176,14 +179,16 @@ int reap_tune_cache_write(struct reap_tune_cache *c, size_t i, const void *data,
     reap_le_put32(entry, data ? REAP_TUNE_GOOD : REAP_TUNE_BAD);
     reap_le_put32(entry + 4, data ? reap_crc_32c(data, c->size) : 0);
     if (data)
-        rc = put(c, data, c->size, first_byte(c->n) + (uint64_t)i * c->size,
-                 err);
-    return rc ? rc : put(c, entry, ENTRY, PAGE + (uint64_t)i * ENTRY, err);
+        rc = tune_cache_put(c, data, c->size,
+                            first_byte(c->n) + (uint64_t)i * c->size, err);
+    return rc ? rc
+              : tune_cache_put(c, entry, ENTRY, PAGE + (uint64_t)i * ENTRY,
+                               err);
 }
 
 int reap_tune_cache_sync(struct reap_tune_cache *c, struct reap_err *err)
 {
-    return fsync(c->fd) ? fail(c, "writing", errno, err) : REAP_OK;
+    return fsync(c->fd) ? tune_cache_fail(c, "writing", errno, err) : REAP_OK;
 }
 
 void reap_tune_cache_close(struct reap_tune_cache **cp)

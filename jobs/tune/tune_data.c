@@ -7,8 +7,8 @@
 #include "jobs/tune/tune_data.h"
 
 /* Room for 'more' elements behind n. */
-static int grow(void *list, size_t n, size_t more, size_t *room, size_t size,
-                struct reap_err *err)
+static int tune_data_grow(void *list, size_t n, size_t more, size_t *room,
+                          size_t size, struct reap_err *err)
 {
     void **p = list, *wide;
     const size_t want = *room * 2 > n + more ? *room * 2 : n + more + 64;
@@ -23,7 +23,7 @@ static int grow(void *list, size_t n, size_t more, size_t *room, size_t size,
     return REAP_OK;
 }
 
-static uint32_t class_of(struct reap_tune_data *d, const char *label)
+static uint32_t tune_data_class_of(struct reap_tune_data *d, const char *label)
 {
     for (size_t i = 0; i < d->n_classes; i++)
         if (!strcmp(d->classes[i], label))
@@ -33,8 +33,9 @@ static uint32_t class_of(struct reap_tune_data *d, const char *label)
     return UINT32_MAX;
 }
 
-static int add(struct reap_tune_data *d, const struct reap_truth *truth,
-               const struct reap_row *row, struct reap_err *err)
+static int tune_data_add(struct reap_tune_data *d,
+                         const struct reap_truth *truth,
+                         const struct reap_row *row, struct reap_err *err)
 {
     const uint64_t unknown = d->unknown;
     struct reap_tune_item *item;
@@ -44,11 +45,12 @@ static int add(struct reap_tune_data *d, const struct reap_truth *truth,
 
     for (size_t i = 0;
          (label = reap_truth_label(truth, row, i)) && (!i || d->multi); i++) {
-        const uint32_t c = *label ? class_of(d, label) : UINT32_MAX;
+        const uint32_t c = *label ? tune_data_class_of(d, label) : UINT32_MAX;
 
         if (c == UINT32_MAX)
             continue;
-        rc = grow(&d->more, d->n_more, 1, &d->room_more, sizeof(*d->more), err);
+        rc = tune_data_grow(&d->more, d->n_more, 1, &d->room_more,
+                            sizeof(*d->more), err);
         if (rc)
             return rc;
         d->more[d->n_more++] = c;
@@ -57,9 +59,10 @@ static int add(struct reap_tune_data *d, const struct reap_truth *truth,
     d->no_label += !n && d->unknown == unknown;
     if (!n)
         return REAP_OK;
-    rc = grow(&d->item, d->n, 1, &d->room, sizeof(*d->item), err);
+    rc = tune_data_grow(&d->item, d->n, 1, &d->room, sizeof(*d->item), err);
     if (!rc)
-        rc = grow(&d->keys, d->n_keys, row->key.len, &d->room_keys, 1, err);
+        rc = tune_data_grow(&d->keys, d->n_keys, row->key.len, &d->room_keys, 1,
+                            err);
     if (rc)
         return rc;
     item = &d->item[d->n++];
@@ -86,11 +89,12 @@ static int record(struct reap_tune_data *d, const struct reap_truth *truth,
     if (!reap_truth_has(truth, rec->key))
         (void)reap_dataset_image(d->ds, c, rec, d->from, &image, &crc);
     row.label = image.label;
-    return add(d, truth, &row, err);
+    return tune_data_add(d, truth, &row, err);
 }
 
-static int walk(struct reap_tune_data *d, const struct reap_truth *truth,
-                uint64_t limit, struct reap_err *err)
+static int tune_data_walk(struct reap_tune_data *d,
+                          const struct reap_truth *truth, uint64_t limit,
+                          struct reap_err *err)
 {
     struct reap_cursor *c = NULL;
     struct reap_record rec;
@@ -107,8 +111,8 @@ static int walk(struct reap_tune_data *d, const struct reap_truth *truth,
     return rc == REAP_ENOTFOUND ? REAP_OK : rc;
 }
 
-static int judge(const struct reap_tune_data *d, const char *path,
-                 struct reap_err *err)
+static int tune_data_judge(const struct reap_tune_data *d, const char *path,
+                           struct reap_err *err)
 {
     size_t same = 0;
 
@@ -149,9 +153,9 @@ int reap_tune_data_open(struct reap_tune_data *d, const char *path,
     if (!rc)
         rc = reap_truth_open(&t, truth, err);
     if (!rc)
-        rc = walk(d, t, limit, err);
+        rc = tune_data_walk(d, t, limit, err);
     reap_truth_close(&t);
-    return rc ? rc : judge(d, path, err);
+    return rc ? rc : tune_data_judge(d, path, err);
 }
 
 void reap_tune_data_remarks(const struct reap_tune_data *d,

@@ -66,8 +66,9 @@ static void transpose(size_t out, size_t in, const float *from, float *to)
 }
 
 /* Tensor i of the tail, which is one of dense layer 'layer'. */
-static int dense(const struct reap_tune_model *m, struct reap_tail *t, size_t i,
-                 size_t layer, struct reap_params *to, struct reap_err *err)
+static int tune_model_dense(const struct reap_tune_model *m,
+                            struct reap_tail *t, size_t i, size_t layer,
+                            struct reap_params *to, struct reap_err *err)
 {
     const bool keras = reap_model_keras(m->graph->model);
     struct reap_tensor_spec spec;
@@ -109,7 +110,7 @@ static int trained(const struct reap_tune_model *m, struct reap_tail *t,
                       reap_params_find(to, spec.name)->data);
     }
     for (size_t i = first; i < n && !rc; i++)
-        rc = dense(m, t, i, (i - first) / 2, to, err);
+        rc = tune_model_dense(m, t, i, (i - first) / 2, to, err);
     return rc;
 }
 

@@ -7,8 +7,8 @@
 #include "jobs/tune/tune_plan.h"
 
 /* A number from 'low' to below 'high'; above 0 if 'low' is. */
-static int number(const char *option, const char *text, double low, double high,
-                  double *out, struct reap_err *err)
+static int tune_plan_number(const char *option, const char *text, double low,
+                            double high, double *out, struct reap_err *err)
 {
     char *end;
 
@@ -63,12 +63,12 @@ int reap_tune_plan(struct reap_tune_plan *p, const struct reap_options *o,
     if (!p->batch || p->batch > REAP_TUNE_BATCH_MAX)
         return reap_fail(err, REAP_EINVAL, "--batch %llu: 1 to %d",
                          (unsigned long long)p->batch, REAP_TUNE_BATCH_MAX);
-    rc = number("lr", o->lr, 1e-12, 1e3, &p->lr, err);
+    rc = tune_plan_number("lr", o->lr, 1e-12, 1e3, &p->lr, err);
     if (!rc)
-        rc = number("dropout", o->dropout, 0, 1, &p->dropout, err);
+        rc = tune_plan_number("dropout", o->dropout, 0, 1, &p->dropout, err);
     if (!rc)
-        rc = number("validation-split", o->validation_split, 0, 1, &p->split,
-                    err);
+        rc = tune_plan_number("validation-split", o->validation_split, 0, 1,
+                              &p->split, err);
     return rc ? rc : augment(p, o->augment, err);
 }
 

@@ -25,7 +25,7 @@ struct run {
     size_t n_times;
 };
 
-static int make_room(struct run *u, struct reap_err *err)
+static int tune_run_make_room(struct run *u, struct reap_err *err)
 {
     const struct reap_tune_run *r = u->r;
     const size_t batch = r->plan->batch;
@@ -54,8 +54,8 @@ static void shuffle(struct run *u)
 }
 
 /* Targets of n images, and this rank's share of their features. */
-static int fill(struct run *u, const size_t *item, size_t n, bool training,
-                struct reap_err *err)
+static int tune_run_fill(struct run *u, const size_t *item, size_t n,
+                         bool training, struct reap_err *err)
 {
     const struct reap_tune_run *r = u->r;
     const struct reap_tail_share s =
@@ -88,15 +88,16 @@ static int not_finite(const struct run *u, struct reap_err *err)
 }
 
 /* Forward and loss of n images; the sums of all ranks are added to 'sum'. */
-static int forward(struct run *u, const size_t *item, size_t n, bool training,
-                   double sum[REAP_TAIL_SUMS], struct reap_err *err)
+static int tune_run_forward(struct run *u, const size_t *item, size_t n,
+                            bool training, double sum[REAP_TAIL_SUMS],
+                            struct reap_err *err)
 {
     const struct reap_tune_run *r = u->r;
     struct reap_tail_result got;
     /* 0 would drop nothing */
     const uint64_t dice =
         training ? reap_rng_fork(u->dropped, u->s.steps) | 1 : 0;
-    int rc = fill(u, item, n, training, err);
+    int rc = tune_run_fill(u, item, n, training, err);
 
     rc = reap_team_agree(&r->team, rc, err);
     if (rc)
@@ -109,8 +110,8 @@ static int forward(struct run *u, const size_t *item, size_t n, bool training,
     return rc;
 }
 
-static int step(struct run *u, const size_t *item, size_t n,
-                struct reap_err *err)
+static int tune_run_step(struct run *u, const size_t *item, size_t n,
+                         struct reap_err *err)
 {
     const struct reap_tune_run *r = u->r;
     const struct reap_adam adam = { .rate = r->plan->lr,
@@ -120,7 +121,7 @@ static int step(struct run *u, const size_t *item, size_t n,
                                     .t = u->s.steps + 1 };
     const double begun = reap_clock();
     double sum[REAP_TAIL_SUMS] = { 0 };
-    int rc = forward(u, item, n, true, sum, err);
+    int rc = tune_run_forward(u, item, n, true, sum, err);
 
     if (!rc && !isfinite(sum[0]))
         rc = not_finite(u, err);
@@ -140,7 +141,7 @@ static int step(struct run *u, const size_t *item, size_t n,
     return REAP_OK;
 }
 
-static int save(struct run *u, struct reap_err *err)
+static int tune_run_save(struct run *u, struct reap_err *err)
 {
     const struct reap_tune_run *r = u->r;
     int rc = REAP_OK;
@@ -161,7 +162,7 @@ static int wish(const struct run *u)
 }
 
 /* Between two steps: show, save, stop. */
-static int look(struct run *u, struct reap_err *err)
+static int tune_run_look(struct run *u, struct reap_err *err)
 {
     const struct reap_tune_run *r = u->r;
     unsigned char most = GO_ON;
@@ -172,7 +173,7 @@ static int look(struct run *u, struct reap_err *err)
                     r->plan->epochs * r->train.n);
     rc = reap_team_most(&r->team, (unsigned char)wish(u), &most, err);
     if (!rc && most > GO_ON)
-        rc = save(u, err);
+        rc = tune_run_save(u, err);
     if (!rc && most == STOP)
         rc = reap_fail(err, REAP_ESTOPPED,
                        "stopped early; run the same command again to go on");
@@ -187,7 +188,7 @@ static int by_size(const void *a, const void *b)
 }
 
 /* Check, tell, and save where the next epoch begins. */
-static int finish(struct run *u, double begun, struct reap_err *err)
+static int tune_run_finish(struct run *u, double begun, struct reap_err *err)
 {
     const struct reap_tune_run *r = u->r;
     const double n = (double)r->train.n;
@@ -202,9 +203,9 @@ static int finish(struct run *u, double begun, struct reap_err *err)
     for (size_t at = 0; !rc && at < r->check.n; at += r->plan->batch) {
         const size_t left = r->check.n - at;
 
-        rc = forward(u, r->check.item + at,
-                     left < r->plan->batch ? left : r->plan->batch, false, sum,
-                     err);
+        rc = tune_run_forward(u, r->check.item + at,
+                              left < r->plan->batch ? left : r->plan->batch,
+                              false, sum, err);
     }
     if (rc)
         return rc;
@@ -214,7 +215,7 @@ static int finish(struct run *u, double begun, struct reap_err *err)
     }
     u->s = (struct reap_tune_state){ .epoch = u->s.epoch + 1,
                                      .steps = u->s.steps };
-    rc = save(u, err);
+    rc = tune_run_save(u, err);
     qsort(u->times, u->n_times, sizeof(*u->times), by_size);
     e.step_seconds = u->n_times ? u->times[u->n_times / 2] : 0;
     u->n_times = 0;
@@ -234,12 +235,12 @@ static int one_epoch(struct run *u, struct reap_err *err)
     while (!rc && u->s.done < r->train.n) {
         const uint64_t left = r->train.n - u->s.done;
 
-        rc = step(u, u->order + u->s.done,
-                  left < r->plan->batch ? left : r->plan->batch, err);
+        rc = tune_run_step(u, u->order + u->s.done,
+                           left < r->plan->batch ? left : r->plan->batch, err);
         if (!rc && u->s.done < r->train.n)
-            rc = look(u, err);
+            rc = tune_run_look(u, err);
     }
-    return rc ? rc : finish(u, begun, err);
+    return rc ? rc : tune_run_finish(u, begun, err);
 }
 
 int reap_tune_run(const struct reap_tune_run *r, struct reap_err *err)
@@ -247,7 +248,7 @@ int reap_tune_run(const struct reap_tune_run *r, struct reap_err *err)
     struct run u = { .r = r, .begun = reap_clock() };
     const char *why;
     bool found;
-    int rc = reap_team_agree(&r->team, make_room(&u, err), err);
+    int rc = reap_team_agree(&r->team, tune_run_make_room(&u, err), err);
 
     u.orders = reap_rng_stream(r->plan->seed, "order");
     u.views = reap_rng_stream(r->plan->seed, "views");
@@ -261,7 +262,7 @@ int reap_tune_run(const struct reap_tune_run *r, struct reap_err *err)
     while (!rc && u.s.epoch < r->plan->epochs) {
         rc = one_epoch(&u, err);
         if (!rc && u.s.epoch < r->plan->epochs)
-            rc = look(&u, err);
+            rc = tune_run_look(&u, err);
     }
     reap_free(u.order);
     reap_free(u.target);

@@ -13,7 +13,8 @@ static const enum reap_tail_vector parts[] = { REAP_TAIL_WEIGHT,
 
 enum { PARTS = sizeof(parts) / sizeof(*parts) };
 
-static void print(const struct reap_tune_state *s, char *buf, size_t size)
+static void tune_save_print(const struct reap_tune_state *s, char *buf,
+                            size_t size)
 {
     snprintf(buf, size, "%" PRIu64 " %" PRIu64 " %" PRIu64 " %a %a", s->epoch,
              s->done, s->steps, s->loss, s->right);
@@ -50,7 +51,7 @@ int reap_tune_save(const char *path, const char *plan,
     const struct reap_checkpoint all = saved(plan, t, data);
     char text[200];
 
-    print(s, text, sizeof(text));
+    tune_save_print(s, text, sizeof(text));
     return reap_checkpoint_write(&all, text, path, err);
 }
 

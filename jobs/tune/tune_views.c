@@ -65,9 +65,9 @@ static void failed(struct reap_views *v, int rc, const struct reap_err *err)
 /* ---- one image, by one thread ---- */
 
 /* Its pixels in place 'at'; false if it is no good. */
-static bool prepare(struct reap_views *v, struct viewer *w, size_t i,
-                    const struct reap_augment *view, size_t at,
-                    struct reap_err *err, int *rc)
+static bool tune_views_prepare(struct reap_views *v, struct viewer *w, size_t i,
+                               const struct reap_augment *view, size_t at,
+                               struct reap_err *err, int *rc)
 {
     const struct reap_bytes key = reap_tune_data_key(v->a.data, i);
     struct reap_prepared made = { .status = REAP_STATUS_ok };
@@ -95,7 +95,8 @@ static bool prepare(struct reap_views *v, struct viewer *w, size_t i,
     return made.status == REAP_STATUS_ok;
 }
 
-static void run(struct reap_views *v, struct viewer *w, size_t n, float *to)
+static void tune_views_run(struct reap_views *v, struct viewer *w, size_t n,
+                           float *to)
 {
     const void *image[AT_ONCE];
 
@@ -135,7 +136,7 @@ static void first_look(void *ctx, size_t task, size_t who)
         v->state[i] = (uint8_t)state;
         if (rc || state != REAP_TUNE_MISSING)
             continue;
-        if (prepare(v, w, i, NULL, n, &err, &rc))
+        if (tune_views_prepare(v, w, i, NULL, n, &err, &rc))
             good[n++] = i;
         else if (!rc && v->cache)
             rc = reap_tune_cache_write(v->cache, i, NULL, &err);
@@ -143,7 +144,7 @@ static void first_look(void *ctx, size_t task, size_t who)
         failed(v, rc, &err);
     }
     if (v->cache && !v->rc)
-        run(v, w, n, w->features);
+        tune_views_run(v, w, n, w->features);
     for (size_t k = 0; k < n && !v->rc; k++) {
         v->state[good[k]] = REAP_TUNE_GOOD;
         if (v->cache)
@@ -156,7 +157,7 @@ static void first_look(void *ctx, size_t task, size_t who)
 }
 
 /* Views of some images, or their features from the file. */
-static void load(void *ctx, size_t task, size_t who)
+static void tune_views_load(void *ctx, size_t task, size_t who)
 {
     struct reap_views *v = ctx;
     struct viewer *w = &v->viewer[who];
@@ -173,8 +174,9 @@ static void load(void *ctx, size_t task, size_t who)
         if (stored)
             rc = reap_tune_cache_read(v->cache, v->item[from + k],
                                       to + k * v->size, &state, &err);
-        else if (!prepare(v, w, v->item[from + k],
-                          v->view ? &v->view[from + k] : NULL, k, &err, &rc))
+        else if (!tune_views_prepare(v, w, v->item[from + k],
+                                     v->view ? &v->view[from + k] : NULL, k,
+                                     &err, &rc))
             state = REAP_TUNE_BAD;
         if (!rc && state != REAP_TUNE_GOOD)
             rc = reap_wrap(&err, REAP_EFORMAT,
@@ -183,7 +185,7 @@ static void load(void *ctx, size_t task, size_t who)
     }
     failed(v, rc, &err);
     if (!rc && !stored)
-        run(v, w, n, to);
+        tune_views_run(v, w, n, to);
 }
 
 /* ---- all of them ---- */
@@ -301,7 +303,7 @@ int reap_views_load(struct reap_views *v, const size_t *item, size_t n,
     v->to = to;
     v->err = err;
     atomic_store(&v->rc, REAP_OK);
-    reap_loop_run(v->a.crew, (n + AT_ONCE - 1) / AT_ONCE, load, v);
+    reap_loop_run(v->a.crew, (n + AT_ONCE - 1) / AT_ONCE, tune_views_load, v);
     return v->rc;
 }
 

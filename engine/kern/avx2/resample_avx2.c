@@ -7,7 +7,7 @@
 
 /* Four pixels of RGB to the dwords R01 R23 G01 G23, B01 B23 0 0 of a pixel's
  * sum, where R01 is what the first two taps add to red. */
-static __m256i spread(const uint8_t *p)
+static __m256i resample_avx2_spread(const uint8_t *p)
 {
     const __m128i order =
         _mm_setr_epi8(0, 3, 6, 9, 1, 4, 7, 10, 2, 5, 8, 11, -1, -1, -1, -1);
@@ -23,7 +23,7 @@ static __m128i one(const uint8_t *p, const struct group *k, size_t groups)
     __m256i low = _mm256_set1_epi32(1 << (BITS - 2)); /* two make a half */
 
     for (size_t g = 0; g < groups; g++) {
-        __m256i v = spread(p + 3 * REAP_TAPS * g);
+        __m256i v = resample_avx2_spread(p + 3 * REAP_TAPS * g);
         long long h, l;
 
         memcpy(&h, k[g].high, sizeof(h));
@@ -98,7 +98,7 @@ void reap_along_u8_avx2(const struct reap_taps *t, size_t rows,
 }
 
 /* Sums to bytes: 8 of 'a', 8 of 'b'. */
-static __m128i bytes(__m256i a, __m256i b)
+static __m128i resample_avx2_bytes(__m256i a, __m256i b)
 {
     __m256i v =
         _mm256_permute4x64_epi64(_mm256_packs_epi32(_mm256_srai_epi32(a, BITS),
@@ -133,7 +133,7 @@ static __m128i down16(const int32_t *high, const int32_t *low, size_t count,
     }
     l0 = _mm256_add_epi32(l0, _mm256_slli_epi32(h0, SHIFT));
     l1 = _mm256_add_epi32(l1, _mm256_slli_epi32(h1, SHIFT));
-    return bytes(l0, l1);
+    return resample_avx2_bytes(l0, l1);
 }
 
 void reap_down_u8_avx2(const int32_t *k, size_t count, size_t n,

@@ -6,7 +6,7 @@
 #include "engine/kern/resample_pack.inc"
 
 /* Four pixels of each of two rows; see spread() of avx2. */
-static __m512i spread(const uint8_t *p, const uint8_t *q)
+static __m512i resample_avx512_spread(const uint8_t *p, const uint8_t *q)
 {
     const __m256i order = _mm256_broadcastsi128_si256(
         _mm_setr_epi8(0, 3, 6, 9, 1, 4, 7, 10, 2, 5, 8, 11, -1, -1, -1, -1));
@@ -25,7 +25,8 @@ static inline __m512i one(const uint8_t *p, const uint8_t *q,
     __m512i low = _mm512_set1_epi32(1 << (BITS - 2)); /* two make a half */
 
     for (size_t g = 0; g < groups; g++) {
-        __m512i v = spread(p + 3 * REAP_TAPS * g, q + 3 * REAP_TAPS * g);
+        __m512i v = resample_avx512_spread(p + 3 * REAP_TAPS * g,
+                                           q + 3 * REAP_TAPS * g);
         long long h, l;
 
         memcpy(&h, k[g].high, sizeof(h));
@@ -117,7 +118,7 @@ void reap_along_u8_avx512(const struct reap_taps *t, size_t rows,
 }
 
 /* Clipped to bytes, in the order of the sums. */
-static __m128i bytes(__m512i v)
+static __m128i resample_avx512_bytes(__m512i v)
 {
     v = _mm512_max_epi32(_mm512_srai_epi32(v, BITS), _mm512_setzero_si512());
     return _mm512_cvtusepi32_epi8(v);
@@ -146,8 +147,10 @@ static void down32(const int32_t *high, const int32_t *low, size_t count,
         l0 = _mm512_add_epi32(l0, _mm512_madd_epi16(v0, l));
         l1 = _mm512_add_epi32(l1, _mm512_madd_epi16(v1, l));
     }
-    b0 = bytes(_mm512_add_epi32(l0, _mm512_slli_epi32(h0, SHIFT)));
-    b1 = bytes(_mm512_add_epi32(l1, _mm512_slli_epi32(h1, SHIFT)));
+    b0 = resample_avx512_bytes(
+        _mm512_add_epi32(l0, _mm512_slli_epi32(h0, SHIFT)));
+    b1 = resample_avx512_bytes(
+        _mm512_add_epi32(l1, _mm512_slli_epi32(h1, SHIFT)));
     _mm_storeu_si128((__m128i *)dst, _mm_unpacklo_epi64(b0, b1));
     _mm_storeu_si128((__m128i *)(dst + 16), _mm_unpackhi_epi64(b0, b1));
 }

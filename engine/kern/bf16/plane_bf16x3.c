@@ -10,7 +10,7 @@ INLINE vec both(const char *high, ptrdiff_t low, int half)
     return vec_add(vec_low(high + half * 32), vec_low(high + low + half * 32));
 }
 
-INLINE void part(char *high, ptrdiff_t low, vec x, vec y)
+INLINE void plane_bf16x3_part(char *high, ptrdiff_t low, vec x, vec y)
 {
     vec_store_bf16(high, x, y);
     vec_store_bf16(high + low, vec_sub(x, vec_low(high)),
@@ -30,7 +30,7 @@ void reap_pool_bf16x3_avx512(const struct reap_pool_run *r)
                 a = vec_max(a, both(at, r->in_low, 0));
                 b = vec_max(b, both(at, r->in_low, 1));
             }
-        part(r->out + p * REAP_PIXEL, r->out_low, a, b);
+        plane_bf16x3_part(r->out + p * REAP_PIXEL, r->out_low, a, b);
     }
 }
 
@@ -45,7 +45,7 @@ void reap_affine_bf16x3_avx512(const struct reap_affine_run *r)
         vec a = vec_fma(scale0, both(in, r->in_low, 0), bias0);
         vec b = vec_fma(scale1, both(in, r->in_low, 1), bias1);
 
-        part(r->out + p * REAP_PIXEL, r->out_low, vec_max(floor, a),
-             vec_max(floor, b));
+        plane_bf16x3_part(r->out + p * REAP_PIXEL, r->out_low,
+                          vec_max(floor, a), vec_max(floor, b));
     }
 }

@@ -4,7 +4,7 @@
 reap_sum_fn reap_sum_bf16_avx512, reap_sum_bf16x3_avx512;
 
 /* Four vectors of 8 doubles are the sums of a block. */
-INLINE void add(__m512d sum[4], vec low, vec high)
+INLINE void sum_bf16_add(__m512d sum[4], vec low, vec high)
 {
     sum[0] =
         _mm512_add_pd(sum[0], _mm512_cvtps_pd(_mm512_castps512_ps256(low)));
@@ -32,7 +32,7 @@ INLINE void sums(const struct reap_sum_run *r, const int halves)
                 low = vec_add(low, vec_low(in + r->low));
                 high = vec_add(high, vec_high(in + r->low));
             }
-            add(sum, low, high);
+            sum_bf16_add(sum, low, high);
         }
     for (int i = 0; i < 4; i++)
         _mm512_storeu_pd(r->sum + 8 * i, sum[i]);

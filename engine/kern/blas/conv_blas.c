@@ -74,8 +74,8 @@ void reap_im2row_f32_blas(const struct reap_conv_task *t, const float *in,
 }
 
 /* Bias, the shortcut and ReLU, while the strip is still in the cache. */
-static void finish(const struct reap_node *n, size_t pixels, const float *add,
-                   float *out)
+static void conv_blas_finish(const struct reap_node *n, size_t pixels,
+                             const float *add, float *out)
 {
     const float floor = n->relu ? 0 : -__builtin_inff();
 
@@ -112,6 +112,7 @@ void reap_conv_f32_blas(const struct reap_conv_task *t, const float *in,
                                 t->weight + g * k * t->cout, t->cout,
                                 out + p0 * c + g * t->cout, c);
         }
-        finish(t->node, p1 - p0, add ? add + p0 * c : NULL, out + p0 * c);
+        conv_blas_finish(t->node, p1 - p0, add ? add + p0 * c : NULL,
+                         out + p0 * c);
     }
 }

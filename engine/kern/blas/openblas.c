@@ -38,7 +38,7 @@ static void put_env(const char *name, const char *value)
 
 /* It reads its environment when it is loaded; the user's is left as it was.
  * One thread: reap's own are enough, and sums must not depend on them. */
-static void *load(void)
+static void *openblas_load(void)
 {
     static const char coretype[] = "OPENBLAS_CORETYPE";
     static const char threads[] = "OPENBLAS_NUM_THREADS";
@@ -59,8 +59,8 @@ static void *load(void)
 }
 
 /* dlsym() gives an object pointer; POSIX lets it be a function's. */
-static int find(const struct reap_openblas *lib, const char *symbol, void *fn,
-                struct reap_err *err)
+static int openblas_find(const struct reap_openblas *lib, const char *symbol,
+                         void *fn, struct reap_err *err)
 {
     void *p = dlsym(lib->handle, symbol);
 
@@ -72,8 +72,8 @@ static int find(const struct reap_openblas *lib, const char *symbol, void *fn,
 }
 
 /* 'config' begins with "OpenBLAS 0.3.21 ". */
-static void put_name(struct reap_openblas *lib, const char *config,
-                     const char *corename)
+static void openblas_put_name(struct reap_openblas *lib, const char *config,
+                              const char *corename)
 {
     char words[2][24] = { "OpenBLAS", "" };
 
@@ -89,25 +89,25 @@ int reap_openblas_open(struct reap_openblas *lib, struct reap_err *err)
     int rc;
 
     memset(lib, 0, sizeof(*lib));
-    lib->handle = load();
+    lib->handle = openblas_load();
     if (!lib->handle)
         return reap_fail(err, REAP_ENOTFOUND,
                          "%s; install OpenBLAS (libopenblas0), or set "
                          "REAP_CPU=ref to do without",
                          dlerror());
-    rc = find(lib, "cblas_sgemm", &lib->sgemm, err);
+    rc = openblas_find(lib, "cblas_sgemm", &lib->sgemm, err);
     if (!rc)
-        rc = find(lib, "openblas_set_num_threads", &set_threads, err);
+        rc = openblas_find(lib, "openblas_set_num_threads", &set_threads, err);
     if (!rc)
-        rc = find(lib, "openblas_get_config", &config, err);
+        rc = openblas_find(lib, "openblas_get_config", &config, err);
     if (!rc)
-        rc = find(lib, "openblas_get_corename", &corename, err);
+        rc = openblas_find(lib, "openblas_get_corename", &corename, err);
     if (rc) {
         reap_openblas_close(lib);
         return rc;
     }
     set_threads(1);
-    put_name(lib, config(), corename());
+    openblas_put_name(lib, config(), corename());
     return REAP_OK;
 }
 

@@ -6,7 +6,7 @@ size_t reap_conv_scratch_ref(const struct reap_conv_task *t)
 }
 
 /* sum[o] += x * w[o] for one input value and all outputs of a group. */
-static void spread(size_t n, double x, const float *w, double *sum)
+static void conv_ref_spread(size_t n, double x, const float *w, double *sum)
 {
     for (size_t o = 0; o < n; o++)
         sum[o] += x * w[o];
@@ -31,7 +31,7 @@ static void taps(const struct reap_conv_task *t, size_t y, size_t x,
             if (ix >= t->in_w)
                 continue;
             for (size_t i = 0; i < t->cin; i++)
-                spread(t->cout, from[i], w + i * t->cout, sum);
+                conv_ref_spread(t->cout, from[i], w + i * t->cout, sum);
         }
     }
 }

@@ -2,7 +2,7 @@
 
 enum { PARTS = 16 };
 
-static float dot(size_t n, const float *a, const float *b)
+static float dense_ref_dot(size_t n, const float *a, const float *b)
 {
     float part[PARTS] = { 0 }, sum = 0;
     size_t i = 0;
@@ -23,7 +23,7 @@ void reap_dense_f32_ref(const struct reap_dense_run *r)
     for (size_t o = 0; o < r->outputs; o++)
         for (size_t i = 0; i < r->n; i++)
             r->out[i * r->row + o] =
-                dot(r->in, r->weight + o * r->in, r->x + i * r->in) +
+                dense_ref_dot(r->in, r->weight + o * r->in, r->x + i * r->in) +
                 r->bias[o];
 }
 

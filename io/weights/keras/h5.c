@@ -118,7 +118,7 @@ static bool is_half(hid_t type)
 
 /* What the library shall give us, and whether it can: the bytes of a
  * bfloat16, doubles as they are, other floats as float32. */
-static bool kind_of(hid_t set, hid_t type, enum reap_dtype *dtype)
+static bool h5_kind_of(hid_t set, hid_t type, enum reap_dtype *dtype)
 {
     if (H5Tequal(type, H5T_IEEE_F32LE) > 0 ||
         H5Tequal(type, H5T_IEEE_F32BE) > 0 || is_half(type))
@@ -133,8 +133,8 @@ static bool kind_of(hid_t set, hid_t type, enum reap_dtype *dtype)
     return true;
 }
 
-static int load(struct reap_weights_in *in, struct reap_raw *r,
-                struct reap_err *err)
+static int h5_load(struct reap_weights_in *in, struct reap_raw *r,
+                   struct reap_err *err)
 {
     struct reap_h5 *h = in->own;
     const hid_t set = (hid_t)r->where, own = H5Dget_type(set);
@@ -171,7 +171,7 @@ int reap_h5_open(struct reap_weights_in *in, struct reap_bytes image,
     h->owned = owned;
     in->own = h;
     in->close = close_h5;
-    in->load = load;
+    in->load = h5_load;
     H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
     h->file = open_image(h);
     if (h->file < 0)
@@ -186,7 +186,8 @@ bool reap_h5_has(hid_t group, const char *name)
 }
 
 /* One step: the member 'name', which must be linked plainly. */
-static int step(hid_t from, const char *name, hid_t *out, struct reap_err *err)
+static int h5_step(hid_t from, const char *name, hid_t *out,
+                   struct reap_err *err)
 {
     H5L_info_t link;
 
@@ -217,7 +218,7 @@ int reap_h5_walk(hid_t from, const char *path, hid_t *out, struct reap_err *err)
     strcpy(copy, path);
     for (char *name = strtok_r(copy, "/", &save); name && !rc;
          name = strtok_r(NULL, "/", &save)) {
-        rc = step(at, name, &next, err);
+        rc = h5_step(at, name, &next, err);
         if (at != from)
             H5Oclose(at);
         at = next;
@@ -229,8 +230,8 @@ int reap_h5_walk(hid_t from, const char *path, hid_t *out, struct reap_err *err)
     return rc;
 }
 
-static int append(char ***text, size_t *n, const char *from, size_t len,
-                  struct reap_err *err)
+static int h5_append(char ***text, size_t *n, const char *from, size_t len,
+                     struct reap_err *err)
 {
     char **wide = reap_realloc(*text, (*n + 1) * sizeof(*wide));
 
@@ -264,11 +265,11 @@ static int collect(hid_t attr, hid_t type, size_t count, size_t size,
 
         if (loose)
             memcpy(&s, raw + i * size, sizeof(s));
-        rc = append(text, n, s ? s : "",
-                    !s      ? 0
-                    : loose ? strlen(s)
-                            : strnlen(s, size),
-                    err);
+        rc = h5_append(text, n, s ? s : "",
+                       !s      ? 0
+                       : loose ? strlen(s)
+                               : strnlen(s, size),
+                       err);
     }
     space = H5Aget_space(attr);
     if (loose)
@@ -339,7 +340,7 @@ void reap_h5_texts_free(char **text, size_t n)
 }
 
 /* The numbers lie in this file, all of them and as they are. */
-static bool plain(const struct reap_h5 *h, hid_t set, size_t bytes)
+static bool h5_plain(const struct reap_h5 *h, hid_t set, size_t bytes)
 {
     const hid_t how = H5Dget_create_plist(set);
     const H5D_layout_t layout =
@@ -377,8 +378,8 @@ static int shape_of(hid_t set, size_t *rank, size_t *dim)
     return good ? 0 : -1;
 }
 
-static int list(struct reap_weights_in *in, hid_t set, const char *name,
-                struct reap_err *err)
+static int h5_list(struct reap_weights_in *in, hid_t set, const char *name,
+                   struct reap_err *err)
 {
     const hid_t type = H5Dget_type(set);
     size_t dim[REAP_PARAM_DIMS], rank, size;
@@ -387,7 +388,7 @@ static int list(struct reap_weights_in *in, hid_t set, const char *name,
     bool known;
     int rc;
 
-    known = type >= 0 && kind_of(set, type, &dtype);
+    known = type >= 0 && h5_kind_of(set, type, &dtype);
     size = type >= 0 ? H5Tget_size(type) : 0;
     if (type >= 0)
         H5Tclose(type);
@@ -402,7 +403,7 @@ static int list(struct reap_weights_in *in, hid_t set, const char *name,
     rc = reap_weights_list(in, name, dtype, rank, dim, NULL, &r, err);
     if (rc)
         return rc;
-    if (!plain(in->own, set, r->count * size))
+    if (!h5_plain(in->own, set, r->count * size))
         return reap_fail(err, REAP_EFORMAT,
                          "%s: %zu numbers inside the file, not compressed, are "
                          "expected",
@@ -423,5 +424,5 @@ int reap_h5_tensor(struct reap_weights_in *in, hid_t from, const char *path,
         H5Oclose(set);
         return reap_fail(err, REAP_EFORMAT, "%s: a dataset is expected", name);
     }
-    return list(in, set, name, err); /* closed with the file */
+    return h5_list(in, set, name, err); /* closed with the file */
 }

@@ -43,7 +43,8 @@ static void close_apart(void *own)
     reap_free(a);
 }
 
-static int put(int fd, const void *from, size_t len, struct reap_err *err)
+static int hdf5_child_put(int fd, const void *from, size_t len,
+                          struct reap_err *err)
 {
     const uint8_t *p = from;
 
@@ -74,15 +75,16 @@ static int send_one(struct reap_weights_in *in, struct reap_raw *r, int fd,
     for (size_t i = 0; i < r->rank; i++)
         reap_le_put64(word + 24 + 8 * i, r->dim[i]);
     if (!rc)
-        rc = put(fd, word, sizeof(word), err);
+        rc = hdf5_child_put(fd, word, sizeof(word), err);
     if (!rc)
-        rc = put(fd, r->name, name_len, err);
+        rc = hdf5_child_put(fd, r->name, name_len, err);
     return rc ? rc
-              : put(fd, r->data, r->count * reap_dtype_size(r->dtype), err);
+              : hdf5_child_put(fd, r->data,
+                               r->count * reap_dtype_size(r->dtype), err);
 }
 
-static void run(struct reap_weights_in *in, reap_weights_fn *fn, int fd,
-                struct answer *a)
+static void hdf5_child_run(struct reap_weights_in *in, reap_weights_fn *fn,
+                           int fd, struct answer *a)
 {
     struct reap_err err = { 0 };
 
@@ -173,8 +175,8 @@ static int take_all(struct reap_weights_in *in, int fd, struct reap_err *err)
     return rc;
 }
 
-static int take(struct reap_weights_in *in, const struct answer *a, int fd,
-                int status, struct reap_err *err)
+static int hdf5_child_take(struct reap_weights_in *in, const struct answer *a,
+                           int fd, int status, struct reap_err *err)
 {
     struct reap_weights *w = in->out;
 
@@ -195,8 +197,8 @@ static int take(struct reap_weights_in *in, const struct answer *a, int fd,
     return take_all(in, fd, err);
 }
 
-static int start(struct reap_weights_in *in, reap_weights_fn *fn, int fd,
-                 struct answer *a, struct reap_err *err)
+static int hdf5_child_start(struct reap_weights_in *in, reap_weights_fn *fn,
+                            int fd, struct answer *a, struct reap_err *err)
 {
     const pid_t pid = fork();
     int status = 0;
@@ -206,12 +208,12 @@ static int start(struct reap_weights_in *in, reap_weights_fn *fn, int fd,
                          strerror(errno));
     if (!pid) {
         settle_in(in->file.len);
-        run(in, fn, fd, a);
+        hdf5_child_run(in, fn, fd, a);
         _exit(0);
     }
     while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
         ;
-    return take(in, a, fd, status, err);
+    return hdf5_child_take(in, a, fd, status, err);
 }
 
 int reap_hdf5_child_run(struct reap_weights_in *in, reap_weights_fn *fn,
@@ -226,7 +228,7 @@ int reap_hdf5_child_run(struct reap_weights_in *in, reap_weights_fn *fn,
         rc = reap_fail(err, REAP_ENOMEM, "no memory to read it: %s",
                        strerror(errno));
     else
-        rc = start(in, fn, fd, a, err);
+        rc = hdf5_child_start(in, fn, fd, a, err);
     if (fd >= 0)
         close(fd);
     if (a != MAP_FAILED)

@@ -58,7 +58,7 @@ struct reading {
     bool pooled_max;
 };
 
-static const char *name_of(const json_t *config)
+static const char *keras_config_name_of(const json_t *config)
 {
     const char *s = json_string_value(json_object_get(config, "name"));
 
@@ -89,10 +89,11 @@ static int activation(const json_t *config, const char *text,
     return reap_fail(err, REAP_EFORMAT,
                      "%s has the activation %s; linear, relu, softmax or "
                      "sigmoid is expected",
-                     name_of(config), text);
+                     keras_config_name_of(config), text);
 }
 
-static int dense(struct reading *r, const json_t *config, struct reap_err *err)
+static int keras_config_dense(struct reading *r, const json_t *config,
+                              struct reap_err *err)
 {
     struct reap_weights *w = r->in->out;
 
@@ -100,10 +101,10 @@ static int dense(struct reading *r, const json_t *config, struct reap_err *err)
         return reap_fail(err, REAP_EFORMAT,
                          "%s stands behind GlobalMaxPooling2D; our heads take "
                          "the average",
-                         name_of(config));
+                         keras_config_name_of(config));
     if (w->n_head == MAX_HEAD)
         return reap_fail(err, REAP_EFORMAT, "%s: more than %d dense layers",
-                         name_of(config), MAX_HEAD);
+                         keras_config_name_of(config), MAX_HEAD);
     return activation(config,
                       activation_text(json_object_get(config, "activation")),
                       &w->head[w->n_head++], err);
@@ -131,10 +132,10 @@ static int norm(struct reading *r, const json_t *config, struct reap_err *err)
         return reap_fail(err, REAP_EFORMAT,
                          "%s has the epsilon %g, others %g; all alike are "
                          "expected",
-                         name_of(config), epsilon, r->in->epsilon);
+                         keras_config_name_of(config), epsilon, r->in->epsilon);
     if (!(epsilon >= 1e-12 && epsilon < 1))
         return reap_fail(err, REAP_EFORMAT, "%s has the epsilon %g",
-                         name_of(config), epsilon);
+                         keras_config_name_of(config), epsilon);
     r->in->epsilon = epsilon;
     return REAP_OK;
 }
@@ -156,12 +157,13 @@ static int layer(struct reading *r, const json_t *about, int depth,
         return reap_fail(err, REAP_EFORMAT,
                          "%s is a %s: reap runs ResNets with dense heads, and "
                          "would leave that layer out",
-                         name_of(config), class ? class : "layer of no class");
+                         keras_config_name_of(config),
+                         class ? class : "layer of no class");
     switch (classes[i].kind) {
     case MODEL:
         return layers(r, config, depth + 1, err);
     case DENSE:
-        return dense(r, config, err);
+        return keras_config_dense(r, config, err);
     case ACTS:
         return acts(r, class, config, err);
     case NORM:

@@ -64,7 +64,7 @@ static void classify(struct layer *l, const char *member)
             l->class = i;
 }
 
-static int add(struct tree *t, const char *member, hid_t vars)
+static int keras_layers_add(struct tree *t, const char *member, hid_t vars)
 {
     char **text = NULL;
     size_t n = 0;
@@ -94,7 +94,7 @@ static int add(struct tree *t, const char *member, hid_t vars)
 static int descend(struct tree *t, hid_t group, const char *path);
 
 /* One member of "layers": a layer with variables, or a model with layers. */
-static int look(struct tree *t, const char *member)
+static int keras_layers_look(struct tree *t, const char *member)
 {
     hid_t group, vars;
     H5G_info_t info;
@@ -113,7 +113,7 @@ static int look(struct tree *t, const char *member)
     if (!rc && reap_h5_has(group, "vars")) {
         rc = reap_h5_walk(group, "vars", &vars, t->err);
         if (!rc && H5Gget_info(vars, &info) >= 0 && info.nlinks)
-            rc = add(t, member, vars);
+            rc = keras_layers_add(t, member, vars);
         if (vars >= 0)
             H5Oclose(vars);
     }
@@ -130,7 +130,7 @@ static herr_t on_member(hid_t group, const char *member, const H5L_info_t *info,
 
     (void)group;
     (void)info;
-    t->rc = look(t, member);
+    t->rc = keras_layers_look(t, member);
     return t->rc ? 1 : 0;
 }
 

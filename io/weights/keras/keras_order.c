@@ -3,7 +3,7 @@
 #include "engine/net/model.h"
 #include "io/weights/keras/keras_order.h"
 
-static size_t blocks_of(const struct reap_model *m)
+static size_t keras_order_blocks_of(const struct reap_model *m)
 {
     size_t n = 0;
 
@@ -17,7 +17,7 @@ struct census {
     size_t stem, first, other, tail;
 };
 
-static struct census count(const struct reap_model *m, bool conv)
+static struct census keras_order_count(const struct reap_model *m, bool conv)
 {
     const bool v2 = m->family == REAP_KERAS_V2;
 
@@ -28,13 +28,13 @@ static struct census count(const struct reap_model *m, bool conv)
 
 static size_t total(const struct reap_model *m, bool conv)
 {
-    const struct census c = count(m, conv);
+    const struct census c = keras_order_count(m, conv);
 
-    return c.stem + c.tail + blocks_of(m) * c.other +
+    return c.stem + c.tail + keras_order_blocks_of(m) * c.other +
            REAP_STAGES * (c.first - c.other);
 }
 
-static const struct reap_model *find(size_t convs, size_t norms)
+static const struct reap_model *keras_order_find(size_t convs, size_t norms)
 {
     const struct reap_model *m;
 
@@ -47,7 +47,7 @@ static const struct reap_model *find(size_t convs, size_t norms)
 
 /* Which part of its block layer i is: in a block with a projection, that one
  * stands behind the second convolution. */
-static const char *part(bool v2, bool conv, bool first, size_t i)
+static const char *keras_order_part(bool v2, bool conv, bool first, size_t i)
 {
     static const char *const projected[] = { "1", "2", "0", "3" };
     static const char *const straight[] = { "1", "2", "3" };
@@ -61,13 +61,13 @@ static const char *part(bool v2, bool conv, bool first, size_t i)
 bool reap_keras_order(size_t convs, size_t norms, bool conv, size_t i,
                       char *name, size_t size)
 {
-    const struct reap_model *m = find(convs, norms);
+    const struct reap_model *m = keras_order_find(convs, norms);
     const char *kind = conv ? "conv" : "bn";
     struct census c;
 
     if (!m)
         return false;
-    c = count(m, conv);
+    c = keras_order_count(m, conv);
     if (i < c.stem) {
         snprintf(name, size, "conv1_%s", kind);
         return true;
@@ -78,8 +78,10 @@ bool reap_keras_order(size_t convs, size_t norms, bool conv, size_t i,
             const size_t n = b ? c.other : c.first;
 
             if (i < n) {
-                snprintf(name, size, "conv%zu_block%zu_%s_%s", s + 2, b + 1,
-                         part(m->family == REAP_KERAS_V2, conv, !b, i), kind);
+                snprintf(
+                    name, size, "conv%zu_block%zu_%s_%s", s + 2, b + 1,
+                    keras_order_part(m->family == REAP_KERAS_V2, conv, !b, i),
+                    kind);
                 return true;
             }
             i -= n;

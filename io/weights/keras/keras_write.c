@@ -61,7 +61,7 @@ static int dataset(struct out *o, hid_t vars, size_t number,
 }
 
 /* The layer's own name, as text of any length. */
-static int put_name(struct out *o, hid_t vars, const char *name)
+static int keras_write_put_name(struct out *o, hid_t vars, const char *name)
 {
     const hid_t type = H5Tcopy(H5T_C_S1), space = H5Screate(H5S_SCALAR);
     hid_t attr;
@@ -99,7 +99,7 @@ static int layer(struct out *o, int class, size_t i, const char *name)
     if (vars < 0)
         rc = broken(o, name);
     if (!rc)
-        rc = put_name(o, vars, name);
+        rc = keras_write_put_name(o, vars, name);
     for (int v = 0; !rc && v < 4 && classes[class].vars[v]; v++) {
         const struct reap_param *p;
 
@@ -118,7 +118,8 @@ static int layer(struct out *o, int class, size_t i, const char *name)
 }
 
 /* How many layers of a class the tensors tell of. */
-static size_t count(const struct reap_params *p, const char *var, size_t rank)
+static size_t keras_write_count(const struct reap_params *p, const char *var,
+                                size_t rank)
 {
     size_t n = 0;
 
@@ -131,10 +132,10 @@ static size_t count(const struct reap_params *p, const char *var, size_t rank)
     return n;
 }
 
-static int fill(struct out *o, const struct reap_net *net)
+static int keras_write_fill(struct out *o, const struct reap_net *net)
 {
-    const size_t convs = count(o->params, "kernel", 4);
-    const size_t norms = count(o->params, "gamma", 1);
+    const size_t convs = keras_write_count(o->params, "kernel", 4);
+    const size_t norms = keras_write_count(o->params, "gamma", 1);
     char name[NAME];
     int rc = REAP_OK;
 
@@ -168,7 +169,7 @@ static int image(struct out *o, const struct reap_net *net, uint8_t **bytes,
         file = H5Fcreate("weights", H5F_ACC_TRUNC, H5P_DEFAULT, how);
     o->layers = file >= 0 ? group(o, file, "layers") : -1;
     vars = file >= 0 ? group(o, file, "vars") : -1; /* Keras has it, empty */
-    rc = vars < 0 ? broken(o, "groups") : fill(o, net);
+    rc = vars < 0 ? broken(o, "groups") : keras_write_fill(o, net);
     if (!rc && H5Fflush(file, H5F_SCOPE_GLOBAL) < 0)
         rc = broken(o, "the file");
     n = rc ? 0 : H5Fget_file_image(file, NULL, 0);

@@ -32,7 +32,7 @@ int reap_pk_refuse(const struct reap_pickle *p, struct reap_err *err,
                      p->op_at, why);
 }
 
-static int no_memory(struct reap_err *err)
+static int pickle_no_memory(struct reap_err *err)
 {
     return reap_fail(err, REAP_ENOMEM, "no memory for a pickle's values");
 }
@@ -50,7 +50,7 @@ struct reap_pk *reap_pk_new(struct reap_pickle *p, enum reap_pk_kind kind,
         struct reap_pk_chunk *c = reap_calloc(1, sizeof(*c));
 
         if (!c) {
-            no_memory(err);
+            pickle_no_memory(err);
             return NULL;
         }
         c->older = p->chunk;
@@ -71,7 +71,7 @@ int reap_pk_append(struct reap_pk *to, struct reap_pk *item,
             reap_realloc(to->item, room * sizeof(*to->item));
 
         if (!wide)
-            return no_memory(err);
+            return pickle_no_memory(err);
         to->item = wide;
         to->room = room;
     }
@@ -91,7 +91,7 @@ static int push(struct reap_pickle *p, struct reap_pk *v, struct reap_err *err)
         struct reap_pk **wide = reap_realloc(p->stack, room * sizeof(*wide));
 
         if (!wide)
-            return no_memory(err);
+            return pickle_no_memory(err);
         p->stack = wide;
         p->room = room;
     }
@@ -112,8 +112,8 @@ static int need(const struct reap_pickle *p, size_t n, struct reap_err *err)
                : reap_pk_refuse(p, err, "%zu values are needed", n);
 }
 
-static int take(struct reap_pickle *p, size_t n, const uint8_t **from,
-                struct reap_err *err)
+static int pickle_take(struct reap_pickle *p, size_t n, const uint8_t **from,
+                       struct reap_err *err)
 {
     if (n > p->bytes.len - p->at)
         return reap_pk_refuse(p, err, "it ends in the middle (cut off?)");
@@ -123,11 +123,11 @@ static int take(struct reap_pickle *p, size_t n, const uint8_t **from,
 }
 
 /* A little-endian number of 'width' bytes, not signed. */
-static int number(struct reap_pickle *p, int width, uint32_t *out,
-                  struct reap_err *err)
+static int pickle_number(struct reap_pickle *p, int width, uint32_t *out,
+                         struct reap_err *err)
 {
     const uint8_t *b = NULL;
-    int rc = take(p, (size_t)width, &b, err);
+    int rc = pickle_take(p, (size_t)width, &b, err);
 
     if (rc)
         return rc;
@@ -138,7 +138,7 @@ static int number(struct reap_pickle *p, int width, uint32_t *out,
 static int op_proto(struct reap_pickle *p, int arg, struct reap_err *err)
 {
     uint32_t version = 0;
-    int rc = number(p, 1, &version, err);
+    int rc = pickle_number(p, 1, &version, err);
 
     (void)arg;
     if (!rc && version != 2)
@@ -188,7 +188,7 @@ static int push_int(struct reap_pickle *p, int64_t n, struct reap_err *err)
 static int op_int(struct reap_pickle *p, int width, struct reap_err *err)
 {
     uint32_t n = 0;
-    int rc = number(p, width, &n, err);
+    int rc = pickle_number(p, width, &n, err);
 
     return rc ? rc : push_int(p, width == 4 ? (int32_t)n : (int64_t)n, err);
 }
@@ -198,13 +198,13 @@ static int op_long1(struct reap_pickle *p, int arg, struct reap_err *err)
     const uint8_t *b = NULL;
     uint32_t n = 0;
     uint64_t value = 0;
-    int rc = number(p, 1, &n, err);
+    int rc = pickle_number(p, 1, &n, err);
 
     (void)arg;
     if (!rc && n > 8)
         return reap_pk_refuse(p, err, "a number of %u bytes", n);
     if (!rc)
-        rc = take(p, n, &b, err);
+        rc = pickle_take(p, n, &b, err);
     if (rc)
         return rc;
     if (n && b[n - 1] & 0x80)
@@ -217,7 +217,7 @@ static int op_long1(struct reap_pickle *p, int arg, struct reap_err *err)
 static int op_float(struct reap_pickle *p, int arg, struct reap_err *err)
 {
     const uint8_t *b = NULL;
-    int rc = take(p, 8, &b, err);
+    int rc = pickle_take(p, 8, &b, err);
 
     (void)arg;
     return rc ? rc : push(p, reap_pk_new(p, REAP_PK_FLOAT, err), err);
@@ -228,12 +228,12 @@ static int op_text(struct reap_pickle *p, int width, struct reap_err *err)
     const uint8_t *b = NULL;
     struct reap_pk *v;
     uint32_t n = 0;
-    int rc = number(p, width, &n, err);
+    int rc = pickle_number(p, width, &n, err);
 
     if (!rc && n > REAP_PK_TEXT_LEN)
         return reap_pk_refuse(p, err, "a string of %u bytes", n);
     if (!rc)
-        rc = take(p, n, &b, err);
+        rc = pickle_take(p, n, &b, err);
     if (rc)
         return rc;
     v = reap_pk_new(p, REAP_PK_TEXT, err);
@@ -322,7 +322,7 @@ static int op_extend(struct reap_pickle *p, int kind, struct reap_err *err)
 static int op_put(struct reap_pickle *p, int width, struct reap_err *err)
 {
     uint32_t i = 0;
-    int rc = number(p, width, &i, err);
+    int rc = pickle_number(p, width, &i, err);
 
     if (!rc)
         rc = need(p, 1, err);
@@ -335,7 +335,7 @@ static int op_put(struct reap_pickle *p, int width, struct reap_err *err)
         struct reap_pk **wide = reap_realloc(p->memo, n * sizeof(*wide));
 
         if (!wide)
-            return no_memory(err);
+            return pickle_no_memory(err);
         memset(wide + p->n_memo, 0, (n - p->n_memo) * sizeof(*wide));
         p->memo = wide;
         p->n_memo = n;
@@ -347,7 +347,7 @@ static int op_put(struct reap_pickle *p, int width, struct reap_err *err)
 static int op_get(struct reap_pickle *p, int width, struct reap_err *err)
 {
     uint32_t i = 0;
-    int rc = number(p, width, &i, err);
+    int rc = pickle_number(p, width, &i, err);
 
     if (!rc && (i >= p->n_memo || !p->memo[i]))
         rc = reap_pk_refuse(p, err, "memo %u is empty", i);
@@ -462,7 +462,7 @@ static const struct {
     ['j'] = { op_get, 4 },
 };
 
-static int run(struct reap_pickle *p, struct reap_err *err)
+static int pickle_run(struct reap_pickle *p, struct reap_err *err)
 {
     int rc = REAP_OK;
 
@@ -470,7 +470,7 @@ static int run(struct reap_pickle *p, struct reap_err *err)
         const uint8_t *op = NULL;
 
         p->op_at = p->at;
-        rc = take(p, 1, &op, err);
+        rc = pickle_take(p, 1, &op, err);
         if (!rc && !ops[*op].run)
             rc =
                 reap_pk_refuse(p, err, "it is not one that a state_dict needs");
@@ -489,10 +489,10 @@ int reap_pickle_load(struct reap_pickle **out, struct reap_bytes bytes,
 
     *out = NULL;
     if (!p)
-        return no_memory(err);
+        return pickle_no_memory(err);
     p->bytes = bytes;
     p->at = at;
-    rc = run(p, err ? err : &own);
+    rc = pickle_run(p, err ? err : &own);
     if (rc) {
         reap_pickle_free(&p);
         return rc;

@@ -96,8 +96,9 @@ static int of_kinds(const struct reap_pk *args, const enum reap_pk_kind *kind,
 }
 
 /* (storage, offset, size, stride, ...): what follows does not matter here. */
-static int tensor(struct reap_pickle *p, const struct reap_pk *args,
-                  struct reap_pk **out, struct reap_err *err)
+static int pickle_torch_tensor(struct reap_pickle *p,
+                               const struct reap_pk *args, struct reap_pk **out,
+                               struct reap_err *err)
 {
     static const enum reap_pk_kind kind[] = { REAP_PK_STORAGE, REAP_PK_INT,
                                               REAP_PK_TUPLE, REAP_PK_TUPLE };
@@ -127,7 +128,7 @@ int reap_pk_reduce(struct reap_pickle *p, const struct reap_pk *what,
         return ordered_dict(p, args, out, err);
     case REAP_PG_TENSOR_V2:
     case REAP_PG_TENSOR:
-        return tensor(p, args, out, err);
+        return pickle_torch_tensor(p, args, out, err);
     case REAP_PG_PARAMETER:
         if (!args->n || args->item[0]->kind != REAP_PK_TENSOR)
             return reap_pk_refuse(p, err, "a parameter without a tensor");

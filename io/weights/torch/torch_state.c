@@ -23,7 +23,7 @@ static const struct reap_pk *inner(const struct reap_pk *d)
     return d;
 }
 
-static int add(size_t *sum, int64_t n, int64_t step)
+static int torch_state_add(size_t *sum, int64_t n, int64_t step)
 {
     size_t product;
 
@@ -41,14 +41,14 @@ static int extent(const struct reap_pk *t, size_t *dim, size_t *stride,
 
     *last = 0;
     if (sizes->n != steps->n || sizes->n > REAP_PARAM_DIMS ||
-        add(last, t->number, 1))
+        torch_state_add(last, t->number, 1))
         return -1;
     for (size_t i = 0; i < sizes->n; i++) {
         const struct reap_pk *n = sizes->item[i], *step = steps->item[i];
 
         if (n->kind != REAP_PK_INT || step->kind != REAP_PK_INT ||
             n->number < 0 ||
-            add(last, n->number ? n->number - 1 : 0, step->number))
+            torch_state_add(last, n->number ? n->number - 1 : 0, step->number))
             return -1;
         dim[i] = (size_t)n->number;
         stride[i] = (size_t)step->number;
@@ -65,8 +65,9 @@ static size_t index_of(const struct reap_pickle *p, const struct reap_pk *s)
     return i;
 }
 
-static int list(struct reap_weights_in *in, const struct reap_pickle *p,
-                const char *name, const struct reap_pk *t, struct reap_err *err)
+static int torch_state_list(struct reap_weights_in *in,
+                            const struct reap_pickle *p, const char *name,
+                            const struct reap_pk *t, struct reap_err *err)
 {
     const struct reap_pk *storage = t->item[0];
     size_t dim[REAP_PARAM_DIMS], stride[REAP_PARAM_DIMS], last;
@@ -135,7 +136,7 @@ int reap_torch_list(struct reap_weights_in *in, const struct reap_pickle *p,
                              "is expected",
                              i / 2, NAME);
         snprintf(name, sizeof(name), "%.*s", (int)key->len, key->text);
-        rc = list(in, p, name, value, err);
+        rc = torch_state_list(in, p, name, value, err);
     }
     return rc || in->n ? rc : no_state(d, err);
 }

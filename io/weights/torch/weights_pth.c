@@ -57,8 +57,8 @@ static int read_storage(struct pth *p, size_t index, struct reap_err *err)
     return REAP_OK;
 }
 
-static int load(struct reap_weights_in *in, struct reap_raw *r,
-                struct reap_err *err)
+static int weights_pth_load(struct reap_weights_in *in, struct reap_raw *r,
+                            struct reap_err *err)
 {
     struct pth *p = in->own;
     int rc = REAP_OK;
@@ -127,7 +127,7 @@ int reap_weights_pth(struct reap_weights_in *in, struct reap_err *err)
         return reap_fail(err, REAP_ENOMEM, "no memory");
     in->own = p;
     in->close = close_pth;
-    in->load = load;
+    in->load = weights_pth_load;
     rc = reap_unzip_open(&p->zip, in->file, err);
     if (!rc)
         rc = find_root(p, err);

@@ -57,7 +57,8 @@ static int preface(struct reap_weights_in *in, size_t *at, bool system,
     return rc;
 }
 
-static size_t find(const struct reap_pickle *p, const struct reap_pk *key)
+static size_t weights_pth_legacy_find(const struct reap_pickle *p,
+                                      const struct reap_pk *key)
 {
     size_t i;
 
@@ -82,7 +83,7 @@ static int storage(struct reap_weights_in *in, const struct reap_pk *key,
 
     if (key->kind != REAP_PK_TEXT)
         return reap_fail(err, REAP_EFORMAT, "a storage's key is no text");
-    i = find(l->object, key);
+    i = weights_pth_legacy_find(l->object, key);
     if (i == reap_pickle_storages(l->object) || l->at[i])
         return reap_fail(err, REAP_EFORMAT,
                          "storage %.*s is there twice, or nothing uses it",
