@@ -10,6 +10,7 @@
 #include "cluster/worker.h"
 #include "engine/base/clock.h"
 #include "engine/base/mem.h"
+#include "io/file/limits.h"
 
 /* Seconds. */
 static const double ALIVE = 2, SILENT = 60, CHECK = 0.5;

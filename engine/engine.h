@@ -11,6 +11,7 @@
 
 #include "engine/base/err.h"
 #include "engine/head/classifier.h"
+#include "engine/head/head.h"
 #include "engine/net/net.h"
 #include "engine/plan/backend.h"
 
@@ -21,11 +22,6 @@ struct reap_output {
     char name[48];  /* avg, max, none, logits, probs, top, or a layer's name */
     bool topk;      /* c pairs of (index, probability), see reap_top */
     size_t h, w, c; /* (1, 1, c) for vectors */
-};
-
-struct reap_top {
-    int32_t index; /* class */
-    float prob;
 };
 
 struct reap_engine_args {

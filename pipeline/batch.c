@@ -6,6 +6,7 @@
 #include "engine/base/clock.h"
 #include "engine/base/mem.h"
 #include "engine/head/l2.h"
+#include "io/file/limits.h"
 #include "pipeline/batch.h"
 #include "pipeline/trace.h"
 

@@ -13,6 +13,7 @@
 
 #include "engine/engine.h"
 #include "io/dataset/dataset.h"
+#include "io/file/limits.h"
 #include "io/store/block.h"
 #include "pipeline/prepare.h"
 

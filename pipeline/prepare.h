@@ -14,10 +14,11 @@
 #include "engine/base/bytes.h"
 #include "engine/base/err.h"
 #include "io/dataset/dataset.h"
-#include "io/store/block.h"
-#include "io/image/decode.h" /* struct reap_limits */
+#include "io/file/limits.h"
 #include "io/file/status.h"
+#include "io/image/decode.h" /* struct reap_limits */
 #include "io/preset/preset.h"
+#include "io/store/block.h"
 
 struct reap_prepared {
     unsigned status, flags;

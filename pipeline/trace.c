@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "io/file/limits.h"
 #include "io/file/text.h"
 #include "pipeline/trace.h"
 

@@ -9,8 +9,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "engine/engine.h"
 #include "engine/net/net.h"
+
+struct reap_top {
+    int32_t index; /* class */
+    float prob;
+};
 
 /* Apply 'act' to n rows of c values; 'from' and 'to' may be the same. Softmax
  * is shifted by the row's maximum and summed in double. */

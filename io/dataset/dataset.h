@@ -17,8 +17,7 @@
 
 #include "engine/base/bytes.h"
 #include "engine/base/err.h"
-
-enum { REAP_KEY_MAX = 511, REAP_LABEL_MAX = 255 };
+#include "io/file/limits.h"
 
 enum reap_label_from {
     REAP_LABEL_DATUM, /* as the record or the import says; default */

@@ -4,6 +4,7 @@
 #include "engine/base/mem.h"
 #include "io/dataset/dataset_impl.h"
 #include "io/file/crc.h"
+#include "io/file/limits.h"
 #include "io/file/status.h"
 
 int reap_cursor_open(struct reap_cursor **out, struct reap_dataset *ds,

@@ -2,6 +2,7 @@
 
 #include "io/dataset/index.h"
 #include "io/file/le.h"
+#include "io/file/limits.h"
 
 enum {
     SIZE = 0,
@@ -10,8 +11,7 @@ enum {
     SOURCE = 20,
     RUN = 24,
     LABEL_LEN = 28,
-    LABEL_MAX = 255,
-    PATH_MAX_ = REAP_INDEX_MAX - REAP_INDEX_HEAD - LABEL_MAX
+    PATH_MAX_ = REAP_INDEX_MAX - REAP_INDEX_HEAD - REAP_LABEL_MAX
 };
 
 static size_t index_put(uint8_t *to, struct reap_bytes b, size_t max)
@@ -32,7 +32,7 @@ size_t reap_index_encode(uint8_t *to, const struct reap_index_entry *e)
     reap_le_put32(to + CRC, e->crc);
     reap_le_put32(to + SOURCE, e->source);
     reap_le_put32(to + RUN, e->run);
-    label = index_put(to + REAP_INDEX_HEAD, e->label, LABEL_MAX);
+    label = index_put(to + REAP_INDEX_HEAD, e->label, REAP_LABEL_MAX);
     reap_le_put16(to + LABEL_LEN, (uint16_t)label);
     path = index_put(to + REAP_INDEX_HEAD + label, e->path, PATH_MAX_);
     return REAP_INDEX_HEAD + label + path;

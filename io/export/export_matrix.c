@@ -13,10 +13,11 @@
 #include "engine/base/mem.h"
 #include "io/export/export_impl.h"
 #include "io/file/le.h"
+#include "io/file/limits.h"
 #include "io/file/npy.h"
 #include "io/file/text.h"
 
-enum { KEY_MAX = 511, HEADER_MAX = 512 };
+enum { HEADER_MAX = 512 };
 
 /* A format with a header of a fixed size, written last, and rows of floats. */
 struct layout {
@@ -159,7 +160,8 @@ static int row_matrix(void *ctx, const struct reap_export *e,
 {
     struct matrix *m = ctx;
     bool good = r->row->status == REAP_STATUS_ok;
-    char key[REAP_TEXT_ROOM(KEY_MAX)], reason[REAP_TEXT_ROOM(REAP_REASON_MAX)];
+    char key[REAP_TEXT_ROOM(REAP_KEY_MAX)],
+        reason[REAP_TEXT_ROOM(REAP_REASON_MAX)];
     struct reap_bytes why = { (const uint8_t *)r->row->reason,
                               strlen(r->row->reason) };
     int rc = REAP_OK;

@@ -5,9 +5,8 @@
 
 #include "engine/base/mem.h"
 #include "io/export/export_impl.h"
+#include "io/file/limits.h"
 #include "io/file/text.h"
-
-enum { KEY_MAX = 511 };
 
 static bool wants_top(const struct reap_export *e, size_t column)
 {
@@ -106,7 +105,7 @@ static int row_csv(void *ctx, const struct reap_export *e,
                    const struct reap_export_row *r, struct reap_err *err)
 {
     FILE *f = reap_outfile_stream(((struct text *)ctx)->file);
-    char buf[REAP_TEXT_ROOM(KEY_MAX)];
+    char buf[REAP_TEXT_ROOM(REAP_KEY_MAX)];
     struct pair p;
 
     reap_text_csv(f, reap_text_escape(buf, sizeof(buf), r->row->key));
@@ -136,7 +135,7 @@ static int row_jsonl(void *ctx, const struct reap_export *e,
                      const struct reap_export_row *r, struct reap_err *err)
 {
     FILE *f = reap_outfile_stream(((struct text *)ctx)->file);
-    char buf[REAP_TEXT_ROOM(KEY_MAX)];
+    char buf[REAP_TEXT_ROOM(REAP_KEY_MAX)];
     struct pair p;
 
     fputs("{\"key\":", f);

@@ -18,7 +18,7 @@
 
 #include "engine/base/bytes.h"
 #include "engine/base/err.h"
-#include "io/store/block.h" /* REAP_REASON_MAX */
+#include "io/file/limits.h"
 #include "io/file/status.h"
 #include "io/image/resample.h"
 

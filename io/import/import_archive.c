@@ -8,6 +8,7 @@
 
 #include "engine/base/mem.h"
 #include "io/file/crc.h"
+#include "io/file/limits.h"
 #include "io/import/import_impl.h"
 
 enum { WAITING = 64, READ_SIZE = 1 << 20 };

@@ -14,6 +14,7 @@
 #include "engine/base/bytes.h"
 #include "io/dataset/dataset.h"
 #include "io/dataset/index.h"
+#include "io/file/limits.h"
 #include "io/import/import.h"
 
 /* ---- a queue of pointers, bounded by weight ---- */

@@ -6,6 +6,7 @@
 
 #include "engine/base/mem.h"
 #include "io/dataset/dataset_impl.h"
+#include "io/file/limits.h"
 #include "io/import/import_impl.h"
 
 enum { KEPT = 440, DIGITS = 32 };

@@ -9,6 +9,7 @@
 
 #include "engine/base/mem.h"
 #include "io/file/crc.h"
+#include "io/file/limits.h"
 #include "io/import/import_impl.h"
 
 /* LMDB's own limit on what one write moves is 2 GiB. */

@@ -4,6 +4,7 @@
 
 #include "engine/base/mem.h"
 #include "io/file/le.h"
+#include "io/file/limits.h"
 #include "io/lmdb/mdb_walk.h"
 
 /* Offsets in a page and in a struct MDB_db. */
@@ -14,7 +15,6 @@ enum { KIND_BRANCH = 1, KIND_LEAF = 2 };
 /* A node: data's length or child's page, flags, length of the key, key. */
 enum { NODE_FLAGS = 4, NODE_KEY_LEN = 6, NODE_HEAD = 8 };
 enum { NODE_BIG = 1, NODE_DB = 2 };
-enum { KEY_MAX = 511 };
 
 static const uint64_t no_page = UINT64_MAX;
 
@@ -109,7 +109,7 @@ static int check_node(struct reap_mdb_walk *w, uint64_t page, size_t i,
     if ((at & 1) || at < reap_le_get16(p + PAGE_LOWER) || at + NODE_HEAD > size)
         return reap_mdb_walk_bad(w, page, "a node is not within its page", err);
     key = reap_le_get16(node + NODE_KEY_LEN);
-    if (key > KEY_MAX || at + NODE_HEAD + key > size)
+    if (key > REAP_KEY_MAX || at + NODE_HEAD + key > size)
         return reap_mdb_walk_bad(w, page, "a key leaves its page", err);
     if (!leaf)
         return REAP_OK;

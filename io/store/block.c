@@ -3,6 +3,7 @@
 #include "engine/base/mem.h"
 #include "io/file/half.h"
 #include "io/file/le.h"
+#include "io/file/limits.h"
 #include "io/file/status.h"
 #include "io/store/block_impl.h"
 
@@ -10,7 +11,7 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
                "values are copied as they lie in memory");
 _Static_assert(sizeof(float) == 4, "values have 4 bytes");
 
-enum { KEY_MAX = 511, LABEL_MAX = 255, ROW_MAX = 1 << 28 };
+enum { ROW_MAX = 1 << 28 };
 
 size_t reap_column_count(const struct reap_column *c)
 {
@@ -123,7 +124,7 @@ static size_t row_width(const struct reap_schema *s)
 int reap_block_set(struct reap_block *b, size_t i, const struct reap_row *row,
                    const void *const *values, struct reap_err *err)
 {
-    size_t label = block_cut(row->label, LABEL_MAX);
+    size_t label = block_cut(row->label, REAP_LABEL_MAX);
     size_t reason = block_cut(row->reason, REAP_REASON_MAX - 1);
     bool ok = row->status == REAP_STATUS_ok;
     struct reap_block_built *to;
@@ -133,9 +134,9 @@ int reap_block_set(struct reap_block *b, size_t i, const struct reap_row *row,
         return reap_fail(err, REAP_EBUG, "row %zu of a block is set twice", i);
     if (row->status >= REAP_N_STATUS || (ok && b->schema.n && !values))
         return reap_fail(err, REAP_EBUG, "row %zu has no values", i);
-    if (!row->key.len || row->key.len > KEY_MAX)
+    if (!row->key.len || row->key.len > REAP_KEY_MAX)
         return reap_fail(err, REAP_EINVAL, "a key of %zu bytes; 1 to %d fit",
-                         row->key.len, KEY_MAX);
+                         row->key.len, REAP_KEY_MAX);
     to = &b->built[i];
     p = reap_calloc(1, (ok ? row_width(&b->schema) : 0) + row->key.len + label +
                            reason + 2);

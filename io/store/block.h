@@ -18,7 +18,7 @@
 #include "engine/base/bytes.h"
 #include "engine/base/err.h"
 
-enum { REAP_MAX_COLUMNS = 16, REAP_REASON_MAX = 200 };
+enum { REAP_MAX_COLUMNS = 16 };
 
 enum reap_column_kind {
     REAP_COLUMN_F32 = 0,

@@ -4,13 +4,12 @@
 #include "engine/base/mem.h"
 #include "io/file/crc.h"
 #include "io/file/le.h"
+#include "io/file/limits.h"
 #include "io/file/status.h"
 #include "io/store/block_impl.h"
 
 enum {
     VERSION = 1,
-    KEY_MAX = 511,
-    LABEL_MAX = 255,
     /* LMDB wants values under 2 GiB, and one message has to carry it. */
     BLOCK_MAX = 1 << 30
 };
@@ -208,8 +207,8 @@ static int check_rows(const struct reap_block *b, const struct sizes *z,
         uint32_t want = ok ? (uint32_t)slot++ : REAP_BLOCK_NO_SLOT;
 
         if (reap_le_get32(p) != want || reap_le_get32(p + 4) != at ||
-            p[20] >= REAP_N_STATUS || !key || key > KEY_MAX ||
-            label > LABEL_MAX || reason >= REAP_REASON_MAX ||
+            p[20] >= REAP_N_STATUS || !key || key > REAP_KEY_MAX ||
+            label > REAP_LABEL_MAX || reason >= REAP_REASON_MAX ||
             at + key + label + reason + 2 > z->strings)
             return reap_fail(err, REAP_EFORMAT, "block: row %zu is damaged", i);
         at += key + label + reason + 2;

@@ -6,10 +6,11 @@
 
 #include "engine/base/mem.h"
 #include "io/file/le.h"
+#include "io/file/limits.h"
 #include "io/file/text.h"
 #include "io/store/store_impl.h"
 
-enum { SHOWN = 20, KEY_MAX = 511 };
+enum { SHOWN = 20 };
 
 struct check {
     struct reap_store *s;
@@ -23,7 +24,7 @@ struct check {
 static void problem(struct check *c, const char *fmt, ...) REAP_PRINTF(2, 3);
 static void problem(struct check *c, const char *fmt, ...)
 {
-    char line[512 + REAP_TEXT_ROOM(KEY_MAX)];
+    char line[512 + REAP_TEXT_ROOM(REAP_KEY_MAX)];
     va_list ap;
 
     if (c->out->problems++ >= SHOWN)
@@ -45,7 +46,7 @@ static bool check_row(struct check *c, uint64_t id, size_t i,
                       const struct reap_row *row)
 {
     MDB_val key = reap_store_val(row->key.data, row->key.len), v;
-    char text[REAP_TEXT_ROOM(KEY_MAX)];
+    char text[REAP_TEXT_ROOM(REAP_KEY_MAX)];
     struct reap_place p;
 
     if (mdb_get(c->txn, c->s->db[REAP_DB_ROWS], &key, &v) ||
@@ -134,7 +135,7 @@ static int find_lost(struct check *c, struct reap_err *err)
     while (!rc && !(rc = reap_rows_next(r, &row, err))) {
         struct reap_err why;
         MDB_val key = reap_store_val(row.row.key.data, row.row.key.len);
-        char text[REAP_TEXT_ROOM(KEY_MAX)];
+        char text[REAP_TEXT_ROOM(REAP_KEY_MAX)];
 
         if (reap_rows_values(r, 0, v, &why) == REAP_EFORMAT)
             problem(c, "key %s: %s", key_text(key, text, sizeof(text)),

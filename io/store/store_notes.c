@@ -5,6 +5,7 @@
 
 #include "engine/base/mem.h"
 #include "io/file/le.h"
+#include "io/file/limits.h"
 #include "io/file/text.h"
 #include "io/store/store_impl.h"
 
@@ -42,7 +43,7 @@ struct marker {
 static int put_complete(struct reap_store *s, MDB_txn *txn, void *ctx,
                         struct reap_err *err)
 {
-    enum { KEY_MAX = 511, ROOM = 4 * KEY_MAX + 1 };
+    enum { ROOM = 4 * REAP_KEY_MAX + 1 };
     const struct marker *m = ctx;
     char first[ROOM], last[ROOM], text[2 * ROOM + 128];
     int rc = end_key(s, txn, MDB_FIRST, first, sizeof(first), err);

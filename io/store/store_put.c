@@ -7,6 +7,7 @@
 
 #include "engine/base/mem.h"
 #include "io/file/le.h"
+#include "io/file/limits.h"
 #include "io/store/store_impl.h"
 
 /* A block being stored. */

@@ -7,14 +7,15 @@
 #include <string.h>
 
 #include "engine/base/mem.h"
+#include "io/file/limits.h"
 #include "io/store/store_impl.h"
 
-enum { HANDFUL = 64, KEY_MAX = 511, OPEN = 4 };
+enum { HANDFUL = 64, OPEN = 4 };
 
 struct entry {
     struct reap_place place;
     size_t key_len;
-    uint8_t key[KEY_MAX];
+    uint8_t key[REAP_KEY_MAX];
     char label[256], reason[REAP_REASON_MAX];
 };
 
@@ -95,7 +96,7 @@ static int get_reason(struct reap_rows *r, MDB_val *key, struct entry *e,
 static int copy_entry(struct reap_rows *r, MDB_val *key, MDB_val v,
                       struct entry *e, struct reap_err *err)
 {
-    int rc = key->mv_size <= KEY_MAX
+    int rc = key->mv_size <= REAP_KEY_MAX
                  ? reap_store_place(v, &e->place, err)
                  : reap_fail(err, REAP_EFORMAT, "a key is too long");
 
@@ -115,13 +116,13 @@ static int copy_entry(struct reap_rows *r, MDB_val *key, MDB_val v,
 static int store_rows_fill(struct reap_rows *r, struct reap_bytes from,
                            bool behind, struct reap_err *err)
 {
-    uint8_t copy[KEY_MAX + 1]; /* 'from' may lie in an entry */
+    uint8_t copy[REAP_KEY_MAX + 1]; /* 'from' may lie in an entry */
     MDB_val key = reap_store_val(copy, from.len), v;
     MDB_cursor *c = NULL;
     int rc = REAP_OK, mrc;
 
     r->n = r->at = 0;
-    r->end = from.len > KEY_MAX;
+    r->end = from.len > REAP_KEY_MAX;
     if (r->end)
         return REAP_OK;
     if (from.len)

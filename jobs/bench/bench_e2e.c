@@ -11,7 +11,7 @@
 #include "engine/base/version.h"
 #include "jobs/bench/bench.h"
 #include "jobs/cli/threads.h"
-#include "jobs/run/report.h"
+#include "jobs/setup/setup.h"
 
 enum { PASSES = 3 }; /* the first warms up, the best of the others counts */
 

@@ -5,6 +5,7 @@
 
 #include "io/export/export.h"
 #include "jobs/cli/cmd.h"
+#include "jobs/cli/remark.h"
 #include "jobs/setup/store_view.h"
 
 static const char *wnid(const void *view, size_t i)
@@ -61,26 +62,23 @@ static void remark(const struct reap_options *o,
                    const struct reap_exported *e, bool complete)
 {
     if (!complete && e->missing)
-        reap_store_view_remark(
-            o,
-            "%s is not complete: %" PRIu64
-            " keys have no row yet; the others were exported",
-            v->path, e->missing);
+        reap_remark(o,
+                    "%s is not complete: %" PRIu64
+                    " keys have no row yet; the others were exported",
+                    v->path, e->missing);
     else if (!complete)
-        reap_store_view_remark(
-            o, "%s is not complete; what there is was exported", v->path);
+        reap_remark(o, "%s is not complete; what there is was exported",
+                    v->path);
     if (!v->dataset)
-        reap_store_view_remark(
-            o,
-            "the dataset is not asked which keys it still has: "
-            "%s",
-            v->why);
+        reap_remark(o,
+                    "the dataset is not asked which keys it still has: "
+                    "%s",
+                    v->why);
     if (e->gone)
-        reap_store_view_remark(o,
-                               "%" PRIu64
-                               " rows were left out: their keys are no "
-                               "longer in the dataset (--prune forgets them)",
-                               e->gone);
+        reap_remark(o,
+                    "%" PRIu64 " rows were left out: their keys are no "
+                    "longer in the dataset (--prune forgets them)",
+                    e->gone);
 }
 
 int reap_cmd_export(const struct reap_options *o, struct reap_err *err)

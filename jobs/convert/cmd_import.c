@@ -10,7 +10,7 @@
 #include "io/import/import.h"
 #include "jobs/cli/cmd.h"
 #include "jobs/cli/progress.h"
-#include "jobs/run/report.h"
+#include "jobs/cli/remark.h"
 
 enum { REMARKS = 20 };
 

@@ -8,7 +8,7 @@
 #include "io/dataset/dataset.h"
 #include "io/weights/weights_write.h"
 #include "jobs/cli/cmd.h"
-#include "jobs/run/report.h"
+#include "jobs/cli/remark.h"
 #include "jobs/setup/imageset.h"
 #include "jobs/setup/network.h"
 #include "jobs/setup/preprocess.h"

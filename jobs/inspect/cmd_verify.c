@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "jobs/cli/cmd.h"
+#include "jobs/cli/remark.h"
 #include "jobs/inspect/verify_sample.h"
 #include "jobs/setup/store_view.h"
 
@@ -135,7 +136,7 @@ static int check_keys(struct reap_store_view *v, const struct reap_options *o,
 
     reap_store_view_dataset(v, o->dataset);
     if (!v->dataset)
-        reap_store_view_remark(o, "keys are not compared: %s", v->why);
+        reap_remark(o, "keys are not compared: %s", v->why);
     if (!v->dataset && v->complete)
         return REAP_OK;
     if (!v->dataset)
@@ -150,11 +151,10 @@ static int check_keys(struct reap_store_view *v, const struct reap_options *o,
     f->missing = (int64_t)c.missing;
     f->gone = (int64_t)c.gone;
     if (c.gone)
-        reap_store_view_remark(o,
-                               "%" PRIu64
-                               " rows have keys that are no longer in the "
-                               "dataset; --prune forgets them",
-                               c.gone);
+        reap_remark(o,
+                    "%" PRIu64 " rows have keys that are no longer in the "
+                    "dataset; --prune forgets them",
+                    c.gone);
     if (c.missing)
         return reap_fail(err, REAP_ESTOPPED,
                          "%" PRIu64 " of %" PRIu64

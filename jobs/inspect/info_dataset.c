@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "io/dataset/dataset.h"
+#include "io/file/limits.h"
 #include "io/file/status.h"
 #include "io/file/text.h"
 #include "jobs/inspect/info.h"

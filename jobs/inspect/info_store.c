@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "jobs/cli/words.h"
 #include "jobs/inspect/info.h"
-#include "jobs/run/task.h"
 #include "jobs/setup/store_view.h"
 
 bool reap_info_is_store(const char *path)
@@ -27,8 +27,7 @@ static int verdict(const struct reap_store_view *v, struct reap_err *err)
         return reap_fail(err, REAP_ESTOPPED,
                          "%s is not complete: run the same command again",
                          v->path);
-    rc =
-        reap_task_tolerates(given ? max_bad : NULL, v->bad, v->rows, &yes, err);
+    rc = reap_max_bad(given ? max_bad : NULL, v->bad, v->rows, &yes, err);
     if (rc)
         return rc;
     if (!yes)

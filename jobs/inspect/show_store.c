@@ -5,11 +5,12 @@
 #include <string.h>
 
 #include "engine/base/mem.h"
+#include "io/file/limits.h"
 #include "io/file/text.h"
 #include "jobs/inspect/show_store.h"
 #include "jobs/setup/store_view.h"
 
-enum { KEY_MAX = 511, FIRST = 6 };
+enum { FIRST = 6 };
 
 struct pair {
     int32_t index;
@@ -148,7 +149,7 @@ static int show_text(const struct reap_store_view *v, struct reap_rows *r,
                      const struct reap_stored *row, struct reap_err *err)
 {
     const struct reap_row *w = &row->row;
-    char buf[REAP_TEXT_ROOM(KEY_MAX)], flags[128];
+    char buf[REAP_TEXT_ROOM(REAP_KEY_MAX)], flags[128];
 
     printf("key:    %s\n", reap_text_escape(buf, sizeof(buf), w->key));
     printf("status: %s", reap_status_name(w->status));
@@ -167,7 +168,7 @@ static int show_json(const struct reap_store_view *v, struct reap_rows *r,
                      const struct reap_stored *row, struct reap_err *err)
 {
     const struct reap_row *w = &row->row;
-    char key[REAP_TEXT_ROOM(KEY_MAX)], label[REAP_TEXT_ROOM(255)];
+    char key[REAP_TEXT_ROOM(REAP_KEY_MAX)], label[REAP_TEXT_ROOM(255)];
     char reason[REAP_TEXT_ROOM(REAP_REASON_MAX)], flags[128];
     json_t *all = json_pack(
         "{ss,ss,ss,ss,ss,sI,sI,sI}", "key",

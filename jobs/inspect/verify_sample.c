@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "engine/base/mem.h"
+#include "io/file/limits.h"
 #include "io/file/text.h"
 #include "jobs/cli/threads.h"
 #include "jobs/inspect/verify_sample.h"

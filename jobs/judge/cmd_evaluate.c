@@ -3,9 +3,9 @@
 #include <stdlib.h>
 
 #include "jobs/cli/cmd.h"
+#include "jobs/cli/remark.h"
 #include "jobs/judge/evaluate_files.h"
 #include "jobs/judge/evaluate_print.h"
-#include "jobs/setup/preprocess.h"
 
 /* A share between 0 and 1, or a percentage; a number as it is if 'any'. */
 static int parse_share(const char *option, const char *text, double *out,
@@ -83,7 +83,7 @@ int reap_cmd_evaluate(const struct reap_options *o, struct reap_err *err)
     if (!rc)
         reap_labelled_remark(&e.of, &a.of, o);
     if (!rc && *reap_evaluation_doubt(&e, doubt, sizeof(doubt)))
-        reap_store_view_remark(o, "%s", doubt);
+        reap_remark(o, "%s", doubt);
     if (!rc && o->output)
         rc = reap_evaluation_write(&e, &a, o->output, err);
     if (!rc && o->json) {

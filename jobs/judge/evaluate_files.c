@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "engine/base/mem.h"
+#include "io/file/limits.h"
 #include "io/file/outfile.h"
 #include "io/file/status.h"
 #include "io/file/text.h"
@@ -15,7 +16,7 @@
 #include "jobs/judge/json_file.h"
 #include "jobs/judge/temperature.h"
 
-enum { KEY_MAX = 511, PATH_LEN = 4096 };
+enum { PATH_LEN = 4096 };
 
 static int evaluate_files_begin(struct reap_outfile **f, const char *folder,
                                 const char *name, struct reap_err *err)
@@ -251,7 +252,7 @@ static int write_rows(struct reap_evaluation *e, const char *folder,
                       struct reap_err *err)
 {
     float *prob = reap_calloc(e->of.n_classes, sizeof(*prob));
-    char key[REAP_TEXT_ROOM(KEY_MAX)];
+    char key[REAP_TEXT_ROOM(REAP_KEY_MAX)];
     struct reap_outfile *f = NULL;
     struct reap_scored s;
     size_t at = 0;

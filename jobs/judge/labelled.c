@@ -4,6 +4,7 @@
 
 #include "engine/base/mem.h"
 #include "io/file/text.h"
+#include "jobs/cli/remark.h"
 #include "jobs/judge/labelled.h"
 
 static const char *view_name(const void *v, size_t i)
@@ -157,21 +158,19 @@ void reap_labelled_remark(const struct reap_labelled *l,
     char text[500];
 
     if (*reap_truth_remark(l->truth, false, text, sizeof(text)))
-        reap_store_view_remark(o, "%s: %s", a->truth, text);
+        reap_remark(o, "%s: %s", a->truth, text);
     if (!l->groups)
         return;
     if (l->groups->other)
-        reap_store_view_remark(
-            o,
-            "%s: %zu classes are in no group; they are one group, "
-            "\"other\"",
-            a->groups, l->groups->other);
+        reap_remark(o,
+                    "%s: %zu classes are in no group; they are one group, "
+                    "\"other\"",
+                    a->groups, l->groups->other);
     if (!reap_scores_full(l->scores))
-        reap_store_view_remark(
-            o,
-            "only the %zu best classes are stored: groups are "
-            "summed from these",
-            reap_scores_top(l->scores));
+        reap_remark(o,
+                    "only the %zu best classes are stored: groups are "
+                    "summed from these",
+                    reap_scores_top(l->scores));
 }
 
 void reap_labelled_rewind(struct reap_labelled *l)

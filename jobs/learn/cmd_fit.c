@@ -12,13 +12,14 @@
 #include "engine/base/rng.h"
 #include "io/weights/head_file.h"
 #include "jobs/cli/cmd.h"
+#include "jobs/cli/progress.h"
+#include "jobs/cli/remark.h"
 #include "jobs/cli/threads.h"
 #include "jobs/cli/timespan.h"
 #include "jobs/learn/fit_once.h"
 #include "jobs/learn/fit_run.h"
 #include "jobs/learn/fit_split.h"
 #include "jobs/learn/fit_weights.h"
-#include "jobs/run/report.h"
 
 enum { PATH_ROOM = 4096, TEXT = 2048 };
 

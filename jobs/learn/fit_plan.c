@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "engine/fit/fit.h"
+#include "jobs/cli/words.h"
 #include "jobs/learn/fit_plan.h"
-#include "jobs/setup/preprocess.h"
 
 static const char *const solvers[] = { "adam", "sgd", "lbfgs", NULL };
 static const char *const schedules[] = { "constant", "linear", "cosine", "step",

@@ -9,12 +9,13 @@
 #include "engine/base/mem.h"
 #include "engine/base/version.h"
 #include "engine/head/head.h"
+#include "io/file/limits.h"
 #include "io/labels/labels.h"
+#include "jobs/cli/progress.h"
+#include "jobs/cli/remark.h"
 #include "jobs/cli/threads.h"
 #include "jobs/learn/label_store.h"
-#include "jobs/run/report.h"
 #include "jobs/setup/predictor.h"
-#include "jobs/setup/preprocess.h"
 #include "jobs/setup/store_view.h"
 
 enum {

@@ -5,6 +5,7 @@
 #include "engine/base/mem.h"
 #include "engine/head/knn.h"
 #include "io/store/embeddings.h"
+#include "jobs/cli/remark.h"
 #include "jobs/review/review.h"
 #include "jobs/review/suspects.h"
 
@@ -470,24 +471,20 @@ static int find_all(struct reap_review *r, const struct reap_review_args *a,
     int rc = REAP_OK;
 
     if (r->unknown)
-        reap_store_view_remark(o, "%zu labels are no class and count as none",
-                               r->unknown);
+        reap_remark(o, "%zu labels are no class and count as none", r->unknown);
     if (!r->labelled)
-        reap_store_view_remark(
-            o, "no row has a true label: only what is unsure is "
-               "listed");
+        reap_remark(o, "no row has a true label: only what is unsure is "
+                       "listed");
     r->has_suspects = r->labelled && reap_scores_full(r->of.scores);
     if (r->labelled && !r->has_suspects)
-        reap_store_view_remark(
-            o, "wrong labels are not looked for: that needs the "
-               "probabilities of all classes (--features probs)");
+        reap_remark(o, "wrong labels are not looked for: that needs the "
+                       "probabilities of all classes (--features probs)");
     if (r->has_suspects)
         rc = find_suspects(r, err);
     r->has_near = r->labelled && (a->embeddings || column_of(r->of.view.store));
     if (r->labelled && !r->has_near)
-        reap_store_view_remark(o,
-                               "neighbours and duplicates are not looked for: "
-                               "that needs embeddings (--embeddings STORE)");
+        reap_remark(o, "neighbours and duplicates are not looked for: "
+                       "that needs embeddings (--embeddings STORE)");
     if (!rc && r->has_near)
         rc = find_near(r, a, err);
     return rc ? rc : review_choose(r, a->budget, err);

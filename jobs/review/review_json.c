@@ -10,12 +10,13 @@
 #include <string.h>
 
 #include "engine/base/mem.h"
+#include "io/file/limits.h"
 #include "io/file/outfile.h"
 #include "io/file/text.h"
 #include "jobs/judge/json_file.h"
 #include "jobs/review/review_write.h"
 
-enum { KEY_MAX = 511, PATH_LEN = 4096 };
+enum { PATH_LEN = 4096 };
 
 static json_t *class_json(const struct reap_review *r, int32_t class)
 {
@@ -55,7 +56,7 @@ static json_t *choice(const struct reap_review *r, int32_t class, float score,
 static json_t *task(const struct reap_review *r,
                     const struct reap_reviewed *row, const char *url)
 {
-    char key[REAP_TEXT_ROOM(KEY_MAX)];
+    char key[REAP_TEXT_ROOM(REAP_KEY_MAX)];
     json_t *predictions, *all;
     char *image = NULL;
 
@@ -148,7 +149,7 @@ int reap_review_fiftyone(struct reap_review *r,
                          const struct reap_review_file *f, struct reap_err *err)
 {
     json_t *classes = json_array(), *labels = json_object();
-    char key[REAP_TEXT_ROOM(KEY_MAX)], buf[REAP_CLASS_NAME];
+    char key[REAP_TEXT_ROOM(REAP_KEY_MAX)], buf[REAP_CLASS_NAME];
 
     for (size_t c = 0; c < r->of.n_classes; c++)
         json_array_append_new(classes, json_string(reap_labelled_name(

@@ -3,12 +3,13 @@
 #include <string.h>
 
 #include "engine/base/mem.h"
+#include "io/file/limits.h"
 #include "io/file/npy.h"
 #include "io/file/outfile.h"
 #include "io/file/text.h"
 #include "jobs/review/review_write.h"
 
-enum { KEY_MAX = 511, PATH_LEN = 4096 };
+enum { PATH_LEN = 4096 };
 
 static const struct {
     const char *name, *ending;
@@ -56,7 +57,7 @@ static void put_number(FILE *to, float v, bool known)
 static void put_row(FILE *to, const struct reap_review *r,
                     const struct reap_reviewed *row)
 {
-    char key[REAP_TEXT_ROOM(KEY_MAX)];
+    char key[REAP_TEXT_ROOM(REAP_KEY_MAX)];
     bool first = true;
 
     reap_text_csv(to, reap_text_escape(key, sizeof(key), row->key));
@@ -162,7 +163,7 @@ static int put_arrays(struct arrays *a, const struct reap_review *r,
                       const struct reap_scored *s, long label,
                       struct reap_err *err)
 {
-    char key[REAP_TEXT_ROOM(KEY_MAX)];
+    char key[REAP_TEXT_ROOM(REAP_KEY_MAX)];
     const int64_t l = label;
     int rc = reap_npy_write(a->prob, s->prob,
                             r->of.n_classes * sizeof(*s->prob), err);

@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "engine/base/mem.h"
+#include "io/file/limits.h"
 #include "io/file/status.h"
 #include "jobs/run/forget_rows.h"
 

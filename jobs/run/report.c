@@ -6,21 +6,8 @@
 
 #include "engine/net/model.h"
 #include "io/file/text.h"
+#include "jobs/cli/remark.h"
 #include "jobs/run/report.h"
-
-void reap_remark(const struct reap_options *o, const char *fmt, ...)
-{
-    char text[1024];
-    va_list ap;
-
-    if (o->quiet)
-        return;
-    va_start(ap, fmt);
-    vsnprintf(text, sizeof(text), fmt, ap);
-    va_end(ap);
-    fputs("reap: ", stderr);
-    reap_text_line(stderr, text);
-}
 
 void reap_report_begin(struct reap_report *r, const struct reap_options *o,
                        const struct reap_setup *s, size_t threads)

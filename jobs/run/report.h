@@ -17,10 +17,6 @@ struct reap_report {
     uint64_t memory; /* most private bytes seen: RssAnon + RssShmem */
 };
 
-/* A remark on stderr, unless --quiet: "reap: ..." */
-void reap_remark(const struct reap_options *o, const char *fmt, ...)
-    REAP_PRINTF(2, 3);
-
 /* What is about to run: network, preset, arithmetic, threads. */
 void reap_report_begin(struct reap_report *r, const struct reap_options *o,
                        const struct reap_setup *s, size_t threads);

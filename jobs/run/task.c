@@ -15,8 +15,10 @@
 #include "io/dataset/dataset.h"
 #include "io/store/store.h"
 #include "jobs/cli/cmd.h"
+#include "jobs/cli/remark.h"
 #include "jobs/cli/threads.h"
 #include "jobs/cli/timespan.h"
+#include "jobs/cli/words.h"
 #include "jobs/run/forget_rows.h"
 #include "jobs/run/photos.h"
 #include "jobs/run/report.h"
@@ -39,26 +41,6 @@ struct run {
     bool lost;   /* a rank was: MPI is up for good */
 };
 
-int reap_task_tolerates(const char *text, uint64_t bad, uint64_t total,
-                        bool *yes, struct reap_err *err)
-{
-    char *end = NULL;
-    double n = text ? strtod(text, &end) : 5;
-    bool percent = !text || *end == '%';
-
-    *yes = false;
-    if (text && (end == text || end[percent] || !(n >= 0) ||
-                 (!percent && n != floor(n)) || (percent && n > 100)))
-        return reap_fail(err, REAP_EINVAL,
-                         "--max-bad %s: a count or a percentage is needed, "
-                         "such as 100 or 5%%",
-                         text);
-    if (percent)
-        n = n / 100 * (double)total;
-    *yes = (double)bad <= n && (bad < total || !bad);
-    return REAP_OK;
-}
-
 /* --threads, else the cores there are, of which '*idle' are left over. */
 static int find_threads(const struct reap_options *o, size_t *threads,
                         size_t *idle, struct reap_err *err)
@@ -80,7 +62,7 @@ static int task_parse(struct run *r, struct reap_err *err)
     unsigned which;
     size_t idle;
     bool yes;
-    int rc = reap_task_tolerates(o->max_bad, 0, 1, &yes, err);
+    int rc = reap_max_bad(o->max_bad, 0, 1, &yes, err);
 
     if (!rc)
         rc = reap_parse_word("label-from", o->label_from, from, &which, err);
@@ -254,7 +236,7 @@ static int task_judge(struct run *r, const struct reap_report *report,
         bad += i == REAP_STATUS_ok ? 0 : counts[i];
     }
     if (!rc)
-        rc = reap_task_tolerates(r->o->max_bad, bad, total, &yes, err);
+        rc = reap_max_bad(r->o->max_bad, bad, total, &yes, err);
     if (rc)
         return rc;
     reap_report_end(report, &r->setup, status, counts, true);

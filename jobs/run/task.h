@@ -12,9 +12,4 @@
 int reap_task_run(const struct reap_options *o, bool classify,
                   struct reap_err *err) REAP_MUST_CHECK;
 
-/* Are 'bad' of 'total' rows within --max-bad ('text', NULL: 5%)? Never if all
- * are bad. REAP_EINVAL if the text is no count or percentage. */
-int reap_task_tolerates(const char *text, uint64_t bad, uint64_t total,
-                        bool *yes, struct reap_err *err) REAP_MUST_CHECK;
-
 #endif /* REAP_JOBS_RUN_TASK_H */

@@ -4,7 +4,7 @@
 #include "engine/base/mem.h"
 #include "engine/base/rng.h"
 #include "io/file/text.h"
-#include "jobs/run/report.h"
+#include "jobs/cli/remark.h"
 #include "jobs/setup/examples.h"
 
 /* 'old' with room for 'need' things of 'size' bytes; NULL without memory. */

@@ -2,6 +2,7 @@
 
 #include "engine/base/mem.h"
 #include "io/dataset/dataset.h"
+#include "io/file/limits.h"
 #include "io/file/text.h"
 #include "jobs/setup/imageset.h"
 

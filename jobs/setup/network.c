@@ -1,8 +1,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "jobs/cli/words.h"
 #include "jobs/setup/network.h"
-#include "jobs/setup/preprocess.h"
 
 static int net_args(const struct reap_options *o, struct reap_net_args *a,
                     struct reap_err *err)

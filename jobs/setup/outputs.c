@@ -1,8 +1,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "jobs/cli/words.h"
 #include "jobs/setup/outputs.h"
-#include "jobs/setup/preprocess.h"
 
 static int outputs_add(struct reap_outputs *out, char *name,
                        struct reap_err *err)

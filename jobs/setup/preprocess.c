@@ -3,50 +3,8 @@
 #include <string.h>
 
 #include "io/image/decode.h"
+#include "jobs/cli/words.h"
 #include "jobs/setup/preprocess.h"
-
-int reap_parse_size(const char *option, const char *text, size_t *h, size_t *w,
-                    struct reap_err *err)
-{
-    char *end;
-
-    *h = strtoul(text, &end, 10);
-    *w = *h;
-    if (end > text && (*end == ',' || *end == 'x')) {
-        const char *second = end + 1;
-
-        *w = strtoul(second, &end, 10);
-        if (end == second)
-            end = (char *)(size_t)text;
-    }
-    if (end == text || *end || !*h || !*w || *h > 16384 || *w > 16384)
-        return reap_fail(err, REAP_EINVAL,
-                         "--%s %s: height,width in pixels is needed, such as "
-                         "224,224",
-                         option, text);
-    return REAP_OK;
-}
-
-int reap_parse_word(const char *option, const char *text,
-                    const char *const *words, unsigned *out,
-                    struct reap_err *err)
-{
-    char list[200] = "";
-
-    *out = 0;
-    if (!text)
-        return REAP_OK;
-    for (unsigned i = 0; words[i]; i++) {
-        if (!strcmp(text, words[i])) {
-            *out = i;
-            return REAP_OK;
-        }
-        snprintf(list + strlen(list), sizeof(list) - strlen(list), "%s%s",
-                 i ? ", " : "", words[i]);
-    }
-    return reap_fail(err, REAP_EINVAL, "--%s %s: one of %s is needed", option,
-                     text, list);
-}
 
 /* Without a word from the file or the user: what the family was trained on. */
 static const char *family_preset(const struct reap_model *model)

@@ -22,14 +22,4 @@ int reap_preprocess_limits(const struct reap_options *o,
                            struct reap_limits *limits,
                            struct reap_err *err) REAP_MUST_CHECK;
 
-/* "H,W" or "HxW" or "N"; REAP_EINVAL names the option. */
-int reap_parse_size(const char *option, const char *text, size_t *h, size_t *w,
-                    struct reap_err *err) REAP_MUST_CHECK;
-
-/* Index of 'text' in a list of words that ends with NULL; REAP_EINVAL lists
- * them. NULL text is word 0. */
-int reap_parse_word(const char *option, const char *text,
-                    const char *const *words, unsigned *out,
-                    struct reap_err *err) REAP_MUST_CHECK;
-
 #endif /* REAP_JOBS_SETUP_PREPROCESS_H */

@@ -7,6 +7,7 @@
 #include "engine/net/model.h"
 #include "engine/quant/quantize.h"
 #include "io/file/status.h"
+#include "jobs/cli/words.h"
 #include "jobs/setup/imageset.h"
 #include "jobs/setup/setup.h"
 

@@ -153,19 +153,6 @@ const char *reap_store_view_column(const struct reap_column *c, char *buf,
     return buf;
 }
 
-void reap_store_view_remark(const struct reap_options *o, const char *fmt, ...)
-{
-    va_list ap;
-
-    if (o->quiet)
-        return;
-    va_start(ap, fmt);
-    fputs("reap: ", stderr);
-    vfprintf(stderr, fmt, ap);
-    fputc('\n', stderr);
-    va_end(ap);
-}
-
 void reap_store_view_close(struct reap_store_view *v)
 {
     reap_cursor_close(&v->cursor);

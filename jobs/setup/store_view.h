@@ -69,10 +69,6 @@ bool reap_store_view_line(const struct reap_store_view *v, const char *text,
 const char *reap_store_view_column(const struct reap_column *c, char *buf,
                                    size_t size);
 
-/* A remark on stderr, unless --quiet. */
-void reap_store_view_remark(const struct reap_options *o, const char *fmt, ...)
-    REAP_PRINTF(2, 3);
-
 /* Keys of the dataset beside rows of the store. */
 struct reap_store_view_compared {
     uint64_t keys, missing, gone; /* keys; keys without row, rows without */

@@ -3,7 +3,7 @@
 
 #include "engine/base/mem.h"
 #include "engine/base/rng.h"
-#include "jobs/run/report.h"
+#include "jobs/cli/remark.h"
 #include "jobs/tune/tune_data.h"
 
 /* Room for 'more' elements behind n. */

@@ -8,6 +8,7 @@
 #define REAP_JOBS_TUNE_DATA_H
 
 #include "io/dataset/dataset.h"
+#include "io/file/limits.h"
 #include "io/labels/truth.h"
 #include "jobs/cli/options.h"
 

@@ -4,6 +4,7 @@
 #include "cluster/team_mpi.h"
 #include "engine/base/mem.h"
 #include "engine/train/loop.h"
+#include "io/file/limits.h"
 #include "io/file/text.h"
 #include "jobs/tune/tune_cache.h"
 #include "jobs/tune/tune_views.h"

@@ -1,0 +1,26 @@
+/* jobs/cli/words.h - values of options that are words, sizes, shares */
+#ifndef REAP_JOBS_CLI_WORDS_H
+#define REAP_JOBS_CLI_WORDS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "engine/base/err.h"
+
+/* "H,W" or "HxW" or "N"; REAP_EINVAL names the option. */
+int reap_parse_size(const char *option, const char *text, size_t *h, size_t *w,
+                    struct reap_err *err) REAP_MUST_CHECK;
+
+/* Index of 'text' in a list of words that ends with NULL; REAP_EINVAL lists
+ * them. NULL text is word 0. */
+int reap_parse_word(const char *option, const char *text,
+                    const char *const *words, unsigned *out,
+                    struct reap_err *err) REAP_MUST_CHECK;
+
+/* Are 'bad' of 'total' rows within --max-bad ('text', NULL: 5%)? Never if all
+ * are bad. REAP_EINVAL if the text is no count or percentage. */
+int reap_max_bad(const char *text, uint64_t bad, uint64_t total,
+                        bool *yes, struct reap_err *err) REAP_MUST_CHECK;
+
+#endif /* REAP_JOBS_CLI_WORDS_H */
