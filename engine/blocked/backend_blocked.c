@@ -173,17 +173,6 @@ size_t reap_blocked_arena(const void *prog)
     return ((const struct reap_program *)prog)->arena;
 }
 
-void reap_blocked_lap(double *seconds, size_t i, double *since)
-{
-    double now;
-
-    if (!seconds)
-        return;
-    now = reap_clock();
-    seconds[i] += now - *since;
-    *since = now;
-}
-
 /* What follows a layer: zeros around what it gave, and what leaves. Nobody goes
  * on before all threads are done. */
 static void end_layer(const struct reap_program *p, size_t i,

@@ -301,7 +301,7 @@ size_t reap_blocked_parts(const struct reap_program *p,
 /* conv.c, wino.c, plane.c: layers. */
 int reap_blocked_conv_plan(struct reap_program *p, struct reap_blocked_layer *l,
                            struct reap_err *err) REAP_MUST_CHECK;
-/* The 16-channel slices of the input (cin channels) that a panel of 'nr'
+/* slices.c: the 16-channel slices of the input (cin channels) that a panel of 'nr'
  * channels of a group convolution needs. */
 void reap_blocked_slices(const struct reap_node *n, size_t cin, size_t nr,
                          size_t panel, size_t *first, size_t *count);
@@ -321,7 +321,7 @@ void reap_blocked_tile_some(const struct reap_program *p,
                             const struct reap_frame *f,
                             const struct reap_tile_run *all, size_t first,
                             size_t n);
-/* backend_blocked.c: add the time since '*since' to that of layer i, if
+/* laps.c: add the time since '*since' to that of layer i, if
  * somebody wants to know; it is now then. */
 void reap_blocked_lap(double *seconds, size_t i, double *since);
 /* pair.c: whether layers i and i + 1 can go in turn; both of them. */
@@ -329,7 +329,7 @@ bool reap_blocked_pairs(const struct reap_program *p, size_t i);
 void reap_blocked_pair(const struct reap_program *p, size_t i,
                        const struct reap_frame *f, double *seconds,
                        double *since);
-/* The blocks of channels of the input that a panel reads. */
+/* slices.c: the blocks of channels of the input that a panel reads. */
 void reap_blocked_tile_blocks(const struct reap_program *p,
                               const struct reap_blocked_layer *l, size_t panel,
                               size_t *first, size_t *count);

@@ -47,19 +47,6 @@ static size_t row_kinds(struct reap_blocked_conv *c, const struct reap_node *n,
     return kinds;
 }
 
-void reap_blocked_slices(const struct reap_node *n, size_t cin, size_t nr,
-                         size_t panel, size_t *first, size_t *count)
-{
-    size_t out = n->c / n->groups, in = cin / n->groups;
-    size_t lo = panel * nr, hi = lo + nr < n->c ? lo + nr : n->c;
-
-    *first = *count = 0;
-    if (lo >= n->c)
-        return;
-    *first = lo / out * in / 16;
-    *count = (((hi - 1) / out + 1) * in + 15) / 16 - *first;
-}
-
 /* What one list of steps is made from. */
 struct list {
     const struct reap_node *n;

@@ -74,6 +74,9 @@ bool reap_tail_in_place(const struct reap_tail_layer *l);
 void reap_tail_lay_rows(struct reap_tail *t, const struct reap_tail_layer *l,
                         size_t g);
 
+/* tail_sums.c: a[i] += b[i]. */
+void reap_tail_add(size_t n, const float *b, float *a);
+
 /* A product over images, n outputs from k inputs, for the gradient of weights:
  * to (n, k) = sum over the images of dy * x, as a tree over the parts. */
 struct reap_tail_product {

@@ -1,16 +1,8 @@
 #!/bin/sh
 # One process is killed again and again at random moments; the same command
 # run again each time ends with the exports of a run that nobody disturbed.
-REAP=$(realpath "${REAP:-build/reap}") n=0 bad=0
-verdict() { # 0 for true, description
-    n=$((n + 1))
-    if [ "$1" = 0 ]; then
-        echo "ok $n - $2"
-    else
-        echo "not ok $n - $2"
-        bad=1
-    fi
-}
+REAP=$(realpath "${REAP:-build/reap}") 
+. tests/lib.sh
 dir=$(mktemp -d "${TMPDIR:-/tmp}/reap-test-XXXXXX") || exit 1
 trap 'rm -rf "$dir"' EXIT
 cd "$dir" || exit 1
@@ -35,7 +27,7 @@ export_all() { # a store
     for f in npy csv jsonl; do "$REAP" export "$1" -o "$1.$f" -q; done
 }
 run whole 2>err
-verdict $? "an undisturbed run: $(head -1 err)"
+ok $? "an undisturbed run: $(head -1 err)"
 export_all whole
 
 kills=0 rc=1
@@ -52,13 +44,12 @@ while [ $kills -lt 60 ]; do
     kills=$((kills + 1))
     [ $kills -gt 8 ] && break
 done
-verdict $rc "the run after 8 kills: $(head -1 err)"
+ok $rc "the run after 8 kills: $(head -1 err)"
 "$REAP" verify killed >out 2>&1
-verdict $? "its store: $(head -1 out)"
+ok $? "its store: $(head -1 out)"
 export_all killed
 for f in npy keys.txt failed.tsv csv jsonl meta.json; do
     cmp -s whole.$f killed.$f
-    verdict $? "$f is the same"
+    ok $? "$f is the same"
 done
-echo "1..$n"
-exit $bad
+tap_done

@@ -1,22 +1,14 @@
 #!/bin/sh
 # Tuned models go back: Keras and torchvision load what reap weights --to
 # writes, and give the same probabilities within 1e-5.
-REAP=${REAP:-build/reap} n=0 bad=0
+REAP=${REAP:-build/reap} 
+. tests/lib.sh
 here=$(dirname "$0")
 dir=$(mktemp -d) || exit 1
+tap_logs="$dir/log"
 trap 'rm -rf "$dir"' EXIT
 trap 'exit 1' INT TERM
 
-ok() { # status, what should hold
-    n=$((n + 1))
-    [ "$1" = 0 ] || bad=1
-    [ "$1" = 0 ] && echo "ok $n - $2" || echo "not ok $n - $2"
-    [ "$1" = 0 ] || tail -3 "$dir/log" | sed 's/^/# /'
-}
-skip() { # what, why
-    n=$((n + 1))
-    echo "ok $n # skip $1: $2"
-}
 python_with() { # modules: the first interpreter that has them
     for p in "$REAP_PYTHON" "$REAP_PYTHON_TORCH" "$REAP_PYTHON_KERAS" python3; do
         [ -n "$p" ] && "$p" -c "import $1" 2>/dev/null && echo "$p" && return
@@ -94,5 +86,4 @@ if run "$np" -B "$REAP_SHARED/golden/topologies/make_weights.py" keras_resnet50 
 else
     skip keras "$(tail -1 "$dir/log")"
 fi
-echo "1..$n"
-exit $bad
+tap_done

@@ -1,16 +1,8 @@
 #!/bin/sh
 # int8 of the shared weights, calibrated on 100 of the shared photos, beside
 # fp32 on the other 150: cosines at the mean and at the worst percent.
-REAP=${REAP:-build/reap} n=0 bad=0
-ok() { # status of what was tried, description
-    n=$((n + 1))
-    if [ "$1" = 0 ]; then
-        echo "ok $n - $2"
-    else
-        echo "not ok $n - $2"
-        bad=1
-    fi
-}
+REAP=${REAP:-build/reap} 
+. tests/lib.sh
 weights=${REAP_SHARED:-/nonexistent}/weights/resnet50_pqf.safetensors
 if [ ! -f "$weights" ]; then
     echo '1..0 # skip REAP_SHARED names no folder with weights/resnet50_pqf'
@@ -66,5 +58,4 @@ ok $? "quantized weights can be quantized: $(tail -1 "$dir/out" | cut -d: -f2-)"
 "$REAP" quantize "$weights" -o "$dir/none" >"$dir/out" 2>&1
 [ $? = 64 ] && [ ! -e "$dir/none" ]
 ok $? 'a dataset is needed'
-echo "1..$n"
-exit $bad
+tap_done

@@ -1,16 +1,8 @@
 #!/bin/sh
 # A folder of odd and broken images is a dataset of image files, with import's
 # index and without it, and its records are the files.
-REAP=${REAP:-build/reap} n=0 bad=0
-ok() { # status of what was tried, description
-    n=$((n + 1))
-    if [ "$1" = 0 ]; then
-        echo "ok $n - $2"
-    else
-        echo "not ok $n - $2"
-        bad=1
-    fi
-}
+REAP=${REAP:-build/reap} 
+. tests/lib.sh
 files=${REAP_SHARED:-/nonexistent}/golden/odd/files
 if [ ! -d "$files" ]; then
     echo '1..0 # skip REAP_SHARED names no folder with golden/odd'
@@ -30,5 +22,4 @@ grep -q "\"records\":$count,\"layout\":\"encoded\",\"id\":\"digest:" "$dir/out"
 ok $? 'without the index: found by looking, another identity'
 "$REAP" info "$dir/set" | grep -q '^index *none'
 ok $? 'and that is told'
-echo "1..$n"
-exit $bad
+tap_done

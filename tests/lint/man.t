@@ -1,17 +1,8 @@
 #!/bin/sh
 # Each command has a page that tells every option 'reap help' tells, and pages
 # speak of no option that does not exist.
-B=${B:-build} REAP=${REAP:-build/reap} n=0 bad=0
-verdict() { # description, offending names
-    n=$((n + 1))
-    if [ -z "$2" ]; then
-        echo "ok $n - $1"
-    else
-        echo "not ok $n - $1"
-        echo "$2" | sed 's/^/# /'
-        bad=1
-    fi
-}
+B=${B:-build} REAP=${REAP:-build/reap} 
+. tests/lib.sh
 words() { # long options in a text, one a line
     grep -oE -- '--[a-z][a-z0-9-]+' | sort -u
 }
@@ -48,5 +39,4 @@ else
     n=$((n + 1))
     echo "ok $n # skip groff is not installed"
 fi
-echo "1..$n"
-exit $bad
+tap_done

@@ -1,17 +1,7 @@
 #!/bin/sh
 # Long things are hard to read: no file over 600 lines, no function over 80.
 # A function's braces stand alone in the first column; 'make format' sees to it.
-n=0 bad=0
-verdict() { # description, offending places
-    n=$((n + 1))
-    if [ -z "$2" ]; then
-        echo "ok $n - $1"
-    else
-        echo "not ok $n - $1"
-        echo "$2" | sed 's/^/# /'
-        bad=1
-    fi
-}
+. tests/lib.sh
 files=$(find engine io pipeline cluster jobs tests Makefile -name '*.[ch]' \
     -o -name '*.sh' -o -name '*.t' -o -name Makefile)
 # shellcheck disable=SC2086
@@ -24,5 +14,4 @@ verdict 'no function has more than 80 lines' "$(awk '
     $0 == "}" && from && FNR - from > 79 {
         print FILENAME ":" from ": " FNR - from + 1 " lines: " name }
     $0 == "}" { from = 0 }' $(echo "$files" | grep '\.c$'))"
-echo "1..$n"
-exit $bad
+tap_done

@@ -1,17 +1,7 @@
 #!/bin/sh
 # A row and the code it stands for come together: commands and their files,
 # options and the commands that take them, packages and the build.
-n=0 bad=0
-verdict() { # description, offending names
-    n=$((n + 1))
-    if [ -z "$2" ]; then
-        echo "ok $n - $1"
-    else
-        echo "not ok $n - $1"
-        echo "$2" | sed 's/^/# /'
-        bad=1
-    fi
-}
+. tests/lib.sh
 commands=$(sed -n 's/^COMMAND(\([a-z_]*\),.*/\1/p' jobs/cli/commands.def)
 verdict 'every command has a file' "$(for c in $commands; do
     [ -f "$(echo jobs/*/cmd_"$c".c)" ] || echo "$c: no jobs/*/cmd_$c.c"
@@ -41,5 +31,4 @@ verdict 'every library of the Makefile is one that make deps installs' \
     "$(MAKEFLAGS= make -s B="${B:-build}" packages | tr ' ' '\n' | while read -r p; do
         grep -q "^pc $p " jobs/install/deps.sh || echo "$p"
     done)"
-echo "1..$n"
-exit $bad
+tap_done

@@ -1,17 +1,7 @@
 #!/bin/sh
 # The folder listing is the architecture: it stays small, each folder says what
 # it is, a file name is learned once, and nothing names one person's machine.
-n=0 bad=0
-verdict() { # description, offending names
-    n=$((n + 1))
-    if [ -z "$2" ]; then
-        echo "ok $n - $1"
-    else
-        echo "not ok $n - $1"
-        echo "$2" | sed 's/^/# /'
-        bad=1
-    fi
-}
+. tests/lib.sh
 layers='engine io pipeline cluster jobs'
 allowed='engine|io|pipeline|cluster|jobs|tests|Makefile|README\.md|LICENSE'
 if git rev-parse --is-inside-work-tree >/dev/null 2>&1; then
@@ -38,5 +28,4 @@ verdict 'nothing is left to be done later' \
         xargs grep -nIE '\b(TODO|FIXME|XXX)\b' | cut -c1-120)"
 verdict 'no file is over a megabyte' \
     "$(echo "$files" | xargs -r ls -l | awk '$5 > 1048576 { print $NF }')"
-echo "1..$n"
-exit $bad
+tap_done

@@ -1,24 +1,16 @@
 #!/bin/sh
 # A head has the same bytes from any number of ranks, also after ranks were
 # killed; what one rank alone finds wrong is said once.
-REAP=${REAP:-build/reap} put=${B:-build}/tests/tools/put_embeddings n=0 bad=0
+REAP=${REAP:-build/reap} put=${B:-build}/tests/tools/put_embeddings 
+. tests/lib.sh
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 export OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_mpi_yield_when_idle=1
-ok() { # status, what should hold
-    n=$((n + 1))
-    if [ "$1" = 0 ]; then
-        echo "ok $n - $2"
-    else
-        echo "not ok $n - $2"
-        bad=1
-        tail -5 "$dir/log" | sed 's/^/# /'
-    fi
-}
 if ! command -v mpirun >/dev/null; then
     echo '1..0 # skip there is no mpirun'
     exit 0
 fi
 dir=$(mktemp -d) || exit 1
+tap_logs="$dir/log"
 trap 'rm -rf "$dir"' EXIT
 "$put" "$dir/store" 500 64 5 1 && "$put" "$dir/other" 50 64 5 1 || exit 1
 run() { # ranks, options
@@ -84,5 +76,4 @@ run 3 -o "$dir/head" --features max
 got=$?
 [ $got = 64 ] && [ "$(grep -c '^reap fit' "$dir/log")" = 1 ]
 ok $? "a wrong option: 64, said once: $got"
-echo "1..$n"
-exit $bad
+tap_done

@@ -4,20 +4,9 @@
 REAP=${REAP:-build/reap}
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 export OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_mpi_yield_when_idle=1
-n=0 bad=0
-ok() { # status, what should hold
-    n=$((n + 1))
-    if [ "$1" = 0 ]; then
-        echo "ok $n - $2"
-    else
-        echo "not ok $n - $2"
-        bad=1
-        [ ! -s "$dir/log" ] || tail -5 "$dir/log" | sed 's/^/# /'
-    fi
-}
+. tests/lib.sh
 finish() {
-    echo "1..$n"
-    exit $bad
+    tap_done
 }
 skip_all() { # reason
     echo "1..0 # skip $1"
@@ -26,6 +15,7 @@ skip_all() { # reason
 [ -n "$REAP_SHARED" ] || skip_all 'REAP_SHARED names no shared data'
 command -v mpirun >/dev/null || skip_all 'there is no mpirun'
 dir=$(mktemp -d "${TMPDIR:-/tmp}/reap-mpi-XXXXXX") || exit 1
+tap_logs="$dir/log"
 trap 'rm -rf "$dir"' EXIT
 "$REAP" import "$REAP_SHARED/photos" -o "$dir/set" --quiet >"$dir/log" 2>&1 ||
     skip_all 'the photos cannot be imported'

@@ -1,15 +1,7 @@
 #!/bin/sh
 # What all commands have in common: help, and one line for a usage error.
-REAP=${REAP:-build/reap} n=0 bad=0
-ok() { # status of what was tried, description
-    n=$((n + 1))
-    if [ "$1" = 0 ]; then
-        echo "ok $n - $2"
-    else
-        echo "not ok $n - $2"
-        bad=1
-    fi
-}
+REAP=${REAP:-build/reap} 
+. tests/lib.sh
 dir=$(mktemp -d) || exit 1
 trap 'rm -rf "$dir"' EXIT
 fails() { # exit status, pattern of the one line, reap's arguments
@@ -66,5 +58,4 @@ done
 "$REAP" help info >/dev/full 2>"$dir/err"
 [ $? = 74 ]
 ok $? 'output that cannot be written is exit 74'
-echo "1..$n"
-exit $bad
+tap_done

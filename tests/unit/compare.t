@@ -1,15 +1,7 @@
 #!/bin/sh
 # reap compare: what it prints, and what it refuses.
-REAP=${REAP:-build/reap} n=0 bad=0
-ok() { # status of what was tried, description
-    n=$((n + 1))
-    if [ "$1" = 0 ]; then
-        echo "ok $n - $2"
-    else
-        echo "not ok $n - $2"
-        bad=1
-    fi
-}
+REAP=${REAP:-build/reap} 
+. tests/lib.sh
 dir=$(mktemp -d) || exit 1
 trap 'rm -rf "$dir"' EXIT
 mkdir "$dir/in"
@@ -57,5 +49,4 @@ ok $? 'a dataset is needed'
 "$REAP" compare none "$dir/set" $small --precision fp33 >"$dir/out" 2>&1
 [ $? = 64 ] && grep -q 'fp33' "$dir/out"
 ok $? 'there is no fp33'
-echo "1..$n"
-exit $bad
+tap_done

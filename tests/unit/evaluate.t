@@ -1,17 +1,8 @@
 #!/bin/sh
 # reap evaluate: on the labels of a small network, of which the true ones are
 # made up from what it says, so that every number is known beforehand.
-REAP=${REAP:-build/reap} n=0 bad=0
-ok() { # status of what was tried, description
-    n=$((n + 1))
-    if [ "$1" = 0 ]; then
-        echo "ok $n - $2"
-    else
-        echo "not ok $n - $2"
-        sed 's/^/# /' "$dir/out" "$dir/err" | head -5
-        bad=1
-    fi
-}
+REAP=${REAP:-build/reap} 
+. tests/lib.sh
 says() { # file, pattern
     grep -q -- "$2" "$dir/$1"
     ok $? "$1 says $2"
@@ -24,6 +15,7 @@ refuses() { # exit status, pattern, arguments
     ok $? "$want: $(head -1 "$dir/err" | sed "s|$dir/||g")"
 }
 dir=$(mktemp -d) || exit 1
+tap_logs="$dir/out $dir/err"
 trap 'rm -rf "$dir"' EXIT
 mkdir "$dir/in"
 for i in $(seq 10 49); do
@@ -167,5 +159,4 @@ printf '0\ta\t0-99\n' >"$dir/groups.tsv"
 refuses 66 'there are 12' "$dir/full" --truth "$dir/truth.tsv" --groups "$dir/groups.tsv"
 refuses 66 'set' "$dir/set" --truth "$dir/truth.tsv"
 refuses 73 'out/x' "$dir/full" --truth "$dir/truth.tsv" -o "$dir/out/x"
-echo "1..$n"
-exit $bad
+tap_done

@@ -1,19 +1,11 @@
 #!/bin/sh
 # Heads fitted and used on made-up embeddings: bad input of every kind, the same
 # bytes for threads and after any stop.
-REAP=${REAP:-build/reap} n=0 bad=0
+REAP=${REAP:-build/reap} 
+. tests/lib.sh
 put=${B:-build}/tests/tools/put_embeddings
-ok() { # status of what was tried, description
-    n=$((n + 1))
-    if [ "$1" = 0 ]; then
-        echo "ok $n - $2"
-    else
-        echo "not ok $n - $2"
-        sed 's/^/# /' "$dir/err" | head -3
-        bad=1
-    fi
-}
 dir=$(mktemp -d) || exit 1
+tap_logs="$dir/err"
 trap 'rm -rf "$dir"' EXIT
 gives() { # exit status, pattern in what it says, reap's arguments
     want=$1 pattern=$2
@@ -141,5 +133,4 @@ gives 64 'are needed' predict "$s" -o "$dir/x"
 [ ! -e "$dir/x" ]
 ok $? 'what is refused leaves no store'
 gives 0 'layers:   40 -> 4, softmax' info "$h"
-echo "1..$n"
-exit $bad
+tap_done

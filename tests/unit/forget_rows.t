@@ -1,15 +1,7 @@
 #!/bin/sh
 # --retry-failed beside --limit: only what is done again is forgotten.
-REAP=$(realpath "${REAP:-build/reap}") n=0 bad=0
-verdict() { # 0 for true, description
-    n=$((n + 1))
-    if [ "$1" = 0 ]; then
-        echo "ok $n - $2"
-    else
-        echo "not ok $n - $2"
-        bad=1
-    fi
-}
+REAP=$(realpath "${REAP:-build/reap}") 
+. tests/lib.sh
 dir=$(mktemp -d "${TMPDIR:-/tmp}/reap-test-XXXXXX") || exit 1
 trap 'rm -rf "$dir"' EXIT
 cd "$dir" || exit 1
@@ -29,28 +21,28 @@ run() { # options
 rows() { "$REAP" info store | awk '/^rows:/ { print $2 + 0 }'; }
 forgotten() { sed -n 's/^reap: forgotten: \([0-9]*\) failed.*/\1/p' err; }
 run --limit 3
-verdict $? "the first three: $(head -1 err)"
+ok $? "the first three: $(head -1 err)"
 [ "$(rows)" = 3 ]
-verdict $? "are three rows"
+ok $? "are three rows"
 [ "$("$REAP" info store | sed -n 's/^complete: *//p')" = 'the first 3 keys' ]
-verdict $? "of which the store is complete"
+ok $? "of which the store is complete"
 run
-verdict $? "all: $(head -1 err)"
+ok $? "all: $(head -1 err)"
 marker() { "$REAP" info store | sed -n 's/^complete: *//p'; }
 run --limit 5
 [ "$(marker)" = 'yes, 8 keys' ]
-verdict $? "the first five of a complete store: $(marker)"
+ok $? "the first five of a complete store: $(marker)"
 run --limit 3 --retry-failed
-verdict $? "the failed ones of the first three again: $(head -1 err)"
+ok $? "the failed ones of the first three again: $(head -1 err)"
 [ "$(forgotten)" = 1 ]
-verdict $? "of two failed rows one is forgotten: $(forgotten)"
+ok $? "of two failed rows one is forgotten: $(forgotten)"
 [ "$(rows)" = 8 ]
-verdict $? "and all eight keys have a row: $(rows)"
+ok $? "and all eight keys have a row: $(rows)"
 [ "$(marker)" = 'yes, 8 keys' ]
-verdict $? "which the marker still says: $(marker)"
+ok $? "which the marker still says: $(marker)"
 run --retry-failed
 [ "$(forgotten)" = 2 ] && [ "$(rows)" = 8 ]
-verdict $? "without a limit both are: $(forgotten)"
+ok $? "without a limit both are: $(forgotten)"
 mkdir bad
 cp photos/2.ppm photos/7.ppm bad
 "$REAP" import bad -o badset --all -q >out || exit 1
@@ -58,13 +50,13 @@ cp photos/2.ppm photos/7.ppm bad
     --weights none --preset unit --input-shape 32,32 --formats all -q \
     --max-bad 100% >out 2>err
 [ $? = 65 ] && grep -q 'all 2 records are bad' err
-verdict $? "all bad is no success even with --max-bad 100%: $(head -1 err)"
+ok $? "all bad is no success even with --max-bad 100%: $(head -1 err)"
 "$REAP" info badstore --complete >out 2>err
 [ $? = 65 ]
-verdict $? "and info --complete agrees: $(head -1 err)"
+ok $? "and info --complete agrees: $(head -1 err)"
 run --limit 0
 [ $? = 64 ]
-verdict $? "--limit 0 is a usage error: $(head -1 err)"
+ok $? "--limit 0 is a usage error: $(head -1 err)"
 
 # An LMDB that other programs make has no UUID: it may gain keys.
 for set in few more other; do
@@ -85,13 +77,12 @@ plain() { # dataset, options
         --seed 1 --preset unit --input-shape 32,32 --formats all -q "$@" >out 2>err
 }
 plain few && plain more
-verdict $? "a plain LMDB may gain keys: $(head -1 err)"
+ok $? "a plain LMDB may gain keys: $(head -1 err)"
 "$REAP" info grown | grep -q '^rows: *8'
-verdict $? "and they are done"
+ok $? "and they are done"
 plain other --prune
 [ $? = 78 ] && grep -q 'another dataset' err
-verdict $? "another dataset is refused: $(head -1 err)"
+ok $? "another dataset is refused: $(head -1 err)"
 "$REAP" info grown | grep -q '^rows: *8'
-verdict $? "and no row is forgotten"
-echo "1..$n"
-exit $bad
+ok $? "and no row is forgotten"
+tap_done

@@ -1,16 +1,8 @@
 #!/bin/sh
 # reap import and info as a person meets them: exit codes, messages, an import
 # that is killed and goes on, two at a time.
-REAP=${REAP:-build/reap} n=0 bad=0
-ok() { # status of what was tried, description
-    n=$((n + 1))
-    if [ "$1" = 0 ]; then
-        echo "ok $n - $2"
-    else
-        echo "not ok $n - $2"
-        bad=1
-    fi
-}
+REAP=${REAP:-build/reap} 
+. tests/lib.sh
 dir=$(mktemp -d) || exit 1
 trap 'chmod -R u+w "$dir"; rm -rf "$dir"' EXIT
 fails() { # exit status, pattern on stderr, reap's arguments
@@ -110,5 +102,4 @@ tar cf "$dir/twice.tar" -C "$dir/old" x.jpg
 tar rf "$dir/twice.tar" -C "$dir/new" x.jpg
 fails 64 "twice.tar holds two different files with the key 'x.jpg'" \
     import "$dir/twice.tar" -o "$dir/twiceset"
-echo "1..$n"
-exit $bad
+tap_done

@@ -1,16 +1,7 @@
 #!/bin/sh
 # reap review: rows that were made strange on purpose are listed, with the reason.
-REAP=${REAP:-build/reap} n=0 bad=0
-ok() { # status of what was tried, description
-    n=$((n + 1))
-    if [ "$1" = 0 ]; then
-        echo "ok $n - $2"
-    else
-        echo "not ok $n - $2"
-        sed 's/^/# /' "$dir/out" "$dir/err" | head -5
-        bad=1
-    fi
-}
+REAP=${REAP:-build/reap} 
+. tests/lib.sh
 says() { # file, pattern
     grep -q -- "$2" "$dir/$1"
     ok $? "$1 says $2"
@@ -23,6 +14,7 @@ refuses() { # exit status, pattern, arguments
     ok $? "$want: $(head -1 "$dir/err" | sed "s|$dir/||g")"
 }
 dir=$(mktemp -d) || exit 1
+tap_logs="$dir/out $dir/err"
 trap 'rm -rf "$dir"' EXIT
 mkdir "$dir/in"
 # black above, noise below
@@ -152,5 +144,4 @@ refuses 64 'no embeddings' "$dir/full" -o "$dir/x.csv" --truth "$dir/truth.tsv" 
 refuses 64 'no labels' "$dir/avg" -o "$dir/x.csv"
 refuses 66 'nothing' "$dir/full" -o "$dir/x.csv" --embeddings "$dir/nothing" --truth "$dir/truth.tsv"
 refuses 73 'nothing/x' "$dir/full" -o "$dir/nothing/x.csv"
-echo "1..$n"
-exit $bad
+tap_done

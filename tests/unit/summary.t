@@ -2,21 +2,13 @@
 # reap summary prints, to the byte, what Keras 3.15.1 (model.summary() a hundred
 # columns wide) and torchvision 0.29.1 with torch 2.14.1 (print(model)) print:
 # the sums below are of their output.
-reap=${REAP:-build/reap} n=0 bad=0
-verdict() { # 0 if good, description
-    n=$((n + 1))
-    if [ "$1" = 0 ]; then
-        echo "ok $n - $2"
-    else
-        echo "not ok $n - $2"
-        bad=1
-    fi
-}
+reap=${REAP:-build/reap}
+. tests/lib.sh
 
 while read -r model sum; do
     is=$("$reap" summary "$model" | sha256sum | cut -c1-16)
     [ "$is" = "$sum" ]
-    verdict $? "$model is listed as its framework does"
+    ok $? "$model is listed as its framework does"
 done <<'LIST'
 resnet50 8eab59cc2bf9dd7d
 resnet101 831d625c477c9077
@@ -37,32 +29,31 @@ torchvision/wide_resnet101_2 f51e8e350b50e398
 LIST
 
 "$reap" summary resnet50 | grep -q 'Total params: 25,636,712 (97.80 MB)'
-verdict $? 'ResNet50 has 25,636,712 parameters'
+ok $? 'ResNet50 has 25,636,712 parameters'
 "$reap" summary torchvision/resnet50 --style keras |
     grep -q 'Total params: 25,557,032'
-verdict $? "torchvision's has 25,557,032, in Keras's table too"
+ok $? "torchvision's has 25,557,032, in Keras's table too"
 "$reap" summary resnet50v2 --no-top --pooling max --input-shape 64,96 |
     grep -q '(None, 2, 3, 2048)'
-verdict $? 'another input size, no top'
+ok $? 'another input size, no top'
 [ "$("$reap" summary torchvision/resnet50 --block layer1.0.downsample)" = \
     'Sequential(
   (0): Conv2d(64, 256, kernel_size=(1, 1), stride=(1, 1), bias=False)
   (1): BatchNorm2d(256, eps=1e-05, momentum=0.1, affine=True, bias=True, track_running_stats=True)
 )' ]
-verdict $? 'one block'
+ok $? 'one block'
 "$reap" summary resnet50 --block conv3_block2 | grep -q conv3_block2_out
-verdict $? 'one block of the table'
+ok $? 'one block of the table'
 "$reap" summary resnet50 --json | grep -q '"params":25636712,"trainable":25583592'
-verdict $? 'JSON'
+ok $? 'JSON'
 "$reap" summary resnet50 --classes 7 | grep -q '14,343'
-verdict $? 'seven classes'
+ok $? 'seven classes'
 for args in '' 'resnet51' 'resnet50 --style tall' 'resnet50 --block layer1' \
     'resnet50v2 --style torch' 'resnet50 --input-shape 31,31' \
     'resnet50 --input-shape 64' 'resnet50 --pooling mean'; do
     # shellcheck disable=SC2086
     "$reap" summary $args >/dev/null 2>&1
     [ $? = 64 ]
-    verdict $? "a usage error: summary $args"
+    ok $? "a usage error: summary $args"
 done
-echo "1..$n"
-exit $bad
+tap_done
