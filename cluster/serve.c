@@ -1,4 +1,5 @@
 #define _GNU_SOURCE
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -35,6 +36,7 @@ struct worker {
     uint64_t shard, attempt, len, got;
     uint8_t *bytes;
     bool whole;
+    bool dropped; /* no memory for the one that is coming in */
     bool told_none;
 };
 
@@ -137,10 +139,16 @@ static void on_hello(struct serve *s, int rank, const struct reap_message *m)
 }
 
 /* A piece of a result: pieces come in order. False: nonsense. */
-static bool on_result(struct worker *w, const struct reap_message *m)
+/* A part of a result. False if it breaks the protocol; without memory here,
+ * which is no fault of the worker's, the run ends. */
+static bool on_result(struct serve *s, struct worker *w,
+                      const struct reap_message *m)
 {
     uint64_t len = m->number[2], at = m->number[3];
 
+    if (w->dropped && at)
+        return true;
+    w->dropped = false;
     if (!at) {
         if (w->bytes || !len || len > RESULT_MAX)
             return false;
@@ -149,6 +157,13 @@ static bool on_result(struct worker *w, const struct reap_message *m)
         w->attempt = m->number[1];
         w->len = len;
         w->got = 0;
+        w->dropped = !w->bytes;
+        if (w->dropped && !s->rc)
+            s->rc =
+                reap_fail(&s->err, REAP_ENOMEM,
+                          "no memory for a result of %" PRIu64 " bytes", len);
+        if (w->dropped)
+            return true;
     }
     if (!w->bytes || at != w->got || len != w->len ||
         m->text[0].len > w->len - w->got)
@@ -187,7 +202,7 @@ static void handle(struct serve *s, int rank, const struct reap_message *m)
         w->wants += m->number[0];
         break;
     case REAP_MESSAGE_result:
-        good = on_result(w, m);
+        good = on_result(s, w, m);
         break;
     case REAP_MESSAGE_finished:
         on_finished(s, rank, m);

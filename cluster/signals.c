@@ -4,11 +4,10 @@
 #include <unistd.h>
 
 #include "cluster/signals.h"
+#include "engine/base/err.h"
 
 /* Set by the handlers alone. */
 static volatile sig_atomic_t asked;
-
-enum { STOPPED_EARLY = 75 };
 
 static void on_drain(int number)
 {
@@ -21,7 +20,7 @@ static void on_stop(int number)
 {
     (void)number;
     if (asked == REAP_ASKED_STOP)
-        _exit(STOPPED_EARLY);
+        _exit(reap_exit_status(REAP_ESTOPPED));
     asked = REAP_ASKED_STOP;
 }
 

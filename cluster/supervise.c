@@ -14,6 +14,7 @@
 #include "cluster/signals.h"
 #include "cluster/supervise.h"
 #include "engine/base/clock.h"
+#include "engine/base/err.h"
 #include "io/file/status.h"
 #include "io/store/store.h"
 
@@ -153,8 +154,6 @@ static int code_of(int status)
     return REAP_EBUG;
 }
 
-enum { STOPPED_EARLY = 75 };
-
 /* The first rank has said why, on the same stderr: once is enough. */
 static int told(int rc, struct reap_err *err)
 {
@@ -174,7 +173,8 @@ static bool supervise_settle(const struct supervisor *s, bool complete, int *rc,
     *rc = REAP_OK;
     if (g->ended && complete && !g->status)
         return true;
-    if (g->ended && g->status && (stopped || g->status != STOPPED_EARLY))
+    if (g->ended && g->status &&
+        (stopped || g->status != reap_exit_status(REAP_ESTOPPED)))
         *rc = told(code_of(g->status), err);
     else if (stopped)
         *rc = reap_fail(err, REAP_ESTOPPED,

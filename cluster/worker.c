@@ -9,6 +9,7 @@
 #include "cluster/peer.h"
 #include "cluster/worker.h"
 #include "engine/base/clock.h"
+#include "engine/base/err.h"
 #include "engine/base/mem.h"
 #include "io/file/limits.h"
 
@@ -19,8 +20,7 @@ static const long FEED_NS = 250000000; /* who waits for a lease looks up */
 enum {
     AHEAD = 1, /* leases at hand beside the one in work */
     LEASES = 8,
-    RESULTS = 8, /* finished blocks that wait for the wire */
-    STOPPED_EARLY = 75
+    RESULTS = 8 /* finished blocks that wait for the wire */
 };
 
 struct result {
@@ -291,7 +291,7 @@ static void worker_check(struct remote *r)
     r->checked = t;
     if (reap_peer_lost(r->boss) || reap_peer_gone(r->boss) ||
         reap_watch_orphaned(&r->watch) || t - reap_peer_heard(r->boss) > SILENT)
-        _exit(STOPPED_EARLY);
+        _exit(reap_exit_status(REAP_ESTOPPED));
     if (t - reap_peer_spoke(r->boss) > ALIVE && !reap_peer_unsent(r->boss)) {
         struct reap_message m = { .type = REAP_MESSAGE_alive };
 

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <lmdb.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -39,10 +40,26 @@ static bool is_meta(const uint8_t *page)
            reap_le_get32(page + META_MAGIC) == magic;
 }
 
+/* The pages are LMDB 0.9's: so must be the library that will read them. */
+static int check_library(struct reap_err *err)
+{
+    int major, minor;
+    const char *name = mdb_version(&major, &minor, NULL);
+
+    if (major == 0 && minor == 9)
+        return REAP_OK;
+    return reap_fail(err, REAP_EINVAL,
+                     "reap reads LMDB files with liblmdb 0.9, and found %s: "
+                     "install liblmdb 0.9",
+                     name);
+}
+
 static int check_first(struct reap_mdb_walk *w, struct reap_err *err)
 {
     uint32_t size;
 
+    if (check_library(err))
+        return REAP_EINVAL;
     if (w->size < META_END || !is_meta(w->map))
         return reap_fail(err, REAP_EFORMAT, "%s is not an LMDB file", w->path);
     if (reap_le_get32(w->map + META_VERSION) != version)

@@ -2,6 +2,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <getopt.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -297,4 +298,17 @@ void reap_options_clear(struct reap_options *o)
 {
     free(o->own);
     o->own = NULL;
+}
+
+char *reap_options_command(const struct reap_options *o)
+{
+    char *text = NULL;
+    size_t size;
+    FILE *f = open_memstream(&text, &size);
+
+    if (!f)
+        return NULL;
+    for (int i = 0; i < o->argc; i++)
+        fprintf(f, "%s%s", i ? " " : "", i ? o->argv[i] : "reap");
+    return fclose(f) ? NULL : text;
 }

@@ -40,6 +40,9 @@ int reap_options_parse(struct reap_options *o, int argc, char **argv,
 /* The options given, as lines of a job file. Owned: reap_free(). */
 char *reap_options_text(const struct reap_options *o);
 
+/* The command line as one text. Owned: free(); NULL without memory. */
+char *reap_options_command(const struct reap_options *o);
+
 /* The options that 'command' takes, for its help. */
 void reap_options_help(FILE *to, const char *command);
 

@@ -33,3 +33,15 @@ size_t reap_threads_default(size_t *idle)
         *idle = cores - mine * ranks;
     return mine;
 }
+
+int reap_threads(const struct reap_options *o, size_t *threads, size_t *idle,
+                 struct reap_err *err)
+{
+    *threads = reap_threads_default(idle);
+    if (o->threads_given)
+        *threads = o->threads;
+    if (*threads && *threads <= 1024)
+        return REAP_OK;
+    return reap_fail(err, REAP_EINVAL, "--threads %zu: 1 to 1024 is possible",
+                     *threads);
+}

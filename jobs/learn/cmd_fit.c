@@ -57,13 +57,7 @@ static int cmd_fit_parse(struct job *j, struct reap_err *err)
     rc = reap_fit_plan(&j->plan, o, err);
     if (!rc)
         rc = reap_timespan(o->time_limit, &j->time_limit, err);
-    j->threads = reap_threads_default(&idle);
-    if (o->threads_given)
-        j->threads = o->threads;
-    if (!rc && (!j->threads || j->threads > 1024))
-        rc =
-            reap_fail(err, REAP_EINVAL, "--threads %zu: 1 to 1024", j->threads);
-    return rc;
+    return rc ? rc : reap_threads(o, &j->threads, &idle, err);
 }
 
 /* The other store has to hold embeddings of the same making. */

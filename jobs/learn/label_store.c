@@ -96,13 +96,7 @@ static int label_store_parse(struct work *w, struct reap_err *err)
                          "one STORE, --head and -o are needed, as in reap "
                          "predict STORE --head HEAD -o LABELS");
     rc = parse_columns(w, err);
-    w->threads = reap_threads_default(&idle);
-    if (o->threads_given)
-        w->threads = o->threads;
-    if (!rc && (!w->threads || w->threads > 1024))
-        rc =
-            reap_fail(err, REAP_EINVAL, "--threads %zu: 1 to 1024", w->threads);
-    return rc;
+    return rc ? rc : reap_threads(o, &w->threads, &idle, err);
 }
 
 /* The column that the head takes, of its width. */
@@ -174,19 +168,6 @@ static char *fingerprint_text(const struct work *w)
     return fclose(f) ? NULL : text;
 }
 
-static char *command_text(const struct reap_options *o)
-{
-    char *text = NULL;
-    size_t size;
-    FILE *f = open_memstream(&text, &size);
-
-    if (!f)
-        return NULL;
-    for (int i = 0; i < o->argc; i++)
-        fprintf(f, "%s%s", i ? " " : "", i ? o->argv[i] : "reap");
-    return fclose(f) ? NULL : text;
-}
-
 static int label_store_open_output(struct work *w, struct reap_err *err)
 {
     struct reap_store *s = w->from.store;
@@ -198,7 +179,7 @@ static int label_store_open_output(struct work *w, struct reap_err *err)
                                .schema = w->schema };
 
     m.fingerprint_text = w->fingerprint_text = fingerprint_text(w);
-    m.command = w->command = command_text(w->o);
+    m.command = w->command = reap_options_command(w->o);
     m.job = w->job = reap_options_text(w->o);
     m.labels = w->labels = reap_labels_text(w->names);
     if (!m.fingerprint_text || !m.command || !m.job)

@@ -21,14 +21,13 @@ static int cmd_review_parse(const struct reap_options *o,
 
     a->budget = o->budget_given ? o->budget : BUDGET;
     a->neighbours = o->neighbours_given ? o->neighbours : NEIGHBOURS;
-    a->threads = o->threads_given ? o->threads : reap_threads_default(&idle);
     a->duplicate = DUPLICATE;
     if (!a->budget)
         return reap_fail(err, REAP_EINVAL, "--budget: at least 1 is needed");
     if (!a->neighbours || a->neighbours > 1000)
         return reap_fail(err, REAP_EINVAL, "--neighbours: 1 to 1000");
-    if (!a->threads || a->threads > 1024)
-        return reap_fail(err, REAP_EINVAL, "--threads: 1 to 1024");
+    if (reap_threads(o, &a->threads, &idle, err))
+        return REAP_EINVAL;
     if (!o->duplicate)
         return REAP_OK;
     a->duplicate = strtod(o->duplicate, &end);

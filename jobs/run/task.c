@@ -41,18 +41,6 @@ struct run {
     bool lost;   /* a rank was: MPI is up for good */
 };
 
-/* --threads, else the cores there are, of which '*idle' are left over. */
-static int find_threads(const struct reap_options *o, size_t *threads,
-                        size_t *idle, struct reap_err *err)
-{
-    *threads = reap_threads_default(idle);
-    if (o->threads_given)
-        *threads = o->threads;
-    if (*threads && *threads <= 1024)
-        return REAP_OK;
-    return reap_fail(err, REAP_EINVAL, "--threads %zu: 1 to 1024", *threads);
-}
-
 /* What can be judged before anything is opened. */
 static int task_parse(struct run *r, struct reap_err *err)
 {
@@ -71,27 +59,13 @@ static int task_parse(struct run *r, struct reap_err *err)
     if (rc)
         return rc;
     r->label_from = (enum reap_label_from)which;
-    rc = find_threads(o, &r->threads, &idle, err);
+    rc = reap_threads(o, &r->threads, &idle, err);
     if (!rc && !o->threads_given && idle && reap_run_is_first())
         reap_remark(o,
                     "%zu cores of this node stay idle; mpirun --bind-to "
                     "none, or fewer ranks, would use them",
                     idle);
     return rc;
-}
-
-/* The command line as one text. */
-static char *command_text(const struct reap_options *o)
-{
-    char *text = NULL;
-    size_t size;
-    FILE *f = open_memstream(&text, &size);
-
-    if (!f)
-        return NULL;
-    for (int i = 0; i < o->argc; i++)
-        fprintf(f, "%s%s", i ? " " : "", i ? o->argv[i] : "reap");
-    return fclose(f) ? NULL : text;
 }
 
 static int open_store(struct run *r, struct reap_err *err)
@@ -113,7 +87,7 @@ static int open_store(struct run *r, struct reap_err *err)
     r->where = realpath(meta.dataset_path, NULL);
     if (r->where)
         meta.dataset_path = r->where;
-    meta.command = r->command = command_text(r->o);
+    meta.command = r->command = reap_options_command(r->o);
     meta.job = r->job = reap_options_text(r->o);
     if (!r->command || !r->job)
         return reap_fail(err, REAP_ENOMEM, "no memory");
@@ -340,7 +314,7 @@ static int on_photos(const struct reap_options *o, bool classify,
 {
     struct reap_setup setup;
     size_t idle, threads;
-    int rc = find_threads(o, &threads, &idle, err);
+    int rc = reap_threads(o, &threads, &idle, err);
 
     if (!rc)
         rc = reap_setup_begin(&setup, o, classify, NULL, err);

@@ -68,11 +68,7 @@ static int cmd_tune_parse(struct job *j, struct reap_err *err)
     rc = reap_tune_plan(&j->plan, o, err);
     if (!rc)
         rc = reap_timespan(o->time_limit, &j->time_limit, err);
-    j->threads = o->threads_given ? o->threads : reap_threads_default(&idle);
-    if (!rc && (!j->threads || j->threads > 1024))
-        rc =
-            reap_fail(err, REAP_EINVAL, "--threads %zu: 1 to 1024", j->threads);
-    return rc;
+    return rc ? rc : reap_threads(o, &j->threads, &idle, err);
 }
 
 /* ---- the network, as far as its border, and its head ---- */
