@@ -50,7 +50,9 @@ ISA_amx    := $(ISA_avx512) -mavx512bf16 -mamx-tile -mamx-int8 -mamx-bf16
 SRC   := $(sort $(shell find engine io pipeline cluster jobs -name '*.c'))
 PROTO := $(wildcard io/*.proto io/*/*.proto)
 GEN   := $(PROTO:%.proto=$(B)/gen/%.pb-c.c)
-OBJ   := $(SRC:%.c=$(B)/%.o) $(GEN:.c=.o)
+# Job scripts of clusters, as text inside the program.
+JOBS  := $(sort $(wildcard cluster/*/*.in))
+OBJ   := $(SRC:%.c=$(B)/%.o) $(GEN:.c=.o) $(B)/gen/templates.o
 LIB   := $(filter-out $(B)/jobs/main.o,$(OBJ))
 HELP  := $(patsubst %.c,$(B)/%.o,$(wildcard tests/*.c))
 UNIT  := $(patsubst %.c,$(B)/%.t,$(wildcard tests/unit/*.c))
@@ -73,6 +75,13 @@ $(B)/%.o: %.c
 $(B)/gen/%.pb-c.c $(B)/gen/%.pb-c.h: %.proto
 	@mkdir -p $(@D)
 	protoc-c --c_out=$(B)/gen $<
+$(B)/gen/templates.c: $(JOBS) Makefile
+	@mkdir -p $(@D)
+	@{ echo '#include "jobs/submit/script.h"'; \
+	   echo 'const struct reap_template reap_templates[] = {'; \
+	   for f in $(JOBS); do echo "{ \"$${f#cluster/}\","; \
+	       sed 's/\\/\\\\/g; s/"/\\"/g; s/.*/"&\\n"/' $$f; echo '},'; done; \
+	   echo '{ 0 } };'; } >$@
 $(B)/gen/%.o: $(B)/gen/%.c
 	$(Q)$(CC) $(ALL_CFLAGS) -Wno-error -w -c -o $@ $<
 $(SRC:%.c=$(B)/%.o): | $(GEN:.c=.h)
