@@ -153,7 +153,7 @@ static int step_second(struct reap_todo *t, struct reap_err *err)
     return reap_cursor_seek(t->cursor, suspect_key(s), &t->rec, err);
 }
 
-/* Take the next key in hand. REAP_ENOTFOUND behind the last. */
+/* Take the next key in hand. REAP_ENOTFOUND after the last. */
 static int todo_step(struct reap_todo *t, struct reap_err *err)
 {
     int rc = REAP_ENOTFOUND;
@@ -196,7 +196,7 @@ static int is_done(struct reap_todo *t, struct beside *b, bool *yes,
 }
 
 /* Move to a key that is to do now; '*found' is false after a long stretch of
- * others. REAP_ENOTFOUND behind the last. */
+ * others. REAP_ENOTFOUND after the last. */
 static int todo_find(struct reap_todo *t, struct beside *b, bool *found,
                      struct reap_err *err)
 {

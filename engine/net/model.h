@@ -38,7 +38,7 @@ struct reap_model {
 const struct reap_model *reap_model_find(const char *name,
                                          struct reap_err *err);
 
-/* Row i, NULL behind the last. */
+/* Row i, NULL after the last. */
 const struct reap_model *reap_model_at(size_t i);
 
 /* Are names and axis orders Keras's (else torchvision's)? */

@@ -1,3 +1,10 @@
+/*
+ * A file per key, each a page-aligned header and the blob's bytes, so that the
+ * blob can be mapped. A lock file lets one process pack while others wait;
+ * nothing here may fail a run, so every trouble ends in "not kept" and the
+ * engine packs for itself. What a key is made of is the engine's business
+ * (engine/plan/blobs.h).
+ */
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <errno.h>
@@ -20,7 +27,7 @@
 #include "io/file/le.h"
 
 enum {
-    HEADER = 4096, /* so that the bytes behind it begin a page */
+    HEADER = 4096, /* so that the bytes after it begin a page */
     VERSION = 1,
     KEY = 32,
     ROOM = 4 /* times a blob's size have to be free on the disk */

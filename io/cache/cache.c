@@ -1,3 +1,6 @@
+/* The cache folder: where it is, and files in it that are written under a
+ * temporary name and renamed. What is in a file, and whether it is still good,
+ * is for its reader to say. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -26,7 +29,7 @@ int reap_cache_path(char *to, size_t size, const char *name,
         n = snprintf(to, size, "%s/.cache/reap%s%s", home, slash, name);
     else
         return reap_fail(err, REAP_EINVAL,
-                         "no folder for fetched files: set REAP_CACHE");
+                         "no folder for downloads: set REAP_CACHE to one");
     return n >= 0 && (size_t)n < size
                ? REAP_OK
                : reap_fail(err, REAP_EINVAL, "REAP_CACHE is too long");
@@ -44,8 +47,8 @@ int reap_cache_make_dir(const char *dir, struct reap_err *err)
         }
     if (mkdir(dir, 0777) && errno != EEXIST)
         return reap_fail(err, REAP_ECREATE,
-                         "%s: %s (fetched files go there; REAP_CACHE names "
-                         "another place)",
+                         "%s: %s (downloads go there; set REAP_CACHE to "
+                         "another folder)",
                          dir, strerror(errno));
     return REAP_OK;
 }

@@ -28,13 +28,14 @@ int reap_cache_make_dir(const char *dir, struct reap_err *err) REAP_MUST_CHECK;
  * others than this user and root could have written it. */
 int reap_cache_open(const char *path);
 
-/* Write a small or large file of 'n' parts whole, or not at all; what exists
- * is replaced. It is not made durable: whoever reads it checks it. Returns
- * false if that is not possible, for any reason. */
 struct reap_cache_part {
     const void *data;
     size_t len;
 };
+
+/* Write the file 'path' from 'n' parts whole, or not at all; what exists is
+ * replaced. It is not made durable: its readers check it. Returns false if
+ * that is not possible, for any reason. */
 bool reap_cache_write(const char *path, size_t n,
                       const struct reap_cache_part *part);
 

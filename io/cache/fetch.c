@@ -1,3 +1,6 @@
+/* One download through libcurl, hashed while it comes in and renamed only if
+ * the hash agrees. Where a file belongs and which hash it must have is its
+ * caller's to know. */
 #define _GNU_SOURCE
 #include <curl/curl.h>
 #include <errno.h>
@@ -127,8 +130,8 @@ static int fetch_check(struct fetch *f, const char *url, const char *want,
                          strerror(errno));
     if (!agrees(f->hash, want, hex))
         return reap_fail(err, REAP_EFORMAT,
-                         "%s: what came has the hash %s; %s is expected", url,
-                         hex, want);
+                         "%s: the download has the hash %s, but %s is expected",
+                         url, hex, want);
     return REAP_OK;
 }
 

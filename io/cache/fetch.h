@@ -16,7 +16,7 @@
 typedef void reap_fetch_fn(void *ctx, uint64_t done, uint64_t total);
 
 /*
- * Fetch 'url' into 'path', by way of a temporary name beside it. 'hash' is the
+ * Fetch 'url' into 'path', by way of a temporary file next to it. 'hash' is the
  * sha256 in hex, or its beginning, or an md5 (32 digits), or NULL. 'told' may
  * be NULL. A server has 5 s to answer at all. Returns REAP_OK, REAP_ENOTFOUND
  * (no way there, or no such file), REAP_EFORMAT (another hash), REAP_ECREATE

@@ -1,3 +1,9 @@
+/*
+ * A note per hashed file, named by device and inode, that holds the file's
+ * state when it was hashed and the hash. The note counts only while that state
+ * is still the file's. The hash itself is computed elsewhere
+ * (io/weights/weights.c).
+ */
 #define _GNU_SOURCE
 #include <stdio.h>
 #include <string.h>

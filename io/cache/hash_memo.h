@@ -2,7 +2,7 @@
  * io/cache/hash_memo.h - the sha256 of a file that has not changed since
  *
  * Hashing a weights file takes longer than all else at a second start. What its
- * hash was is remembered beside its device, inode, size and times of change,
+ * hash was is remembered with its device, inode, size and times of change,
  * in the folder "hashes" of io/cache/cache.h; a file that was changed less than
  * two seconds before it was hashed is not, as a later change may bear the same
  * time. Any thread.
@@ -16,7 +16,7 @@
 enum { REAP_MEMO_NOTE = 24 };
 
 /* What was remembered of the file that 'st' tells of: its hash in hex, and a
- * word beside it. False if nothing was. */
+ * word stored with it. False if nothing was. */
 bool reap_hash_memo_find(const struct stat *st, char sha256[65],
                          char note[REAP_MEMO_NOTE]);
 

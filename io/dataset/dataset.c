@@ -82,8 +82,9 @@ static int read_uuid(struct reap_dataset *ds, struct reap_err *err)
                  (const char *)value.mv_data);
     else
         rc = reap_fail(err, REAP_EFORMAT,
-                       "%s: its " REAP_INDEX_FILE " is not of reap import; "
-                       "take it away to go without",
+                       "%s: its " REAP_INDEX_FILE
+                       " was not made by reap import; "
+                       "remove it to read the dataset without an index",
                        ds->path);
     if (!rc)
         mrc = mdb_stat(txn, ds->index_dbi, &stat_);
@@ -168,7 +169,7 @@ static int find_layout(struct reap_dataset *ds, struct reap_cursor *c,
         return REAP_OK;
     what = reap_layout_magic(rec[0].value);
     return reap_fail(err, REAP_EFORMAT,
-                     "%s: no images in it that are known; the record '%.*s' "
+                     "%s: no images of a known format; the record '%.*s' "
                      "holds %s",
                      ds->path, (int)rec[0].key.len,
                      (const char *)rec[0].key.data,
@@ -193,15 +194,15 @@ static int open_files(struct reap_dataset *ds, struct reap_err *err)
                                 &ds->locked, err);
     if (reap_store_is(ds->path))
         return reap_fail(err, REAP_EFORMAT,
-                         "%s is a store, an output of reap; its dataset is "
-                         "needed",
+                         "%s is a store, not a dataset; name the dataset it "
+                         "was made from",
                          ds->path);
     snprintf(file, sizeof(file), "%s/data.mdb", ds->path);
     if (stat(file, &st) && errno == ENOENT)
         return reap_fail(err, REAP_ENOTFOUND,
-                         "%s is no dataset: no data.mdb in it (reap import "
-                         "makes one)",
-                         ds->path);
+                         "%s is a folder, not a dataset; if it holds images, "
+                         "run: reap import %s -o NAME",
+                         ds->path, ds->path);
     rc = reap_dataset_env(&ds->env, &ds->dbi, ds->path, file, &ds->locked, err);
     snprintf(file, sizeof(file), "%s/" REAP_INDEX_FILE, ds->path);
     if (rc || stat(file, &st))

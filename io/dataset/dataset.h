@@ -55,6 +55,7 @@ struct reap_image {
 int reap_dataset_open(struct reap_dataset **out, const char *path,
                       struct reap_err *err) REAP_MUST_CHECK;
 
+/* The path that it was opened by. Borrowed. */
 const char *reap_dataset_path(const struct reap_dataset *ds);
 
 /* Records by mdb_stat, less the reserved keys: exact, and free. */
@@ -67,18 +68,18 @@ const char *reap_dataset_layout(const struct reap_dataset *ds);
  * keys and values and the count. Borrowed. */
 const char *reap_dataset_id(const struct reap_dataset *ds);
 
-/* REAP_EIO if the dataset has been written since it was opened: all cursors
- * see the same records. */
+/* Open a cursor. Returns REAP_OK, REAP_ENOMEM, or REAP_EIO, also if the dataset
+ * was written since it was opened: all cursors see the same records. */
 int reap_cursor_open(struct reap_cursor **out, struct reap_dataset *ds,
                      struct reap_err *err) REAP_MUST_CHECK;
 
 /* Move to the first record with a key >= 'key' (an empty key: the first) and
- * lend it. Returns REAP_OK, REAP_ENOTFOUND behind the last, or REAP_EIO. */
+ * lend it. Returns REAP_OK, REAP_ENOTFOUND after the last, or REAP_EIO. */
 int reap_cursor_seek(struct reap_cursor *c, struct reap_bytes key,
                      struct reap_record *out,
                      struct reap_err *err) REAP_MUST_CHECK;
 
-/* The next record. Returns REAP_OK, REAP_ENOTFOUND behind the last, REAP_EIO.
+/* The next record. Returns REAP_OK, REAP_ENOTFOUND after the last, REAP_EIO.
  * Touches no page of the value until the caller reads it. */
 int reap_cursor_next(struct reap_cursor *c, struct reap_record *out,
                      struct reap_err *err) REAP_MUST_CHECK;
@@ -91,6 +92,7 @@ int reap_cursor_next(struct reap_cursor *c, struct reap_record *out,
 int reap_cursor_sample(struct reap_cursor *c, struct reap_record *out, size_t n,
                        size_t *found, struct reap_err *err) REAP_MUST_CHECK;
 
+/* Close '*c', which becomes NULL; NULL does nothing. */
 void reap_cursor_close(struct reap_cursor **c);
 
 /*
@@ -108,12 +110,13 @@ unsigned reap_dataset_image(struct reap_dataset *ds, struct reap_cursor *c,
 /* Keys that import has an entry for; 0 if import did not make the dataset. */
 size_t reap_dataset_indexed(const struct reap_dataset *ds);
 
-/* Reserved keys that are there: row i, NULL behind the last. */
+/* Reserved keys that are there: row i, NULL after the last. */
 const char *reap_dataset_reserved(const struct reap_dataset *ds, size_t i);
 
 /* Is it read with LMDB's locks? */
 bool reap_dataset_locked(const struct reap_dataset *ds);
 
+/* Close '*ds', which becomes NULL; NULL does nothing. */
 void reap_dataset_close(struct reap_dataset **ds);
 
 #endif /* REAP_IO_DATASET_DATASET_H */

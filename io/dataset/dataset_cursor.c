@@ -25,7 +25,7 @@ int reap_cursor_open(struct reap_cursor **out, struct reap_dataset *ds,
     if (!rc && (mdb_txn_id(c->txn) != ds->moment ||
                 (ds->index && mdb_txn_id(c->index_txn) != ds->index_moment)))
         rc = reap_fail(err, REAP_EIO,
-                       "%s is being written; try again when that has ended",
+                       "%s is being written; try again when the writer is done",
                        ds->path);
     if (!rc) {
         mrc = mdb_cursor_open(c->txn, ds->dbi, &c->cursor);
@@ -55,7 +55,7 @@ void reap_cursor_close(struct reap_cursor **c)
     reap_free(old);
 }
 
-/* Do 'op', then go on in the direction of 'step' over reserved keys. */
+/* Do 'op', then step in the direction of 'step' over reserved keys. */
 static int move(struct reap_cursor *c, MDB_cursor_op op, MDB_cursor_op step,
                 struct reap_bytes at, struct reap_record *out,
                 struct reap_err *err)

@@ -45,7 +45,8 @@ int reap_dataset_env(MDB_env **out, MDB_dbi *dbi, const char *path,
                      const char *file, bool *locked,
                      struct reap_err *err) REAP_MUST_CHECK;
 
-/* A read transaction; stale readers are cleared away if there are too many. */
+/* A read transaction; stale readers are cleared away if there are too many.
+ * Codes of reap_dataset_fail(). */
 int reap_dataset_begin(const char *path, MDB_env *env, MDB_txn **out,
                        struct reap_err *err) REAP_MUST_CHECK;
 

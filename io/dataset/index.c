@@ -1,3 +1,5 @@
+/* An entry of the index as bytes and back; index.h shows its layout. Opening
+ * and writing index.mdb is left to dataset.c and io/import. */
 #include <string.h>
 
 #include "io/dataset/index.h"

@@ -1,7 +1,7 @@
 /*
  * io/dataset/index.h - what import knows of a dataset's records
  *
- * DATASET/index.mdb, beside data.mdb, which other programs read without
+ * DATASET/index.mdb, next to data.mdb, which other programs read without
  * knowing of it: the dataset's UUID and, for each key, size and CRC-32C of the
  * value as they were imported, its label, where it came from. One process
  * writes (import); many read. Not every key needs an entry.

@@ -1,3 +1,5 @@
+/* The table of layouts, and which of them a dataset's samples have. What a
+ * value of a layout holds is read by layout_<name>.c. */
 #include <stdio.h>
 #include <string.h>
 

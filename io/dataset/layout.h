@@ -14,6 +14,8 @@
 struct reap_layout_scratch {
     void *datum;
 };
+
+/* Free what is in it; it is zero again. */
 void reap_layout_scratch_clear(struct reap_layout_scratch *s);
 
 /* Does the value have this layout for certain? */
@@ -40,7 +42,7 @@ struct reap_layout {
 #include "io/dataset/layouts.def"
 #undef LAYOUT
 
-/* Row i of layouts.def; NULL behind the last. */
+/* Row i of layouts.def; NULL after the last. */
 const struct reap_layout *reap_layout_at(size_t i);
 
 /* The layout that knows the value; NULL if none does. */

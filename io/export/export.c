@@ -51,11 +51,12 @@ static int find_format(const struct reap_export_args *a, size_t *out,
                  format[*out].name);
     }
     if (a->to)
-        return reap_fail(err, REAP_EINVAL, "--to %s: there are %s", a->to,
+        return reap_fail(err, REAP_EINVAL,
+                         "--to %s: unknown format; choose one of %s", a->to,
                          names);
     return reap_fail(err, REAP_EINVAL,
-                     "%s: the ending names no format; --to takes %s", a->path,
-                     names);
+                     "%s: no format has this ending; choose one with --to: %s",
+                     a->path, names);
 }
 
 int reap_export_beside(struct reap_outfile **out, const struct reap_export *e,

@@ -3,9 +3,9 @@
  *
  * Rows go out in key order, one pass, memory flat. Formats are rows of
  * exporters.def. Each file appears whole or not at all; the one that was asked
- * for comes last, when those beside it are there: F.keys.txt (a key a line)
+ * for comes last, when its companions are there: F.keys.txt (a key a line)
  * and F.failed.tsv (key, status, reason) with the formats of numbers, and
- * F.meta.json, what the rows were made of.
+ * F.meta.json, how the rows were computed.
  */
 #ifndef REAP_IO_EXPORT_EXPORT_H
 #define REAP_IO_EXPORT_EXPORT_H
@@ -24,7 +24,7 @@ struct reap_export_names {
     const char *(*name)(const void *ctx, size_t index);
 };
 
-/* The dataset's keys in order; REAP_ENOTFOUND behind the last. */
+/* The dataset's keys in order; REAP_ENOTFOUND after the last. */
 struct reap_export_keys {
     void *ctx;
     int (*next)(void *ctx, struct reap_bytes *key, struct reap_err *err);
@@ -55,7 +55,7 @@ struct reap_exported {
 int reap_export_run(const struct reap_export_args *a, struct reap_exported *out,
                     struct reap_err *err) REAP_MUST_CHECK;
 
-/* Row i of exporters.def: its name, ending and about; false behind the last. */
+/* Row i of exporters.def: its name, ending and about; false after the last. */
 bool reap_export_format(size_t i, const char **name, const char **ending,
                         const char **about);
 

@@ -23,7 +23,7 @@ enum { HEADER_MAX = 512 };
 struct layout {
     const char *ending;
     size_t header;
-    bool prefixed; /* each row behind its length */
+    bool prefixed; /* each row follows its length */
     void (*head)(uint8_t *p, const struct reap_column *c, uint64_t rows);
 };
 
@@ -112,7 +112,7 @@ static int open_outputs(struct matrix *m, const struct reap_export *e,
     }
     if (!m->n)
         return reap_fail(err, REAP_EINVAL,
-                         "the store holds labels alone; export csv or jsonl");
+                         "the store holds labels only; export csv or jsonl");
     m->nan = reap_calloc(most, sizeof(float));
     if (!m->nan)
         return reap_fail(err, REAP_ENOMEM, "no memory for a row");

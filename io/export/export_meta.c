@@ -1,4 +1,4 @@
-/* F.meta.json: what the rows of an export were made of. */
+/* F.meta.json: how the rows of an export were computed. */
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>

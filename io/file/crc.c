@@ -1,3 +1,4 @@
+/* CRC-32C by ISA-L, in pieces that its int can count. */
 #include <isa-l/crc.h>
 
 #include "engine/base/cpu.h"

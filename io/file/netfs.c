@@ -1,3 +1,5 @@
+/* statfs(2) and the table of file systems in netfs.def. What to do on a network
+ * file system is for its callers to decide. */
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/vfs.h>

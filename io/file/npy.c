@@ -1,3 +1,9 @@
+/*
+ * The header has a fixed size, so that the elements can be written first and
+ * the number of rows filled in at the end. The bytes go through
+ * io/file/outfile.h; whether elements are little-endian and of the type named
+ * is the caller's to see to.
+ */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <stdbool.h>

@@ -19,7 +19,8 @@ struct reap_npy;
 /*
  * Begin an array of 'dims' dimensions (1 to REAP_NPY_DIMS) at 'path'. 'descr'
  * is NumPy's name of the element type: "|u1", "<f4", "<i8". shape[0] is
- * settled by commit(). Errors as reap_outfile_open(), and REAP_EINVAL.
+ * settled by commit(). Returns REAP_EINVAL for an array that cannot be, or the
+ * codes of reap_outfile_open().
  */
 int reap_npy_open(struct reap_npy **out, const char *path, const char *descr,
                   size_t dims, const size_t *shape,

@@ -1,3 +1,6 @@
+/* Temporary file, fsync, rename, fsync of the folder. A temporary file is
+ * locked while its writer lives: one without a lock is a leftover and is
+ * removed. What the file holds is left to the caller. */
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <errno.h>

@@ -23,18 +23,20 @@ struct reap_outfile;
 int reap_outfile_open(struct reap_outfile **out, const char *path,
                       struct reap_err *err) REAP_MUST_CHECK;
 
-/* Append; REAP_EIO. What follows a failure is to abort. */
+/* Append 'len' bytes. REAP_EIO; after a failure only abort() is allowed. */
 int reap_outfile_write(struct reap_outfile *f, const void *data, size_t len,
                        struct reap_err *err) REAP_MUST_CHECK;
 
 /* The stream, for fprintf(); its errors are found by commit(). Borrowed. */
 FILE *reap_outfile_stream(struct reap_outfile *f);
 
-/* Flush, fsync, rename, fsync the folder; frees the handle in every case. */
+/* Flush, fsync, rename, fsync the folder; frees the handle in every case.
+ * Returns REAP_OK, REAP_EIO (the target is as it was) or the codes of
+ * reap_outfile_open(). */
 int reap_outfile_commit(struct reap_outfile **f,
                         struct reap_err *err) REAP_MUST_CHECK;
 
-/* Remove the temporary file. NULL does nothing. */
+/* Remove the temporary file and free the handle. NULL does nothing. */
 void reap_outfile_abort(struct reap_outfile **f);
 
 #endif /* REAP_IO_FILE_OUTFILE_H */

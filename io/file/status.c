@@ -1,3 +1,4 @@
+/* Words for statuses and flags, from their tables. */
 #include <stdio.h>
 
 #include "io/file/status.h"

@@ -1,3 +1,5 @@
+/* A hash table of numbers over an array of texts: open addressing, twice as
+ * many slots as room for texts. Texts are never removed. */
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>

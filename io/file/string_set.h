@@ -14,6 +14,7 @@
 
 struct reap_string_set;
 
+/* An empty set. Returns REAP_OK or REAP_ENOMEM. */
 int reap_string_set_new(struct reap_string_set **out,
                         struct reap_err *err) REAP_MUST_CHECK;
 
@@ -25,6 +26,7 @@ int reap_string_set_add(struct reap_string_set *n, const char *text,
 uint32_t reap_string_set_find(const struct reap_string_set *n,
                               const char *text);
 
+/* How many texts there are; their numbers are 0 to count - 1. */
 size_t reap_string_set_count(const struct reap_string_set *n);
 
 /* Text i < count. Borrowed. */
@@ -37,6 +39,7 @@ const char *reap_string_set_text(const struct reap_string_set *n, size_t i);
 int reap_string_set_sort(struct reap_string_set *n, uint32_t *to,
                          struct reap_err *err) REAP_MUST_CHECK;
 
+/* Free '*n', which becomes NULL; NULL does nothing. */
 void reap_string_set_free(struct reap_string_set **n);
 
 #endif /* REAP_IO_FILE_STRING_SET_H */

@@ -1,3 +1,6 @@
+/* The file is read into one buffer and cut in place, a line and a column at a
+ * time, so that columns are pointers into it. Headings and meanings are left to
+ * callers (io/labels/truth.c). */
 #include <errno.h>
 #include <stdint.h>
 #include <stdio.h>

@@ -34,6 +34,7 @@ size_t reap_table_next(struct reap_table *t, char **column, size_t room);
 /* The number of the line last read, 1 the first. */
 size_t reap_table_line(const struct reap_table *t);
 
+/* Close '*t', which becomes NULL; NULL does nothing. */
 void reap_table_close(struct reap_table **t);
 
 #endif /* REAP_IO_FILE_TABLE_H */

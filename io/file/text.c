@@ -1,3 +1,5 @@
+/* Escapes for lines, CSV and JSON, one walk over characters each. Which form a
+ * file needs is for its writer to know. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,3 +1,5 @@
+/* A table drawn into an RGB buffer: a frame and a square per cell here, text by
+ * libvips. What is counted is left to jobs/judge. */
 #include <stdbool.h>
 #include <string.h>
 

@@ -18,7 +18,8 @@ enum { REAP_CHART_MAX = 4096 }; /* rows at most */
 /*
  * Draw 'count' (n, n), 1 <= n <= REAP_CHART_MAX, as 'path', a PNG: white is
  * none, the darkest blue all of a row. 'name' has n names; 'down' and 'across'
- * say what rows and columns are. Errors as reap_outfile_open(), REAP_ENOMEM.
+ * say what rows and columns are. Returns REAP_OK, REAP_ENOMEM or the codes of
+ * reap_outfile_open() and commit().
  */
 int reap_chart_write(const char *path, const uint32_t *count, size_t n,
                      const char *const *name, const char *down,

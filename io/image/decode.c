@@ -1,3 +1,6 @@
+/* What all formats share: telling them apart by their first bytes, limits on
+ * sizes, the buffer of pixels, turning upright. A codec for each kind of file
+ * (decode_<codec>.c) does the rest; resizing is left to resample.c. */
 #define _GNU_SOURCE
 #include <stdarg.h>
 #include <stdio.h>

@@ -81,6 +81,7 @@ void reap_decode_read(struct reap_decode *d, const struct reap_window *want,
 /* Memory of a large image is given back; called by the next open(), too. */
 void reap_decode_done(struct reap_decode *d);
 
+/* Free '*d', which becomes NULL; NULL does nothing. */
 void reap_decode_free(struct reap_decode **d);
 
 /* "jpeg", ...; "unknown" for REAP_N_FORMATS. */

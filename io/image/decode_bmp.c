@@ -26,7 +26,7 @@ static bool masks_are_plain(struct reap_bytes f)
            u32(p + 4) == 0xff00 && u32(p + 8) == 0xff;
 }
 
-/* False if this is no bitmap of ours; reason set. */
+/* False if this is not a bitmap that we read; reason set. */
 static bool decode_bmp_header(struct reap_bytes f, struct bmp *b, int32_t *w,
                               int32_t *h, struct reap_decoded *out)
 {

@@ -49,7 +49,7 @@ void reap_decode_rows(struct reap_decode *d, const struct reap_window *want,
 
 /* Both exist from the first use until reap_decode_free(). */
 void reap_jpeg_free(struct reap_jpeg **j);
-bool reap_vips_new(struct reap_vips **v);
+bool reap_vips_new(struct reap_vips **v);  /* false: no memory */
 void reap_vips_close(struct reap_vips *v); /* drop the image at hand */
 void reap_vips_free(struct reap_vips **v);
 

@@ -1,3 +1,5 @@
+/* A walk through the containers of JPEG, PNG, WebP and TIFF to the one tag that
+ * is wanted, with every offset checked; and the eight ways to turn pixels. */
 #include <string.h>
 
 #include "io/image/exif.h"

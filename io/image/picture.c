@@ -1,3 +1,4 @@
+/* Pixels to a PNG file through libvips and io/file/outfile.h. */
 #include <limits.h>
 
 #include <vips/vips.h>

@@ -7,8 +7,10 @@
 
 #include "engine/base/err.h"
 
-/* (h, w, 3) RGB bytes to 'path'. Errors as reap_outfile_open(). A decoder of
- * io/image/decode.h must have been made before in this process. */
+/* Write (h, w, 3) RGB bytes to 'path'. Returns REAP_OK, REAP_EINVAL (too
+ * large), REAP_ENOMEM or the codes of reap_outfile_open() and commit(). A
+ * decoder of io/image/decode.h must have been made before in this process. One
+ * thread at a time. */
 int reap_picture_write(const char *path, const uint8_t *pixels, size_t h,
                        size_t w, struct reap_err *err) REAP_MUST_CHECK;
 

@@ -1,3 +1,11 @@
+/*
+ * One crop of one image. A plan says which part of the crop the image fills and
+ * which source rows and columns that part needs; then each pass (along rows,
+ * down columns) takes weights for a handful of outputs at a time and hands them
+ * to the kernels of engine/kern/resample_ops.h. The pass that comes first runs
+ * only over what the second will read. The weights are found in
+ * resample_weights.c, sizes in io/preset/geometry.c.
+ */
 #define _GNU_SOURCE
 #include <math.h>
 #include <string.h>

@@ -38,7 +38,7 @@ int reap_resample_new(struct reap_resample **out,
  * Make the crop.
  *
  *   src  pixel (have->row0, have->col0); rows 'stride' bytes apart, RGB.
- *        'have' contains the window; REAP_RESAMPLE_SLACK bytes behind the
+ *        'have' contains the window; REAP_RESAMPLE_SLACK bytes after the
  *        last row may be read, but are not used
  *   dst  (out_h, out_w, 3) bytes, or float32 for REAP_TF_BILINEAR; no slack
  *
@@ -49,6 +49,7 @@ int reap_resample_run(struct reap_resample *r, const struct reap_geometry *g,
                       size_t stride, void *dst,
                       struct reap_err *err) REAP_MUST_CHECK;
 
+/* Free '*r', which becomes NULL; NULL does nothing. */
 void reap_resample_free(struct reap_resample **r);
 
 #endif /* REAP_IO_IMAGE_RESAMPLE_H */

@@ -16,11 +16,11 @@ struct reap_side {
     size_t in, out, first, n;
 };
 
-/* Source pixels [lo, hi) that output 'x' is made of. */
+/* Source pixels [lo, hi) that output 'x' is computed from. */
 void reap_side_span(const struct reap_side *s, size_t x, size_t *lo,
                     size_t *hi);
 
-/* Source pixels that any of the wanted outputs is made of. */
+/* Source pixels that any of the wanted outputs is computed from. */
 void reap_side_window(const struct reap_side *s, size_t *lo, size_t *hi);
 
 /* Positions of NEAREST for the wanted outputs; 'at' holds s->n. */
@@ -44,6 +44,7 @@ bool reap_weights_find(struct reap_resample_weights *w,
                        const struct reap_side *s, size_t x, size_t limit,
                        size_t origin);
 
+/* Free the memory; '*w' is zero again. */
 void reap_weights_clear(struct reap_resample_weights *w);
 
 #endif /* REAP_IO_IMAGE_RESAMPLE_IMPL_H */

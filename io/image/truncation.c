@@ -1,3 +1,6 @@
+/* libvips pads what is missing at the end of a PNG or WebP without a word, so
+ * the file's own structure is asked. JPEG and the others notice it while they
+ * decode. */
 #include <string.h>
 
 #include "io/image/truncation.h"

@@ -149,7 +149,7 @@ static int write_all(struct reap_import *im, struct batch *b,
         rc = flush(im, b, err);
     if (!rc && !going)
         return reap_fail(err, REAP_ESTOPPED,
-                         "stopped; run the same command again to go on");
+                         "stopped; run the same command again to resume");
     return rc ? rc : flush(im, b, err);
 }
 
@@ -221,10 +221,10 @@ static int import_run(struct reap_import *im, struct reap_import_lister *lister,
     if (!im->sum.found)
         return reap_fail(err, REAP_ENOTFOUND, "nothing to import: no files");
     if (!im->sum.records && !im->sum.same)
-        return reap_fail(err, REAP_ENOTFOUND,
-                         "nothing to import: %llu files have no image's ending "
-                         "(--all takes them)",
-                         (unsigned long long)im->sum.skipped);
+        return reap_fail(
+            err, REAP_ENOTFOUND,
+            "nothing to import: no file name has an image's ending "
+            "(--all imports files of any name)");
     return REAP_OK;
 }
 

@@ -4,15 +4,16 @@
  * Sources are folders, archives (tar, also of WebDataset, compressed or not;
  * zip), lists of files and single image files. Files are read by several
  * threads and written by one, in transactions of bounded size; what is written
- * stays written, so that the same call goes on after any stop. An import that
+ * stays written, so that the same call resumes after any stop. An import that
  * was complete adds what is new and puts what changed.
  *
  *   key    the path within the source; of several sources: the source's name,
  *          '/', path. Over 511 bytes: the first 440, '~', 32 hex digits of its
  *          sha256, the whole path in the index (io/dataset/index.h). A reserved
- * key (io/dataset/reserved.def) gets "./" before it. value  the file's bytes,
- * untouched label  in a list: what follows a tab; in an archive: the member of
- * the same stem that ends in .cls
+ *          key (io/dataset/reserved.def) gets "./" before it.
+ *   value  the file's bytes, untouched
+ *   label  in a list: what follows a tab; in an archive: the member of the same
+ *          stem that ends in .cls
  */
 #ifndef REAP_IO_IMPORT_IMPORT_H
 #define REAP_IO_IMPORT_IMPORT_H

@@ -1,3 +1,6 @@
+/* One LMDB file of an import, data.mdb or index.mdb: what is there is checked
+ * before LMDB maps it, and the map grows when it is full. Which records go in
+ * is left to import_write.c. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <stdio.h>
@@ -54,7 +57,7 @@ int reap_import_env_open(struct reap_import_env *e, const char *dir,
     rc = check_old(e->file, err);
     if (rc)
         return rc;
-    /* LMDB's locks are for readers; of writers there is one by our own lock. */
+    /* LMDB's locks are for readers; our own lock keeps it to one writer. */
     if (reap_netfs_name(dir))
         flags |= MDB_NOLOCK;
     else if (!reap_dataset_lock_file(e->file, single))

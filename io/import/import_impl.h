@@ -21,6 +21,7 @@
 
 struct reap_queue;
 
+/* An empty queue for items of 'max_weight' together. REAP_OK or REAP_ENOMEM. */
 int reap_queue_new(struct reap_queue **out, size_t max_weight,
                    struct reap_err *err) REAP_MUST_CHECK;
 /* Waits for room. False if the queue was stopped or there is no memory: 'p' is
@@ -75,12 +76,13 @@ void reap_import_count(struct reap_import *im, uint64_t found, uint64_t skipped,
 /* A source that cannot be read: a remark, and counted. */
 void reap_import_unreadable(struct reap_import *im, const char *path,
                             const char *why);
-/* Nothing can go on: keep the failure, stop the queues. */
+/* The import cannot continue: keep the failure, stop the queues. */
 void reap_import_fail(struct reap_import *im, int rc,
                       const struct reap_err *err);
 /* Put 'p' into a queue of 'im', or free it; false: all is stopped. */
 bool reap_import_pass(struct reap_import *im, struct reap_queue *q, void *p,
                       size_t weight);
+/* Has a failure or the caller stopped the import? */
 bool reap_import_stopped(struct reap_import *im);
 
 /* ---- keys ---- */
@@ -94,7 +96,7 @@ char *reap_import_path(const char *prefix, const char *path);
 
 /*
  * A new item with room for 'len' bytes of value, which the caller fills; its
- * key is made of 'path' by the rules of io/import/import.h. NULL: no memory.
+ * key comes from 'path' by the rules of io/import/import.h. NULL: no memory.
  */
 struct reap_import_item *reap_import_item_new(const char *path, size_t len,
                                               uint8_t **value);
@@ -104,17 +106,20 @@ size_t reap_import_key(const char *path, uint8_t *to);
 
 /* ---- the threads ---- */
 
-/* Look at all sources before anything is made. */
+/* See that all sources are there and of a known kind, before anything is made.
+ * REAP_OK, REAP_ENOTFOUND, REAP_EACCESS or REAP_EFORMAT, naming the source. */
 int reap_import_look(const struct reap_import_args *a,
                      struct reap_err *err) REAP_MUST_CHECK;
-/* List the sources to im->jobs, then end it. 'number' holds the source number
- * of each SRC; files in the directory (dev, ino) are left out. */
+/* What the lister needs: 'number' holds the source number of each SRC; files in
+ * the directory (dev, ino), the output, are left out. */
 struct reap_import_lister {
     struct reap_import *im;
     const uint32_t *number;
     dev_t dev;
     ino_t ino;
 };
+/* List the sources to im->jobs, then end it. A thread's function: 'lister' is a
+ * struct reap_import_lister; returns NULL. */
 void *reap_import_list(void *lister);
 /* Take jobs, put items, until the jobs end. 'im' is a struct reap_import. */
 void *reap_import_read(void *im);
@@ -126,7 +131,9 @@ void reap_import_archive(struct reap_import *im,
 
 struct reap_import_writer;
 
-/* Make or reopen the dataset, and lock it against other imports. */
+/* Make or reopen the dataset, and lock it against other imports. REAP_OK,
+ * REAP_ENOMEM or the codes of reap_import_place_open() and
+ * reap_import_env_open(). */
 int reap_import_writer_open(struct reap_import_writer **out, const char *path,
                             struct reap_err *err) REAP_MUST_CHECK;
 /* Number the sources: 'number' receives one for each of 'n' paths. */
@@ -139,11 +146,13 @@ int reap_import_writer_sources(struct reap_import_writer *w,
 bool reap_import_writer_knows(struct reap_import_writer *w,
                               struct reap_bytes key, uint32_t source,
                               uint64_t size, int64_t mtime);
-/* One durable transaction; adds to records, changed, same and bytes. */
+/* One durable transaction; adds to records, changed, same and bytes. REAP_OK,
+ * REAP_EINVAL (two files have one key: names both), REAP_EIO or REAP_ENOMEM. */
 int reap_import_writer_put(struct reap_import_writer *w,
                            struct reap_import_item *const *item, size_t n,
                            struct reap_import_sum *sum,
                            struct reap_err *err) REAP_MUST_CHECK;
+/* Records in the dataset. */
 uint64_t reap_import_writer_total(struct reap_import_writer *w);
 /* 'forget': delete what was made, if it holds nothing. */
 void reap_import_writer_close(struct reap_import_writer **w, bool forget);

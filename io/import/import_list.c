@@ -74,7 +74,7 @@ static int import_list_kind_of(const char *path, enum kind *kind,
         *kind = ARCHIVE;
     if (*kind == LIST && n && memchr(head, '\0', (size_t)n))
         return reap_fail(err, REAP_EFORMAT,
-                         "%s is no folder, archive, list of files or image",
+                         "%s is not a folder, archive, list of files or image",
                          path);
     return REAP_OK;
 }
@@ -275,7 +275,7 @@ static bool enter(struct list *l, const char *path)
         if (l->above[i].dev == st.st_dev && l->above[i].ino == st.st_ino)
             return false;
     if (l->depth == DEPTH_MAX) {
-        reap_import_unreadable(l->im, path, "folders too deep");
+        reap_import_unreadable(l->im, path, "folders nested too deep");
         return false;
     }
     l->above[l->depth].dev = st.st_dev;
@@ -324,7 +324,7 @@ static bool list_line(struct list *l, const char *list, char *line)
         *label++ = '\0';
     if (!*line)
         return true;
-    /* Where it is not below the current folder, it is beside the list. */
+    /* Not below the current folder: then below the list's own. */
     if (*line != '/' && slash && (dir = reap_strdup(list))) {
         dir[slash - list] = '\0';
         other = join(dir, line);
@@ -384,7 +384,7 @@ static bool list_source(struct list *l, const char *path)
     enum kind kind;
 
     if (import_list_kind_of(path, &kind, &err)) {
-        reap_import_unreadable(l->im, path, "went away meanwhile");
+        reap_import_unreadable(l->im, path, "was removed meanwhile");
         return true;
     }
     import_list_name_of(path, name);

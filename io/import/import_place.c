@@ -1,3 +1,5 @@
+/* The output directory: made, or recognised as an import's own, and locked so
+ * that one import writes it. What is in its files is left to import_env.c. */
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <errno.h>
@@ -56,12 +58,12 @@ static int make_dir(struct reap_import_place *p, struct reap_err *err)
                          "cannot make %s: %s", p->path, strerror(errno));
     if (stat(p->path, &st) || !S_ISDIR(st.st_mode))
         return reap_fail(err, REAP_ECREATE,
-                         "%s exists and is no dataset; name another output",
+                         "%s exists and is not a dataset; choose another -o",
                          p->path);
     if (reap_store_is(p->path))
         return reap_fail(err, REAP_ECREATE,
-                         "%s is a store, an output of reap; name another "
-                         "output",
+                         "%s is a store, not a dataset; choose another "
+                         "-o",
                          p->path);
     within(p, LOCK_FILE, file, sizeof(file));
     any_file(p->path, name, sizeof(name));
@@ -70,10 +72,11 @@ static int make_dir(struct reap_import_place *p, struct reap_err *err)
     within(p, REAP_INDEX_FILE, file, sizeof(file));
     if (!stat(file, &st))
         return REAP_OK;
-    return reap_fail(err, REAP_ECREATE,
-                     "%s holds files that are not of reap import (%s); name "
-                     "another output",
-                     p->path, name);
+    return reap_fail(
+        err, REAP_ECREATE,
+        "%s holds files that reap import did not make (%s); choose "
+        "another -o",
+        p->path, name);
 }
 
 static int lock(struct reap_import_place *p, struct reap_err *err)

@@ -1,3 +1,5 @@
+/* A queue of pointers whose weights are summed: readers wait while the sum is
+ * above the bound, the writer while it is empty. One mutex, two conditions. */
 #include <errno.h>
 #include <time.h>
 
@@ -44,7 +46,7 @@ bool reap_queue_put(struct reap_queue *q, void *p, size_t weight)
     l->p = p;
     l->weight = weight;
     pthread_mutex_lock(&q->mutex);
-    /* What is heavier than all passes alone. */
+    /* An item heavier than the bound itself passes when it is alone. */
     while (!q->stopped && q->weight && q->weight + weight > q->max)
         pthread_cond_wait(&q->emptied, &q->mutex);
     put = !q->stopped;

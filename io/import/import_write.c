@@ -86,7 +86,7 @@ static int twice(struct reap_import_writer *w, MDB_txn *txn,
     if (other == item->source)
         return reap_fail(err, REAP_EINVAL,
                          "%.*s holds two different files with the key '%.*s'; "
-                         "take one of them out",
+                         "remove one of them",
                          (int)path[0].mv_size, (const char *)path[0].mv_data,
                          (int)item->key.len, (const char *)item->key.data);
     return reap_fail(err, REAP_EINVAL,

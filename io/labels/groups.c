@@ -1,3 +1,6 @@
+/* A file of groups read line by line into "class -> group"; every index, range
+ * and wnid is checked against the classes there are. Lines and columns are
+ * io/file/table.h's. */
 #include <openssl/evp.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -26,7 +29,7 @@ static int wrong(const struct reading *r, struct reap_err *err,
                      reap_table_line(r->table), what, which);
 }
 
-/* A whole number at '*s', which is moved behind it. */
+/* A whole number at '*s', which is moved past it. */
 static bool groups_number(const char **s, size_t *out)
 {
     const size_t n = strspn(*s, "0123456789");
@@ -89,10 +92,11 @@ static int put_member(struct reading *r, char *member, size_t group,
     if (*s == '-') {
         s++;
         if (!groups_number(&s, &to))
-            return wrong(r, err, "half a range", member);
+            return wrong(r, err, "a range needs both ends, such as 0-6",
+                         member);
     }
     if (*s)
-        return wrong(r, err, "what follows the number?", member);
+        return wrong(r, err, "unexpected text after the number", member);
     return groups_put(r, member, from + r->of->first, to + r->of->first, group,
                       err);
 }
@@ -103,7 +107,8 @@ static int name_group(struct reading *r, size_t i, const char *name,
     struct reap_groups *g = r->g;
 
     if (i > g->n || i == GROUPS_MAX)
-        return wrong(r, err, "groups are numbered from 0 without a gap", name);
+        return wrong(r, err, "groups must be numbered from 0 without gaps",
+                     name);
     if (!*name)
         return wrong(r, err, "a group without a name", name);
     if (i < g->n)
@@ -137,7 +142,7 @@ static int read_line(struct reading *r, char **column, size_t n,
         return wrong(r, err, "number, tab, name, tab, members are needed",
                      column[0]);
     if (!groups_number(&s, &i) || *s)
-        return wrong(r, err, "no number of a group", column[0]);
+        return wrong(r, err, "not the number of a group", column[0]);
     rc = name_group(r, i, column[1], err);
     for (char *m = strtok_r(column[2], ", ", &save); m && !rc;
          m = strtok_r(NULL, ", ", &save))

@@ -1,3 +1,6 @@
+/* Names from a file, from weights or from the built-in table, as an array of
+ * pointers into one text. The kind of file (lines, columns, JSON) is told by
+ * its content. True labels of keys are truth.c's. */
 #include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -131,7 +134,7 @@ static bool heading(const char *line)
     return false;
 }
 
-/* Put the name of one line where its index says, else in place 'at', behind
+/* Put the name of one line where its index says, else in place 'at', after
  * 'front' classes that have a name already. */
 static int labels_place(struct reap_labels *l, size_t at, size_t front,
                         char *line, struct reap_err *err)

@@ -21,7 +21,7 @@ struct reap_labels;
  * 'file' holds a name a line; or columns between tabs, [index] [wnid] name; or
  * JSON: a list of names, or an object from index to name or [wnid, name]
  * (imagenet_class_index.json). A byte order mark, CRLF and a line of headings
- * are passed over; 1000 names may name 1001 classes behind a background.
+ * are passed over; 1000 names may name 1001 classes after a background.
  * Returns REAP_OK, REAP_EINVAL (names and classes differ in number: the message
  * tells both), REAP_ENOTFOUND, REAP_EACCESS, REAP_EFORMAT, REAP_EIO or
  * REAP_ENOMEM.
@@ -29,10 +29,12 @@ struct reap_labels;
 int reap_labels_open(struct reap_labels **out, const char *file, size_t classes,
                      bool keras, struct reap_err *err) REAP_MUST_CHECK;
 
-/* The same from names in memory, as struct reap_weights has them; copied. */
+/* The same from 'n' names in memory, as struct reap_weights has them; copied.
+ * Returns REAP_OK, REAP_EINVAL or REAP_ENOMEM. */
 int reap_labels_from(struct reap_labels **out, char *const *name, size_t n,
                      size_t classes, struct reap_err *err) REAP_MUST_CHECK;
 
+/* How many classes there are: the 'classes' it was opened with. */
 size_t reap_labels_count(const struct reap_labels *l);
 
 /* Name and WordNet id of class i < count, "" if there is none. Borrowed. */
@@ -47,6 +49,7 @@ size_t reap_labels_background(const struct reap_labels *l);
  * reap_free(). */
 char *reap_labels_text(const struct reap_labels *l);
 
+/* Close '*l', which becomes NULL; NULL does nothing. */
 void reap_labels_close(struct reap_labels **l);
 
 #endif /* REAP_IO_LABELS_LABELS_H */

@@ -1,3 +1,9 @@
+/*
+ * All lines of all files as entries, sorted by key and then by age, and united
+ * so that the last file that mentions a key decides. Looking a key up is a
+ * binary search. Lines and columns are io/file/table.h's, the store's own
+ * labels its rows'.
+ */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -318,9 +324,8 @@ const char *reap_truth_remark(const struct reap_truth *t, bool many, char *buf,
                        "keys have several labels, of which the last counts");
     at = truth_say(buf, size, at, c->again, "line only repeats another",
                    "lines only repeat others");
-    truth_say(buf, size, at, c->further,
-              "line has further columns, passed over",
-              "lines have further columns, passed over");
+    truth_say(buf, size, at, c->further, "line has further columns, ignored",
+              "lines have further columns, ignored");
     return buf;
 }
 

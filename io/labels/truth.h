@@ -40,12 +40,12 @@ struct reap_truth_counts {
 int reap_truth_open(struct reap_truth **out, const char *list,
                     struct reap_err *err) REAP_MUST_CHECK;
 
-/* Label i of a row, the one that counts being number 0; NULL behind the last.
+/* Label i of a row, the one that counts being number 0; NULL after the last.
  * Lent by the truth or, if it is the store's, by the row. */
 const char *reap_truth_label(const struct reap_truth *t,
                              const struct reap_row *row, size_t i);
 
-/* Does a file speak of this key? */
+/* Is this key in any of the files, with a label or without? */
 bool reap_truth_has(const struct reap_truth *t, struct reap_bytes key);
 
 /* What the files hold; all zero for "stored" alone. */
@@ -59,6 +59,7 @@ const struct reap_truth_counts *reap_truth_counts(const struct reap_truth *t);
 const char *reap_truth_remark(const struct reap_truth *t, bool many, char *buf,
                               size_t size);
 
+/* Close '*t', which becomes NULL; NULL does nothing. */
 void reap_truth_close(struct reap_truth **t);
 
 #endif /* REAP_IO_LABELS_TRUTH_H */

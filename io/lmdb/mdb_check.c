@@ -1,3 +1,6 @@
+/* The two meta pages, the file's length and the list of free pages, looked at
+ * in a private mapping; the trees are followed by mdb_walk.c. Nothing here
+ * calls LMDB but for its version. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -12,7 +15,7 @@
 #include "io/file/le.h"
 #include "io/lmdb/mdb_walk.h"
 
-/* Offsets in a meta page, behind the page's flags. */
+/* Offsets in a meta page, after the page's flags. */
 enum {
     PAGE_FLAGS = 10,
     META_MAGIC = 16,
@@ -68,7 +71,7 @@ static int check_first(struct reap_mdb_walk *w, struct reap_err *err)
                          reap_le_get32(w->map + META_VERSION), version);
     size = reap_le_get32(w->map + META_FREE);
     if (size < MIN_PAGE || size > MAX_PAGE || (size & (size - 1)))
-        return reap_mdb_walk_bad(w, 0, "no page has such a size", err);
+        return reap_mdb_walk_bad(w, 0, "impossible page size", err);
     w->head.page_size = size;
     w->pages = w->size / size;
     if (w->pages < 2)
@@ -168,7 +171,7 @@ static int name(struct reap_mdb_walk *w, uint64_t page,
     return rc;
 }
 
-/* Free pages: how many, and their numbers. Those behind the file's end may be
+/* Free pages: how many, and their numbers. Those past the file's end may be
  * missing from it. */
 static int free_list(struct reap_mdb_walk *w, uint64_t page,
                      const struct reap_mdb_value *v, struct reap_err *err)
@@ -181,7 +184,7 @@ static int free_list(struct reap_mdb_walk *w, uint64_t page,
         uint64_t p = reap_le_get64(v->data + 8 * i);
 
         if (p < 2 || p > w->head.last_page)
-            return reap_mdb_walk_bad(w, page, "a free page that is none", err);
+            return reap_mdb_walk_bad(w, page, "an impossible free page", err);
         if (p >= w->pages) /* check_length(): SPARE of them at most */
             w->tail |= (uint64_t)1 << (p - w->pages);
     }
@@ -269,7 +272,7 @@ static int check_once(const char *path, enum depth depth,
 {
     struct reap_mdb_walk w = { .path = path,
                                .advice = depth == RECORDS
-                                             ? "copy it again, or make it anew"
+                                             ? "copy it again, or make it again"
                                              : "copy it again, or name another "
                                                "output" };
     const int fd = open(path, O_RDONLY | O_CLOEXEC);

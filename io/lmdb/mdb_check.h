@@ -1,12 +1,12 @@
 /*
  * io/lmdb/mdb_check.h - is this file what liblmdb 0.9 can read without harm?
  *
- * liblmdb trusts its files: a page number behind the end, a node that leaves
+ * liblmdb trusts its files: a page number past the end, a node that leaves
  * its page or a file shorter than its pages ends the process. These checks
  * read the file with bounds of their own before liblmdb maps it. The layout is
  * that of LMDB 0.9 on 64-bit little-endian machines (mdb.c, "Page structures").
- * A snapshot is checked: who changes the file afterwards is not guarded
- * against.
+ * What is checked is a snapshot: nothing guards against a file that is changed
+ * afterwards.
  */
 #ifndef REAP_IO_LMDB_MDB_CHECK_H
 #define REAP_IO_LMDB_MDB_CHECK_H

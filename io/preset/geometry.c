@@ -1,3 +1,5 @@
+/* The arithmetic of sizes, as Python and torchvision do it: doubles where they
+ * divide, halves to even where they round. Pixels are io/image's. */
 #include <limits.h>
 #include <stdint.h>
 

@@ -1,3 +1,5 @@
+/* The table of presets, and options that change a part of one. Sizes of an
+ * image are left to geometry.c, pixels to io/image. */
 #define _GNU_SOURCE
 #include <ctype.h>
 #include <math.h>

@@ -2,7 +2,7 @@
  * io/preset/preset.h - preprocessing: how an image becomes the network's input
  *
  * Named presets are rows of presets.def (design.md, section 6); every part can
- * be overridden by an option. The pixels behind resize and crop are exact:
+ * be overridden by an option. The pixels after resize and crop are exact:
  * Pillow 13's, or TensorFlow's for the float presets.
  */
 #ifndef REAP_IO_PRESET_PRESET_H
@@ -44,7 +44,7 @@ struct reap_preset {
 int reap_preset_find(const char *name, struct reap_preset *out,
                      struct reap_err *err) REAP_MUST_CHECK;
 
-/* Name of row i, NULL behind the last; for help and tests. */
+/* Name of row i, NULL after the last; for help and tests. */
 const char *reap_preset_name(size_t i);
 
 /* Set one part from its option's text: "resize" short:256, warp:HxW, long:N;

@@ -1,3 +1,6 @@
+/* A memory limit, then a seccomp filter of the few calls that reading needs.
+ * Who goes in, and what comes out, is left to callers
+ * (io/weights/keras/hdf5_child.c). */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <linux/audit.h>
@@ -68,7 +71,7 @@ static void forbid_calls(void)
 void reap_sandbox_enter(size_t file_len)
 {
     enum { MIB = 1 << 20 };
-    /* beside what the process has: copies of the file, and room to work */
+    /* on top of what the process has: copies of the file, and room to work */
     const rlim_t more = (rlim_t)file_len * 3 + 512 * (rlim_t)MIB;
     struct rlimit now;
     struct rusage use;

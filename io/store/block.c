@@ -1,3 +1,5 @@
+/* A block while rows are set into it, and the values of rows of either kind.
+ * Its bytes are block_code.c's. */
 #include <string.h>
 
 #include "engine/base/mem.h"

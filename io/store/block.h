@@ -39,6 +39,8 @@ struct reap_schema {
 
 /* Values of a column of one row, in floats (TOP: 2 per pair). */
 size_t reap_column_count(const struct reap_column *c);
+
+/* Have both the same columns, by name, kind and size, in the same order? */
 bool reap_schema_equal(const struct reap_schema *a,
                        const struct reap_schema *b);
 
@@ -62,7 +64,8 @@ struct reap_origin {
 
 struct reap_block;
 
-/* An empty block for at most 'rows' rows. The schema is copied. */
+/* An empty block for 'rows' rows. The schema is copied. Returns REAP_OK,
+ * REAP_EINVAL (columns or rows that no block can have) or REAP_ENOMEM. */
 int reap_block_new(struct reap_block **out, const struct reap_schema *schema,
                    size_t rows, struct reap_err *err) REAP_MUST_CHECK;
 
@@ -70,13 +73,17 @@ int reap_block_new(struct reap_block **out, const struct reap_schema *schema,
  * Set row i, i < rows; rows may come in any order, each once. The strings are
  * copied. For an ok row 'values' holds one pointer per column, each to
  * reap_column_count() 4-byte values, which are copied; NULL otherwise.
- * Different rows may be set by different threads at the same time.
+ * Different rows may be set by different threads at the same time. Returns
+ * REAP_OK, REAP_EINVAL (the key is empty or too long), REAP_ENOMEM, or
+ * REAP_EBUG for a row that is set twice or an ok row without values.
  */
 int reap_block_set(struct reap_block *b, size_t i, const struct reap_row *row,
                    const void *const *values,
                    struct reap_err *err) REAP_MUST_CHECK;
 
-/* Encode a block whose rows are all set. '*out' is owned: reap_free(). */
+/* Encode a block whose rows are all set. '*out' is owned: reap_free(). Returns
+ * REAP_OK, REAP_EINVAL (more bytes than a message carries), REAP_ENOMEM, or
+ * REAP_EBUG if a row is not set. */
 int reap_block_encode(const struct reap_block *b,
                       const struct reap_origin *origin, uint8_t **out,
                       size_t *len, struct reap_err *err) REAP_MUST_CHECK;
@@ -84,11 +91,13 @@ int reap_block_encode(const struct reap_block *b,
 /*
  * Open encoded bytes, which stay borrowed until the block is freed. Checks the
  * lengths and the checksum: REAP_EFORMAT names what is wrong. Nothing in
- * 'bytes' is trusted.
+ * 'bytes' is trusted. Also REAP_ENOMEM.
  */
 int reap_block_open(struct reap_block **out, struct reap_bytes bytes,
                     struct reap_err *err) REAP_MUST_CHECK;
 
+/* How many rows; their columns; where it comes from (of an opened block). The
+ * pointers are lent by the block. */
 size_t reap_block_rows(const struct reap_block *b);
 const struct reap_schema *reap_block_schema(const struct reap_block *b);
 const struct reap_origin *reap_block_origin(const struct reap_block *b);
@@ -106,6 +115,7 @@ bool reap_block_values(const struct reap_block *b, size_t i, size_t col,
 const uint8_t *reap_block_stored(const struct reap_block *b, size_t i,
                                  size_t col);
 
+/* Free '*b', which becomes NULL; NULL does nothing. */
 void reap_block_free(struct reap_block **b);
 
 #endif /* REAP_IO_STORE_BLOCK_H */

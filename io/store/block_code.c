@@ -1,4 +1,4 @@
-/* Blocks to bytes and back; block_impl.h draws the bytes. */
+/* Blocks to bytes and back; block_impl.h shows their layout. */
 #include <string.h>
 
 #include "engine/base/mem.h"

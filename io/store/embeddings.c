@@ -1,3 +1,5 @@
+/* One walk over the rows notes where each vector lies in the store's map;
+ * loading is a copy or a widening from half precision. */
 #include <stdio.h>
 #include <string.h>
 

@@ -40,6 +40,7 @@ int reap_embeddings_open(struct reap_embeddings **out,
                          const struct reap_embeddings_args *a,
                          struct reap_err *err) REAP_MUST_CHECK;
 
+/* Vectors; floats in each; the column's name, lent until close. */
 size_t reap_embeddings_count(const struct reap_embeddings *e);
 size_t reap_embeddings_width(const struct reap_embeddings *e);
 const char *reap_embeddings_column(const struct reap_embeddings *e);
@@ -50,9 +51,10 @@ uint64_t reap_embeddings_failed(const struct reap_embeddings *e);
 uint64_t reap_embeddings_odd(const struct reap_embeddings *e);
 const char *reap_embeddings_first_odd(const struct reap_embeddings *e);
 
-/* Vector i < count, 'width' floats. */
+/* Copy vector i < count to 'to', 'width' floats. Any thread. */
 void reap_embeddings_load(const struct reap_embeddings *e, size_t i, float *to);
 
+/* Close '*e', which becomes NULL; NULL does nothing. */
 void reap_embeddings_close(struct reap_embeddings **e);
 
 #endif /* REAP_IO_STORE_EMBEDDINGS_H */

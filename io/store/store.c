@@ -192,7 +192,7 @@ static int prepare_dir(const char *path, struct reap_err *err)
                          "cannot make %s: %s", path, strerror(errno));
     if (stat(path, &st) || !S_ISDIR(st.st_mode))
         return reap_fail(err, REAP_ECREATE,
-                         "%s exists and is not a store; name another output",
+                         "%s exists and is not a store; choose another -o",
                          path);
     if (reap_store_is(path))
         return REAP_OK;
@@ -201,7 +201,7 @@ static int prepare_dir(const char *path, struct reap_err *err)
         return REAP_OK;
     if (!store_has(path, "data.mdb", &st))
         return reap_fail(err, REAP_ECREATE,
-                         "%s holds other files (%s); name another output", path,
+                         "%s holds other files (%s); choose another -o", path,
                          name);
     return REAP_ENOTFOUND; /* an LMDB environment: look inside */
 }
@@ -259,8 +259,8 @@ static int open_env(struct reap_store *s, size_t map, unsigned flags)
 /*
  * LMDB trusts its file: a cut or damaged one would end the process. So it is
  * looked at before: the head before LMDB maps it, then its trees, while a
- * reader or our lock keeps the pages in use as they are. No file yet, or an
- * empty one, is well for a writer.
+ * reader or our lock keeps the pages in use as they are. A writer accepts a
+ * missing or empty file.
  */
 static int check_file(const struct reap_store *s, bool trees,
                       struct reap_err *err)
@@ -280,10 +280,16 @@ static int open_dbs(struct reap_store *s, MDB_txn *txn, unsigned flags,
     for (size_t i = 0; i < REAP_N_DBS; i++) {
         int mrc = mdb_dbi_open(txn, db_name[i], flags, &s->db[i]);
 
+        if (mrc == MDB_NOTFOUND && i == REAP_DB_META)
+            return reap_fail(
+                err, REAP_EFORMAT,
+                "%s is a dataset; a store is needed (reap extract makes one)",
+                s->path);
         if (mrc == MDB_NOTFOUND || mrc == MDB_INCOMPATIBLE)
-            return reap_fail(err, REAP_EFORMAT,
-                             "%s is not a store: no database '%s'", s->path,
-                             db_name[i]);
+            return reap_fail(
+                err, REAP_EFORMAT,
+                "%s is not a whole store: its database '%s' is missing",
+                s->path, db_name[i]);
         if (mrc)
             return reap_store_fail(s, mrc, db_name[i], err);
     }
@@ -297,7 +303,9 @@ static int open_read(struct reap_store *s, struct reap_err *err)
     int mrc, rc;
 
     if (!stat(s->path, &st) && !S_ISDIR(st.st_mode))
-        return reap_fail(err, REAP_EFORMAT, "%s is not a store", s->path);
+        return reap_fail(err, REAP_EFORMAT,
+                         "%s is a file, not a store (reap extract makes one)",
+                         s->path);
     if (stat(s->path, &st) ||
         (S_ISDIR(st.st_mode) && !store_has(s->path, "data.mdb", &st)))
         return reap_fail(err, errno == EACCES ? REAP_EACCESS : REAP_ENOTFOUND,
@@ -374,7 +382,7 @@ static int open_write(struct reap_store *s, const struct reap_run_meta *meta,
     int mrc, rc = prepare_dir(s->path, err);
 
     if (rc == REAP_ENOTFOUND && (rc = peek(s->path, err)))
-        return reap_wrap(err, REAP_ECREATE, "name another output");
+        return reap_wrap(err, REAP_ECREATE, "choose another -o");
     if (rc)
         return rc;
     rc = reap_store_lock_take(&s->lock, s->path, s->alone, err);

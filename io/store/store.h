@@ -42,11 +42,11 @@ struct reap_store;
 /*
  * Open or make a store. For REAP_STORE_WRITE, 'meta' is compared with what is
  * there: another fingerprint or dataset is REAP_EMISFIT, and the message says
- * what differs, line by line. Digests of datasets without a UUID change with
- * every key that is added: two of them are for the caller to tell apart. Held
- * by another live run after 15 s: REAP_ECREATE, names the holder (host, pid).
- * 'meta' may be NULL for READ. Also REAP_ENOTFOUND, REAP_EFORMAT, REAP_EACCESS,
- * REAP_EIO, REAP_ENOMEM.
+ * what differs (io/store/fingerprint.h). Digests of datasets without a UUID
+ * change with every key that is added: two of them are for the caller to tell
+ * apart. Held by another live run after 15 s: REAP_ECREATE, names the holder
+ * (host, pid). 'meta' may be NULL for READ. Also REAP_ENOTFOUND, REAP_EFORMAT,
+ * REAP_EACCESS, REAP_EIO, REAP_ENOMEM.
  */
 int reap_store_open(struct reap_store **out, const char *path,
                     enum reap_store_mode mode, const struct reap_run_meta *meta,
@@ -59,7 +59,9 @@ bool reap_store_is(const char *path);
  * as nobody may look while a run writes. */
 bool reap_store_without_locks(const struct reap_store *s);
 
+/* Its columns. Lent until close. */
 const struct reap_schema *reap_store_schema(const struct reap_store *s);
+
 /* A text of the store's meta database by name ("made_of", "fingerprint",
  * "dataset_id", "dataset_path", "command", "job", "preset", "versions",
  * "labels", "created", "hosts", "complete"), lent until close; NULL if it is
@@ -78,7 +80,14 @@ int reap_store_put(struct reap_store *s, const struct reap_bytes *block,
                    size_t n, bool replace,
                    struct reap_err *err) REAP_MUST_CHECK;
 
-/* Rows in key order. Opens a read transaction; NULL key: from the start. */
+/*
+ * Rows in key order. In a store that is open to read, all rows are those of the
+ * moment of the first call; in one that this process writes, rows that are
+ * committed meanwhile appear. One thread at a time per struct reap_rows; close
+ * it before the store. The calls that return int return REAP_OK, REAP_EIO,
+ * REAP_EFORMAT (damaged: the message names the key or the block) or REAP_ENOMEM
+ * besides what they say.
+ */
 struct reap_rows;
 struct reap_stored {
     struct reap_row row; /* lent until the next call */
@@ -87,16 +96,18 @@ struct reap_stored {
 };
 int reap_rows_open(struct reap_rows **out, struct reap_store *s,
                    struct reap_err *err) REAP_MUST_CHECK;
-/* First row with a key >= 'key'; REAP_ENOTFOUND behind the last. */
+/* First row with a key >= 'key'; REAP_ENOTFOUND after the last. */
 int reap_rows_seek(struct reap_rows *r, struct reap_bytes key,
                    struct reap_stored *out,
                    struct reap_err *err) REAP_MUST_CHECK;
 /* The last row of all; reap_rows_next() then finds none. */
 int reap_rows_last(struct reap_rows *r, struct reap_stored *out,
                    struct reap_err *err) REAP_MUST_CHECK;
+/* The next row, the first one at first; REAP_ENOTFOUND after the last. */
 int reap_rows_next(struct reap_rows *r, struct reap_stored *out,
                    struct reap_err *err) REAP_MUST_CHECK;
-/* The values of column 'col' of the row last lent, as reap_block_values(). */
+/* The values of column 'col' of the row last lent, as reap_block_values();
+ * REAP_EBUG if the row is not ok. */
 int reap_rows_values(struct reap_rows *r, size_t col, void *out,
                      struct reap_err *err) REAP_MUST_CHECK;
 /* The same as they are stored (reap_block_stored()), in a store that is open to
@@ -105,9 +116,16 @@ int reap_rows_lend(struct reap_rows *r, size_t col, const uint8_t **out,
                    struct reap_err *err) REAP_MUST_CHECK;
 void reap_rows_close(struct reap_rows **r);
 
-/* Counts of rows by status (enum reap_status), REAP_N_STATUS of them. */
+/* Counts of rows by status (enum reap_status), REAP_N_STATUS of them. REAP_OK,
+ * REAP_EIO, REAP_EFORMAT or REAP_ENOMEM. */
 int reap_store_counts(struct reap_store *s, uint64_t *by_status,
                       struct reap_err *err) REAP_MUST_CHECK;
+
+/*
+ * What follows writes to a store that is open to write: a durable transaction
+ * each, with the codes of reap_store_put(); and reads it back, with those of
+ * reap_store_counts().
+ */
 
 /* Leases that were open when the last run ended (deaths: how often a rank
  * died with this shard in hand). Written by the coordinator. */
@@ -115,6 +133,7 @@ struct reap_suspect {
     char key[512]; /* first key, 'key_len' bytes */
     uint32_t key_len, count, deaths;
 };
+/* Replace them all by these 'n'. */
 int reap_store_leases_put(struct reap_store *s, const struct reap_suspect *l,
                           size_t n, struct reap_err *err) REAP_MUST_CHECK;
 /* '*out' is owned: reap_free(). */
@@ -140,15 +159,16 @@ int reap_store_add_host(struct reap_store *s, const char *host,
 int reap_store_forget(struct reap_store *s, const struct reap_bytes *key,
                       size_t n, struct reap_err *err) REAP_MUST_CHECK;
 
+struct reap_store_checked {
+    uint64_t blocks, bytes, rows, problems;
+};
+
 /*
  * Look at all of a store that is open to read: checksums of its blocks, that
  * each row is where it says, and that counts agree. 'say' gets a line for each
  * problem, the first 20 of them. Returns REAP_OK, with the number of problems
  * in 'out', or REAP_EIO or REAP_ENOMEM if it could not be done.
  */
-struct reap_store_checked {
-    uint64_t blocks, bytes, rows, problems;
-};
 int reap_store_check(struct reap_store *s,
                      void (*say)(void *ctx, const char *line), void *ctx,
                      struct reap_store_checked *out,
@@ -157,6 +177,7 @@ int reap_store_check(struct reap_store *s,
 /* Bytes of its file on disk; 0 if they cannot be told. */
 uint64_t reap_store_size(const struct reap_store *s);
 
+/* Close '*s', which becomes NULL; NULL does nothing. */
 void reap_store_close(struct reap_store **s);
 
 #endif /* REAP_IO_STORE_STORE_H */

@@ -111,7 +111,7 @@ typedef int (*reap_store_work_fn)(struct reap_store *s, MDB_txn *txn, void *ctx,
 int reap_store_write(struct reap_store *s, reap_store_work_fn work, void *ctx,
                      struct reap_err *err) REAP_MUST_CHECK;
 
-/* The counts, zero in a new store. */
+/* The counts, zero in a new store: read in a transaction, written in one. */
 int reap_store_counts_get(struct reap_store *s, MDB_txn *txn,
                           struct reap_counts *out,
                           struct reap_err *err) REAP_MUST_CHECK;
@@ -131,6 +131,7 @@ int reap_store_meta_init(struct reap_store *s, MDB_txn *txn,
 /* Read format and columns. REAP_EFORMAT if this is no store. */
 int reap_store_meta_load(struct reap_store *s, MDB_txn *txn,
                          struct reap_err *err) REAP_MUST_CHECK;
+/* Free the texts and columns that were read. */
 void reap_store_meta_free(struct reap_store *s);
 
 #endif /* REAP_IO_STORE_STORE_IMPL_H */

@@ -1,3 +1,10 @@
+/*
+ * Two ways to be the one writer: an flock that the system drops, or, where
+ * locks are not to be trusted, a file that only one process can create and that
+ * a thread touches every two seconds. The hard part is to take over from a dead
+ * holder while others try the same: see bury(). What the lock protects is
+ * store.c's.
+ */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>

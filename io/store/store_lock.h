@@ -33,6 +33,8 @@ int reap_store_lock_check(struct reap_store_lock *l,
 int reap_store_lock_look(const char *dir, bool held,
                          struct reap_err *err) REAP_MUST_CHECK;
 
+/* Release '*l', which becomes NULL; NULL does nothing. */
+/* Be the holder no longer; '*l' becomes NULL. NULL does nothing. */
 void reap_store_lock_release(struct reap_store_lock **l);
 
 #endif /* REAP_IO_STORE_STORE_LOCK_H */

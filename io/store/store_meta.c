@@ -1,7 +1,6 @@
 /* What a store says about itself: texts by name, columns, counts. */
 #define _GNU_SOURCE
 #include <openssl/evp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +9,7 @@
 #include "engine/base/mem.h"
 #include "io/file/le.h"
 #include "io/store/block_impl.h"
+#include "io/store/fingerprint.h"
 #include "io/store/store_impl.h"
 
 #define FORMAT "reap-store 1"
@@ -191,94 +191,6 @@ static int fingerprint(const char *fingerprint_text, char hex[65],
     return REAP_OK;
 }
 
-struct line {
-    const char *text; /* NULL behind the last */
-    size_t len, name; /* of "name=value", and of the name */
-};
-
-static struct line line_at(const char *text)
-{
-    return (struct line){ *text ? text : NULL, strcspn(text, "\n"),
-                          strcspn(text, "=\n") };
-}
-
-static struct line line_after(struct line l)
-{
-    const char *end = l.text + l.len;
-
-    return line_at(end + (*end == '\n'));
-}
-
-static bool has_line(const char *text, struct line want)
-{
-    for (struct line l = line_at(text); l.text; l = line_after(l))
-        if (l.len == want.len && !memcmp(l.text, want.text, l.len))
-            return true;
-    return false;
-}
-
-/* The first line of that name in 'text' that is not in 'other' as well: there
- * may be several, such as outputs. */
-static struct line counterpart(const char *text, const char *other,
-                               struct line of)
-{
-    struct line l = line_at(text);
-
-    while (l.text && (l.name != of.name || memcmp(l.text, of.text, l.name) ||
-                      has_line(other, l)))
-        l = line_after(l);
-    return l;
-}
-
-static void store_meta_add(char *buf, size_t size, const char *fmt, ...)
-    REAP_PRINTF(3, 4);
-static void store_meta_add(char *buf, size_t size, const char *fmt, ...)
-{
-    size_t used = strlen(buf);
-    va_list ap;
-
-    va_start(ap, fmt);
-    vsnprintf(buf + used, size - used, fmt, ap);
-    va_end(ap);
-}
-
-/* Append what of a line is shown after its name; hashes are longer than that,
- * but their beginnings tell. */
-static void add_value(char *buf, size_t size, const char *who, struct line l)
-{
-    enum { SHOWN = 48 };
-    size_t n = l.text && l.len > l.name ? l.len - l.name - 1 : 0;
-
-    if (l.text)
-        store_meta_add(buf, size, "%s %.*s", who, n < SHOWN ? (int)n : SHOWN,
-                       l.text + l.name + 1);
-    else
-        store_meta_add(buf, size, "%s none", who);
-}
-
-/* Append "name: store has A, this run B" for each line that differs. */
-static void differ(const char *store, const char *run, char *buf, size_t size)
-{
-    const struct line none = { NULL, 0, 0 };
-
-    for (struct line l = line_at(store); l.text; l = line_after(l)) {
-        if (has_line(run, l))
-            continue;
-        store_meta_add(buf, size, "%s%.*s: ", *buf ? "; " : "", (int)l.name,
-                       l.text);
-        add_value(buf, size, "store has", l);
-        add_value(buf, size, ", this run", counterpart(run, store, l));
-    }
-    for (struct line l = line_at(run); l.text; l = line_after(l)) {
-        if (has_line(store, l) || counterpart(store, run, l).text)
-            continue;
-        store_meta_add(buf, size, "%s%.*s: ", *buf ? "; " : "", (int)l.name,
-                       l.text);
-        add_value(buf, size, "store has", none);
-        add_value(buf, size, ", this run", l);
-    }
-}
-
 /* The same dataset, as far as an id tells? A digest changes with every key
  * that is added: whether the records are the same, the caller has to look. */
 static bool may_be_same(const char *a, const char *b)
@@ -293,7 +205,7 @@ static int store_meta_compare(struct reap_store *s, MDB_txn *txn,
                               const struct reap_run_meta *meta,
                               struct reap_err *err)
 {
-    char diff[320] = "", *fingerprint_text = NULL, *dataset = NULL;
+    char diff[512] = "", more[320], *fingerprint_text = NULL, *dataset = NULL;
     int rc = store_meta_get_text(s, txn, "made_of", &fingerprint_text, err);
 
     if (!rc)
@@ -303,18 +215,24 @@ static int store_meta_compare(struct reap_store *s, MDB_txn *txn,
                        s->path);
     if (rc)
         goto out;
-    if (!may_be_same(dataset, meta->dataset_id))
-        store_meta_add(diff, sizeof(diff), "dataset: store has %s, this run %s",
-                       dataset, meta->dataset_id);
-    differ(fingerprint_text, meta->fingerprint_text, diff, sizeof(diff));
+    reap_fingerprint_differ(fingerprint_text, meta->fingerprint_text, more,
+                            sizeof(more));
+    if (may_be_same(dataset, meta->dataset_id))
+        snprintf(diff, sizeof(diff), "%s", more);
+    else
+        snprintf(diff, sizeof(diff),
+                 "dataset: the store has %.64s, this run %.64s%s%s", dataset,
+                 meta->dataset_id, *more ? "; " : "", more);
     if (!diff[0] && strcmp(fingerprint_text, meta->fingerprint_text) != 0)
-        store_meta_add(diff, sizeof(diff), "the same in another order");
+        snprintf(diff, sizeof(diff), "the same ones in another order");
     if (!diff[0] && !reap_schema_equal(&s->schema, &meta->schema))
-        store_meta_add(diff, sizeof(diff), "other columns");
+        snprintf(diff, sizeof(diff), "other columns");
     if (diff[0])
-        rc = reap_fail(err, REAP_EMISFIT,
-                       "%s is of another run (%s); name another output",
-                       s->path, diff);
+        rc = reap_fail(
+            err, REAP_EMISFIT,
+            "%s was made with other settings (%.280s); choose another "
+            "-o",
+            s->path, diff);
 out:
     reap_free(fingerprint_text);
     reap_free(dataset);

@@ -1,4 +1,4 @@
-/* What the coordinator notes beside the rows: marker, hosts, suspects. */
+/* What the coordinator notes besides the rows: marker, hosts, suspects. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>

@@ -33,7 +33,7 @@ struct reap_rows {
     bool alive;
     struct entry *entry; /* HANDFUL */
     size_t n, at;        /* entries filled, the next one to lend */
-    bool end;            /* nothing behind these */
+    bool end;            /* no rows after these */
     const struct entry *lent;
     struct opened opened[OPEN]; /* the one used last comes first */
 };
@@ -112,9 +112,9 @@ static int copy_entry(struct reap_rows *r, MDB_val *key, MDB_val v,
                                              : get_reason(r, key, e, err);
 }
 
-/* Fill from the first row with a key >= 'from', or behind it. */
+/* Fill from the first row with a key >= 'from', or > 'from' if 'after'. */
 static int store_rows_fill(struct reap_rows *r, struct reap_bytes from,
-                           bool behind, struct reap_err *err)
+                           bool after, struct reap_err *err)
 {
     uint8_t copy[REAP_KEY_MAX + 1]; /* 'from' may lie in an entry */
     MDB_val key = reap_store_val(copy, from.len), v;
@@ -130,7 +130,7 @@ static int store_rows_fill(struct reap_rows *r, struct reap_bytes from,
     mrc = mdb_cursor_open(r->txn, r->s->db[REAP_DB_ROWS], &c);
     if (!mrc)
         mrc = mdb_cursor_get(c, &key, &v, from.len ? MDB_SET_RANGE : MDB_FIRST);
-    if (!mrc && behind && key.mv_size == from.len &&
+    if (!mrc && after && key.mv_size == from.len &&
         !memcmp(key.mv_data, copy, from.len))
         mrc = mdb_cursor_get(c, &key, &v, MDB_NEXT);
     while (!mrc && !rc && r->n < HANDFUL) {
@@ -147,7 +147,7 @@ static int store_rows_fill(struct reap_rows *r, struct reap_bytes from,
     return rc;
 }
 
-static int refill(struct reap_rows *r, struct reap_bytes from, bool behind,
+static int refill(struct reap_rows *r, struct reap_bytes from, bool after,
                   struct reap_err *err)
 {
     int rc;
@@ -155,7 +155,7 @@ static int refill(struct reap_rows *r, struct reap_bytes from, bool behind,
     pthread_mutex_lock(&r->s->mutex);
     rc = enter(r, err);
     if (!rc)
-        rc = store_rows_fill(r, from, behind, err);
+        rc = store_rows_fill(r, from, after, err);
     leave(r);
     pthread_mutex_unlock(&r->s->mutex);
     return rc;

@@ -1,3 +1,6 @@
+/* A head as safetensors with a dozen texts of metadata, and the question
+ * whether it was fitted on the embeddings at hand. Layers are computed by
+ * engine/head/head_layers.c, bytes written by weights_write.c. */
 #include <math.h>
 #include <openssl/evp.h>
 #include <stdio.h>
@@ -272,9 +275,10 @@ static int take_layer(struct reap_head *h, size_t i,
         return reap_fail(err, REAP_EFORMAT, "%s: %zu numbers are expected",
                          name, h->dense[i].out);
     if (!all_finite(kernel) || !all_finite(bias))
-        return reap_fail(err, REAP_EFORMAT,
-                         "%s: holds a number that is none (NaN or infinite)",
-                         h->dense[i].name);
+        return reap_fail(
+            err, REAP_EFORMAT,
+            "%s: holds a number that is not finite (NaN or infinity)",
+            h->dense[i].name);
     reap_head_set_kernel(h, i, kernel->data);
     memcpy(reap_head_bias(h, i), bias->data, bias->count * sizeof(float));
     h->dense[i].act = w->head[i];

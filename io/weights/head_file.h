@@ -7,14 +7,15 @@
  * texts:
  *
  *   reap.head     "1", the version of this list
- *   head          activations of the layers, a JSON list, see
- * io/weights/weights.h; the last is softmax (one class each) or sigmoid
- * (several) labels        names of the classes, a JSON list temperature   what
- * logits are divided by before the last activation feature       the store's
- * column it was fitted on: avg, max, a layer embeddings    what made these,
- * lines of reap_head_embeddings() fingerprint   sha256 of that text, hex preset
- * name of the preprocessing behind them fit           how it was fitted, for
- * people
+ *   head          activations of the layers, a JSON list; the last is softmax
+ *                 (one class each) or sigmoid (several)
+ *   labels        names of the classes, a JSON list
+ *   temperature   what logits are divided by before the last activation
+ *   feature       the store's column it was fitted on: avg, max, a layer
+ *   embeddings    how these were computed, lines of reap_head_embeddings()
+ *   fingerprint   sha256 of that text, hex
+ *   preset        name of the preprocessing of their images
+ *   fit           how it was fitted, for people
  *
  * One thread at a time per handle; reading runs nothing and trusts nothing.
  */
@@ -84,12 +85,13 @@ int reap_head_file_fits(const struct reap_head_file *f,
                         const char *quantized_from,
                         struct reap_err *err) REAP_MUST_CHECK;
 
-/* Several classes at once? */
+/* May a row have several classes at once (sigmoid)? */
 bool reap_head_file_multi(const struct reap_head_file *f);
 
 /* Is the column scaled to length 1? */
 bool reap_head_file_l2(const struct reap_head_file *f);
 
+/* Free '*f', which becomes NULL; NULL does nothing. */
 void reap_head_file_free(struct reap_head_file **f);
 
 #endif /* REAP_IO_WEIGHTS_HEAD_FILE_H */

@@ -1,3 +1,6 @@
+/*
+ * Look-ups in the table of published weights. Fetching is weights_resolve.c's.
+ */
 #include <string.h>
 
 #include "io/weights/published.h"

@@ -11,7 +11,7 @@ struct reap_published {
     const char *model, *variant, *preset, *base, *file, *hash;
 };
 
-/* Row i, NULL behind the last. */
+/* Row i, NULL after the last. */
 const struct reap_published *reap_published_at(unsigned i);
 
 /* The row of 'model' and variant ("", "v2", "notop"), NULL if there is none. */

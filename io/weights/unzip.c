@@ -1,3 +1,6 @@
+/*
+ * libzip over bytes in memory, kept to stored members whose checksum is right.
+ */
 #include <zip.h>
 
 #include "engine/base/mem.h"

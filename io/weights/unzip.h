@@ -19,9 +19,10 @@ struct reap_unzip;
 int reap_unzip_open(struct reap_unzip **out, struct reap_bytes bytes,
                     struct reap_err *err) REAP_MUST_CHECK;
 
-/* Name of member i, NULL behind the last. Borrowed. */
+/* Name of member i, NULL after the last. Borrowed. */
 const char *reap_unzip_name(const struct reap_unzip *z, size_t i);
 
+/* Is there a member of that name? */
 bool reap_unzip_has(const struct reap_unzip *z, const char *name);
 
 /* The bytes of a member, checked by its CRC-32. Owned: reap_free(). Returns
@@ -29,6 +30,7 @@ bool reap_unzip_has(const struct reap_unzip *z, const char *name);
 int reap_unzip_read(struct reap_unzip *z, const char *name, uint8_t **data,
                     size_t *len, struct reap_err *err) REAP_MUST_CHECK;
 
+/* Close '*z', which becomes NULL; NULL does nothing. */
 void reap_unzip_close(struct reap_unzip **z);
 
 #endif /* REAP_IO_WEIGHTS_UNZIP_H */

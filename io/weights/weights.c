@@ -1,3 +1,9 @@
+/*
+ * From a file to named tensors: tell the format by its first bytes, refuse what
+ * is not weights with advice, let a reader list the tensors, translate their
+ * names. Numbers are converted later and on demand (weights_list.c); where the
+ * file comes from is weights_resolve.c's.
+ */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -14,7 +20,7 @@
 #include "io/weights/weights_impl.h"
 #include "io/weights/weights_names.h"
 
-/* The largest network we know has 508 MB. More is refused before it is read. */
+/* The largest network here has 508 MB. More is refused before it is read. */
 static const size_t max_file = (size_t)4 << 30;
 
 static bool is_safetensors(struct reap_bytes f)
@@ -28,7 +34,7 @@ static bool weights_starts(struct reap_bytes f, size_t at, const char *bytes,
     return f.len >= n && f.len - n >= at && !memcmp(f.data + at, bytes, n);
 }
 
-/* The signature may stand behind a user block of 512, 1024, ... bytes. */
+/* The signature may follow a user block of 512, 1024, ... bytes. */
 static bool is_hdf5(struct reap_bytes f)
 {
     if (weights_starts(f, 0, "\x89HDF\r\n\x1a\n", 8))
@@ -61,7 +67,7 @@ static const struct {
     { is_safetensors, reap_weights_safetensors },
 };
 
-/* What people hold for weights, by its first bytes, and what to do. */
+/* What people take for weights, by its first bytes, and what to do. */
 static const struct {
     const char *bytes;
     size_t n, at;
@@ -90,12 +96,13 @@ static int not_weights(struct reap_bytes f, struct reap_err *err)
     for (size_t i = 0; i < N_STRANGERS; i++)
         if (weights_starts(f, strangers[i].at, strangers[i].bytes,
                            strangers[i].n))
-            return reap_fail(err, REAP_EFORMAT,
-                             "not a weights file that we read: it looks like "
-                             "%s",
-                             strangers[i].hint);
+            return reap_fail(
+                err, REAP_EFORMAT,
+                "not a weights file that reap reads: it looks like "
+                "%s",
+                strangers[i].hint);
     return reap_fail(err, REAP_EFORMAT,
-                     "not a weights file that we read: safetensors, .pth, "
+                     "not a weights file that reap reads: safetensors, .pth, "
                      ".h5, .weights.h5 or .keras is expected");
 }
 
@@ -218,7 +225,7 @@ static int weights_begin(struct reap_weights_in **in, struct reap_err *err)
     return (*in)->out ? REAP_OK : reap_fail(err, REAP_ENOMEM, "no memory");
 }
 
-/* Hand over what was made of 'in'. */
+/* Hand over what was made from 'in'. */
 static int weights_finish(struct reap_weights_in *in, struct reap_weights **out,
                           int rc)
 {

@@ -27,7 +27,7 @@ struct reap_weights {
     char preset[32];       /* from the file's metadata, "" if it does not say */
     char model[40];        /* likewise */
     char calibration[320]; /* what scales for int8 were made from, or "" */
-    size_t n_head; /* dense layers behind a base, if a config names them */
+    size_t n_head; /* dense layers after a base, if a config names them */
     enum reap_activation head[8];
     char **labels; /* class names in the file's metadata; NULL if none */
     size_t n_labels;
@@ -53,10 +53,12 @@ int reap_weights_read(struct reap_weights **out, const char *path,
 int reap_weights_open(struct reap_weights **out, const char *path, bool lasting,
                       struct reap_err *err) REAP_MUST_CHECK;
 
-/* The same from a file's bytes in memory, which stay the caller's. */
+/* The same from a file's bytes in memory, which stay the caller's and have to
+ * last until the weights are freed. */
 int reap_weights_parse(struct reap_weights **out, struct reap_bytes file,
                        struct reap_err *err) REAP_MUST_CHECK;
 
+/* Free '*w', which becomes NULL; NULL does nothing. */
 void reap_weights_free(struct reap_weights **w);
 
 /* The note of that name in the file's metadata, NULL if there is none. */

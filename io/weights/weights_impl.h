@@ -70,6 +70,7 @@ int reap_weights_list(struct reap_weights_in *in, const char *name,
                       const uint8_t *data, struct reap_raw **r,
                       struct reap_err *err) REAP_MUST_CHECK;
 
+/* Bytes of one element. */
 size_t reap_dtype_size(enum reap_dtype d);
 
 /* Put all that is listed into in->out->params, under the names it has now; the

@@ -1,3 +1,9 @@
+/*
+ * The list of tensors that a reader fills, and the conversion of their numbers
+ * to float32 in row-major order whatever strides and type the file has, one
+ * tensor at a time when it is needed. Shapes are bounded here, so that no file
+ * can claim more numbers than it has.
+ */
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>

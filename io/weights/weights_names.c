@@ -1,3 +1,6 @@
+/* Tables of prefixes and spellings, tried from the first again after each hit
+ * because wrappers nest. Whether the names then fit a network is engine/net's
+ * to say. */
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>

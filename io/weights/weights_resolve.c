@@ -1,3 +1,6 @@
+/* From what --weights says to a file on this machine: a path, a published name,
+ * an address; caches of other programs are looked into before anything is
+ * fetched (io/cache/fetch.c). What is in the file is weights.c's. */
 #define _GNU_SOURCE
 #include <openssl/evp.h>
 #include <stdio.h>

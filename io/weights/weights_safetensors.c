@@ -90,7 +90,7 @@ static int weights_safetensors_tensor(struct reap_weights_in *in,
     if (at[0] > at[1] || at[1] > body.len)
         return reap_fail(err, REAP_EFORMAT,
                          "%s: its bytes %zu to %zu are not in the file, which "
-                         "has %zu behind the header (cut off?)",
+                         "has %zu after the header (cut off?)",
                          name, at[0], at[1], body.len);
     rc = reap_weights_list(in, name, dtype, rank, dim, body.data + at[0], &r,
                            err);
@@ -130,7 +130,7 @@ static int covered(struct span *span, size_t n, size_t len,
                                                 : "a hole before it");
     if (at != len)
         return reap_fail(err, REAP_EFORMAT,
-                         "%zu bytes behind the last tensor; none are expected",
+                         "%zu bytes after the last tensor; none are expected",
                          len - at);
     return REAP_OK;
 }

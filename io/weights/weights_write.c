@@ -1,3 +1,7 @@
+/*
+ * A safetensors file: header as JSON, padded, then the numbers of all tensors
+ * in order. Which metadata go in is for callers to note (reap_weights_note()).
+ */
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>

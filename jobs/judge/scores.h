@@ -53,7 +53,7 @@ size_t reap_scores_top(const struct reap_scores *s);
 /* Back to the first row. A store that a run writes may have others by then. */
 void reap_scores_rewind(struct reap_scores *s);
 
-/* The next row in key order; REAP_ENOTFOUND behind the last. */
+/* The next row in key order; REAP_ENOTFOUND after the last. */
 int reap_scores_next(struct reap_scores *s, struct reap_scored *out,
                      struct reap_err *err) REAP_MUST_CHECK;
 

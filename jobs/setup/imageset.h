@@ -29,7 +29,7 @@ int reap_imageset_open(struct reap_imageset *p, const char *path,
                        const struct reap_limits *limits, size_t batch,
                        uint64_t limit, struct reap_err *err) REAP_MUST_CHECK;
 
-/* The next batch; n is 0 behind the last. */
+/* The next batch; n is 0 after the last. */
 int reap_imageset_next(struct reap_imageset *p,
                        struct reap_err *err) REAP_MUST_CHECK;
 

@@ -55,7 +55,7 @@ size_t reap_store_view_background(const struct reap_store_view *v);
  * cannot be had, or is another one by now, 'dataset' stays NULL. */
 void reap_store_view_dataset(struct reap_store_view *v, const char *path);
 
-/* Its next key, the first at first; REAP_ENOTFOUND behind the last. 'view' is
+/* Its next key, the first at first; REAP_ENOTFOUND after the last. 'view' is
  * the struct reap_store_view. */
 int reap_store_view_next_key(void *view, struct reap_bytes *key,
                              struct reap_err *err) REAP_MUST_CHECK;

@@ -54,7 +54,7 @@ two() { # store, level, level, more options
         grep -q 'rank 1 on .* was sent away: it has class=fp32-blas' "$dir/log"
     ok $? 'a rank that cannot do what the store has is sent away by name'
     two fp32 blas avx2
-    [ $rc = 78 ] && grep -q 'class: store has fp32, this run fp32-blas' "$dir/log"
+    [ $rc = 78 ] && grep -q 'arithmetic (--precision): the store has fp32, this run fp32-blas' "$dir/log"
     ok $? "the first rank ends the run: 78 ($rc)"
 
     if has avx512_bf16; then

@@ -218,7 +218,7 @@ static void test_refused(void)
     fd = open(scratch("text"), O_WRONLY | O_CREAT, 0666);
     ok(write(fd, "hello\n", 6) == 6, "a text file");
     close(fd);
-    refuse(scratch("text"), REAP_EFORMAT, "is no dataset");
+    refuse(scratch("text"), REAP_EFORMAT, "not a dataset");
     dataset_make(scratch("mixed"), &dataset_plain, 8);
     dataset_put(scratch("mixed"), "datum",
                 BYTES("\x08\x03\x10\x01\x18\x01\x22\x03xyz"));
@@ -231,7 +231,7 @@ static void test_refused(void)
                         &err),
        "a store");
     reap_store_close(&s);
-    refuse(scratch("store"), REAP_EFORMAT, "a store is no dataset");
+    refuse(scratch("store"), REAP_EFORMAT, "a store is not a dataset");
     snprintf(file, sizeof(file), "%s/data.mdb", scratch("store"));
     refuse(file, REAP_EFORMAT, "nor is its file");
     dataset_make(scratch("cut"), &dataset_plain, 400);

@@ -123,7 +123,7 @@ ok $? 'most labels are right'
 cmp -s "$dir/a.csv" "$dir/b.csv"
 ok $? 'the same labels with 5 threads'
 "$REAP" fit "$s" -q -o "$dir/h2" --seed 2
-gives 78 'another run' predict "$s" --head "$dir/h2" -o "$dir/labels" --features logits,probs --top 2
+gives 78 'made with other settings' predict "$s" --head "$dir/h2" -o "$dir/labels" --features logits,probs --top 2
 gives 78 'weights was seed:1 and is seed:2' predict "$dir/other" --head "$h" -o "$dir/x"
 gives 78 'output was avg 1x1x40 and is avg 1x1x41' predict "$dir/wide" --head "$h" -o "$dir/x"
 gives 66 'not a weights file' predict "$s" --head "$dir/truth" -o "$dir/x"

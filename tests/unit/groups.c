@@ -99,11 +99,11 @@ int main(void)
     refuses("0\ta\t0\n1\tb\t0\n", "line 2: a class of another group");
     refuses("0\ta\t0-8\n", "there are 8");
     refuses("0\ta\t3-2\n", "no such classes");
-    refuses("0\ta\t3-\n", "half a range");
-    refuses("0\ta\t3x\n", "what follows");
+    refuses("0\ta\t3-\n", "both ends");
+    refuses("0\ta\t3x\n", "unexpected text");
     refuses("0\ta\tn00000007\n", "WordNet id");
-    refuses("1\ta\t0\n", "without a gap");
-    refuses("x\ta\t0\n", "no number of a group");
+    refuses("1\ta\t0\n", "without gaps");
+    refuses("x\ta\t0\n", "not the number of a group");
     refuses("0\ta\n", "members are needed");
     refuses("0\t\t0\n", "without a name");
     refuses("0\ta\t0\n0\tb\t1\n", "another name above");

@@ -31,7 +31,7 @@ fails 66 'No such file' import "$dir/none" -o "$dir/set"
 fails 66 'nothing to import' import "$dir/void" -o "$dir/set"
 [ ! -e "$dir/set" ]
 ok $? 'what failed leaves nothing behind'
-fails 73 'name another output' import "$dir/in" -o "$dir/in/sub"
+fails 73 'choose another -o' import "$dir/in" -o "$dir/in/sub"
 fails 73 'cannot make' import "$dir/in" -o "$dir/none/set"
 
 # A kill at several moments; the same command goes on each time.

@@ -157,23 +157,25 @@ static void check_misfit(void)
     other.fingerprint_text = "weights=bbbb\npreset=unit\n";
     ok(reap_store_open(&s, path, REAP_STORE_WRITE, &other, &err) ==
                REAP_EMISFIT &&
-           !s && strstr(err.msg, "weights: store has aaaa, this run bbbb"),
+           !s &&
+           strstr(err.msg, "--weights: the store has aaaa, this run bbbb"),
        "%s", err.msg);
     other.fingerprint_text = "weights=aaaa\npreset=unit\nl2=1\n";
     ok(reap_store_open(&s, path, REAP_STORE_WRITE, &other, &err) ==
                REAP_EMISFIT &&
-           strstr(err.msg, "l2: store has none, this run 1"),
+           strstr(err.msg, "l2: the store has none, this run 1"),
        "%s", err.msg);
     other.fingerprint_text = "weights=aaaa\npreset=unit\npreset=tf\n";
     ok(reap_store_open(&s, path, REAP_STORE_WRITE, &other, &err) ==
                REAP_EMISFIT &&
-           strstr(err.msg, "(preset: store has none, this run tf)"),
+           strstr(err.msg, "(--preset: the store has none, this run tf)"),
        "%s", err.msg);
     other = sample_meta;
     other.dataset_id = "uuid:999";
     ok(reap_store_open(&s, path, REAP_STORE_WRITE, &other, &err) ==
                REAP_EMISFIT &&
-           strstr(err.msg, "dataset: store has uuid:1234, this run uuid:999"),
+           strstr(err.msg,
+                  "dataset: the store has uuid:1234, this run uuid:999"),
        "%s", err.msg);
     other = sample_meta;
     other.job = "top 5\n";
@@ -206,7 +208,8 @@ static void check_lines(void)
     meta.fingerprint_text = "output=max\noutput=top\n";
     ok(reap_store_open(&s, path, REAP_STORE_WRITE, &meta, &err) ==
                REAP_EMISFIT &&
-           strstr(err.msg, "(output: store has avg, this run max)"),
+           strstr(err.msg,
+                  "(outputs (--features): the store has avg, this run max)"),
        "%s", err.msg);
 }
 

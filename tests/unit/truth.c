@@ -78,7 +78,7 @@ static void counts(void)
     ok(!strcmp(reap_truth_remark(t, false, buf, sizeof(buf)),
                "2 keys have an empty label; 1 key has several labels, of which "
                "the last counts; 1 line only repeats another; 1 line has "
-               "further columns, passed over"),
+               "further columns, ignored"),
        "and told: %s", buf);
     ok(!strstr(reap_truth_remark(t, true, buf, sizeof(buf)), "several") &&
            strlen(reap_truth_remark(t, false, buf, 10)) == 9,

@@ -137,7 +137,7 @@ static void refuses(const char *header, size_t body, const char *says)
 static void refusals(void)
 {
     refuses("{" T("F32", "[2]", "[0,8]") "}", 7, "not in the file");
-    refuses("{" T("F32", "[2]", "[0,8]") "}", 9, "behind the last");
+    refuses("{" T("F32", "[2]", "[0,8]") "}", 9, "after the last");
     refuses("{" T("F32", "[2]", "[4,12]") "}", 12, "a hole");
     refuses("{" T("F32", "[2]", "[0,8]") ",\"u\":{\"dtype\":\"F32\",\"shape\":"
                                          "[2],\"data_offsets\":[4,12]}}",

@@ -1,3 +1,6 @@
+/* libhdf5 over bytes in memory, kept to what weights need: hard links, text
+ * attributes, contiguous floats. It runs inside hdf5_child.c; what the groups
+ * mean is for weights_h5.c and keras_layers.c. */
 #include <stdio.h>
 #include <string.h>
 
@@ -244,7 +247,7 @@ static int h5_append(char ***text, size_t *n, const char *from, size_t len,
     return reap_fail(err, REAP_ENOMEM, "no memory for names");
 }
 
-/* Texts of a fixed size, one behind the other, or pointers to texts. */
+/* Texts of a fixed size, one after the other, or pointers to texts. */
 static int collect(hid_t attr, hid_t type, size_t count, size_t size,
                    char ***text, size_t *n, struct reap_err *err)
 {

@@ -39,6 +39,8 @@ int reap_h5_walk(hid_t from, const char *path, hid_t *out,
  * owned, as is the list. '*n' is 0 if there is no such attribute. */
 int reap_h5_texts(hid_t object, const char *name, char ***text, size_t *n,
                   struct reap_err *err) REAP_MUST_CHECK;
+
+/* Free a list of 'n' texts; NULL does nothing. */
 void reap_h5_texts_free(char **text, size_t n);
 
 /* List the dataset at 'path' below 'from' as a tensor of that name. */

@@ -1,3 +1,9 @@
+/*
+ * A child process and the shared memory through which its tensors come back.
+ * The parent believes nothing of what it finds there: lengths are checked as
+ * those of a file are. What the child runs is a reader of weights
+ * (weights_h5.c, weights_keras.c).
+ */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -99,7 +105,7 @@ static void hdf5_child_run(struct reap_weights_in *in, reap_weights_fn *fn,
     a->done = 1;
 }
 
-/* Nothing of ours may be said or left behind by a child that breaks. */
+/* A child that crashes must print nothing of ours and leave no core file. */
 static void settle_in(size_t file_len)
 {
     static const int signals[] = { SIGSEGV, SIGBUS,  SIGFPE, SIGILL,
@@ -127,14 +133,15 @@ static int take_one(struct reap_weights_in *in, const struct apart *a,
     int rc;
 
     if (a->len - *at < WORDS * 8)
-        return reap_fail(err, REAP_EFORMAT, "its reader broke off");
+        return reap_fail(err, REAP_EFORMAT, "its reader stopped early");
     name_len = reap_le_get64(word);
     dtype = reap_le_get64(word + 8);
     rank = reap_le_get64(word + 16);
     *at += WORDS * 8;
     if (name_len >= NAME || name_len > a->len - *at || dtype > REAP_I64 ||
         rank > REAP_PARAM_DIMS)
-        return reap_fail(err, REAP_EFORMAT, "its reader went astray");
+        return reap_fail(err, REAP_EFORMAT,
+                         "its reader gave impossible answers");
     for (size_t i = 0; i < rank; i++)
         dim[i] = reap_le_get64(word + 24 + 8 * i);
     memcpy(name, a->data + *at, name_len);
@@ -146,7 +153,7 @@ static int take_one(struct reap_weights_in *in, const struct apart *a,
         return rc;
     bytes = r->count * reap_dtype_size(r->dtype);
     if (bytes > a->len - *at)
-        return reap_fail(err, REAP_EFORMAT, "its reader broke off");
+        return reap_fail(err, REAP_EFORMAT, "its reader stopped early");
     *at += bytes;
     return REAP_OK;
 }
@@ -181,11 +188,10 @@ static int hdf5_child_take(struct reap_weights_in *in, const struct answer *a,
     struct reap_weights *w = in->out;
 
     if (!a->done && WIFSIGNALED(status))
-        return reap_fail(err, REAP_EFORMAT,
-                         "damaged: libhdf5 came to grief over it (%s)",
+        return reap_fail(err, REAP_EFORMAT, "libhdf5 cannot read it (%s)",
                          strsignal(WTERMSIG(status)));
     if (!a->done)
-        return reap_fail(err, REAP_EFORMAT, "its reader did not end well");
+        return reap_fail(err, REAP_EFORMAT, "its reader failed");
     if (a->rc)
         return reap_fail(err, a->rc, "%.*s", (int)sizeof(a->msg) - 1, a->msg);
     memcpy(w->format, a->format, sizeof(w->format));

@@ -1,3 +1,5 @@
+/* A walk over the JSON of a Keras model: what its layers mean for a ResNet and
+ * its head, and a refusal by name for those that would change results. */
 #include <jansson.h>
 #include <string.h>
 
@@ -99,7 +101,7 @@ static int keras_config_dense(struct reading *r, const json_t *config,
 
     if (r->pooled_max)
         return reap_fail(err, REAP_EFORMAT,
-                         "%s stands behind GlobalMaxPooling2D; our heads take "
+                         "%s follows GlobalMaxPooling2D; reap's heads take "
                          "the average",
                          keras_config_name_of(config));
     if (w->n_head == MAX_HEAD)
@@ -110,7 +112,7 @@ static int keras_config_dense(struct reading *r, const json_t *config,
                       &w->head[w->n_head++], err);
 }
 
-/* Behind a dense layer it is that layer's; before, it is ResNet's own ReLU. */
+/* After a dense layer it is that layer's; before, it is ResNet's own ReLU. */
 static int acts(struct reading *r, const char *class, const json_t *config,
                 struct reap_err *err)
 {
@@ -158,7 +160,7 @@ static int layer(struct reading *r, const json_t *about, int depth,
                          "%s is a %s: reap runs ResNets with dense heads, and "
                          "would leave that layer out",
                          keras_config_name_of(config),
-                         class ? class : "layer of no class");
+                         class ? class : "a layer without a class_name");
     switch (classes[i].kind) {
     case MODEL:
         return layers(r, config, depth + 1, err);

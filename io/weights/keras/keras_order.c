@@ -1,3 +1,5 @@
+/* Names from numbers alone: how many layers of a class come before the one
+ * asked for, by the depths of the networks of keras.applications. */
 #include <stdio.h>
 
 #include "engine/net/model.h"
@@ -46,7 +48,7 @@ static const struct reap_model *keras_order_find(size_t convs, size_t norms)
 }
 
 /* Which part of its block layer i is: in a block with a projection, that one
- * stands behind the second convolution. */
+ * follows the second convolution. */
 static const char *keras_order_part(bool v2, bool conv, bool first, size_t i)
 {
     static const char *const projected[] = { "1", "2", "0", "3" };

@@ -1,3 +1,6 @@
+/* Tensors grouped by class of layer, in Keras's order, written by libhdf5 into
+ * memory and then whole. The order is keras_order.c's, which this reads
+ * backwards. */
 #include <hdf5.h>
 #include <stdio.h>
 #include <string.h>

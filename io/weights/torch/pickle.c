@@ -266,7 +266,7 @@ static int close_mark(struct reap_pickle *p, size_t *from, struct reap_err *err)
     return REAP_OK;
 }
 
-/* The last 'n' values; -1: those behind the mark. */
+/* The last 'n' values; -1: those after the mark. */
 static int op_tuple(struct reap_pickle *p, int n, struct reap_err *err)
 {
     size_t from = 0;

@@ -5,7 +5,7 @@
  * anything. This one knows the opcodes that torch.save() writes, builds plain
  * values, and never calls: a name is a row of pickle_globals.def or is refused.
  * Depth, memo, strings and the number of values are bounded. Values may refer
- * to themselves in circles: whoever walks them bounds the depth.
+ * to themselves in circles: code that walks them bounds the depth.
  */
 #ifndef REAP_IO_WEIGHTS_TORCH_PICKLE_H
 #define REAP_IO_WEIGHTS_TORCH_PICKLE_H
@@ -43,7 +43,7 @@ struct reap_pk {
     enum reap_pk_kind kind;
     int dtype; /* enum reap_dtype, or -1 */
     int64_t number;
-    const char *text; /* inside the pickle's bytes, no zero behind it */
+    const char *text; /* inside the pickle's bytes, not terminated */
     size_t len, size;
     struct reap_pk **item;
     size_t n, room;
@@ -53,7 +53,7 @@ struct reap_pickle;
 
 /*
  * Run the pickle that starts at bytes.data[at]. '*end' receives the place
- * behind it. The bytes are borrowed until reap_pickle_free(). Returns REAP_OK,
+ * after it. The bytes are borrowed until reap_pickle_free(). Returns REAP_OK,
  * REAP_EFORMAT (the message names opcode and place) or REAP_ENOMEM.
  */
 int reap_pickle_load(struct reap_pickle **out, struct reap_bytes bytes,
@@ -68,6 +68,7 @@ size_t reap_pickle_storages(const struct reap_pickle *p);
 const struct reap_pk *reap_pickle_storage(const struct reap_pickle *p,
                                           size_t i);
 
+/* Free '*p', which becomes NULL; NULL does nothing. */
 void reap_pickle_free(struct reap_pickle **p);
 
 /* Is 'v' a text that reads 's'? */

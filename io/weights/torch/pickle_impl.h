@@ -42,7 +42,7 @@ int reap_pk_refuse(const struct reap_pickle *p, struct reap_err *err,
                    const char *fmt, ...) REAP_PRINTF(3, 4);
 
 /* What GLOBAL, REDUCE and BINPERSID mean. Each returns the new value in
- * '*out'. */
+ * '*out'. REAP_EFORMAT or REAP_ENOMEM. */
 int reap_pk_global(struct reap_pickle *p, const char *module, size_t module_len,
                    const char *name, size_t name_len, struct reap_pk **out,
                    struct reap_err *err) REAP_MUST_CHECK;

@@ -1,3 +1,6 @@
+/* From the values of a pickle to a list of tensors: which dict holds them, and
+ * whether each lies inside its storage. Numbers are read by weights_pth.c and
+ * weights_pth_legacy.c. */
 #include <stdio.h>
 #include <string.h>
 
@@ -76,7 +79,7 @@ static int torch_state_list(struct reap_weights_in *in,
 
     if (storage->dtype < 0)
         return reap_fail(err, REAP_EFORMAT,
-                         "%s: numbers of %zu bytes that are no floats; "
+                         "%s: numbers of %zu bytes that are not floats; "
                          "float32, half, bfloat16 or double is expected",
                          name, storage->size);
     if (extent(t, dim, stride, &last))
@@ -121,7 +124,7 @@ int reap_torch_list(struct reap_weights_in *in, const struct reap_pickle *p,
 
     if (d->kind != REAP_PK_DICT)
         return reap_fail(err, REAP_EFORMAT,
-                         "the object in it is no dict; save "
+                         "the object in it is not a dict; save "
                          "model.state_dict()");
     d = inner(d);
     for (size_t i = 0; !rc && i < d->n; i += 2) {

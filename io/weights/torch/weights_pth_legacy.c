@@ -124,7 +124,7 @@ static int storages(struct reap_weights_in *in, size_t at, struct reap_err *err)
         rc = storage(in, keys->item[i], &at, err);
     if (!rc && at != in->file.len)
         rc = reap_fail(err, REAP_EFORMAT,
-                       "%zu bytes behind the last storage; none are expected",
+                       "%zu bytes after the last storage; none are expected",
                        in->file.len - at);
     return rc;
 }
