@@ -6,7 +6,7 @@
  * tf.image.resize (bilinear, no antialias) in float32. Only the pixels that
  * the crop needs are computed. One handle per thread; scratch memory is kept
  * between calls unless it was large. Sources: Pillow's Resample.c and
- * Geometry.c; design.md, section 6.
+ * Geometry.c; docs/design.md, section 6.
  */
 #ifndef REAP_IO_IMAGE_RESAMPLE_H
 #define REAP_IO_IMAGE_RESAMPLE_H

@@ -2,7 +2,7 @@
  * io/preset/geometry.h - the sizes that a preset gives an image
  *
  * From the size of the image alone: what it is resized to, and where the crop
- * lies. Looks at no pixels. Rules: design.md, section 6 (torchvision's, or
+ * lies. Looks at no pixels. Rules: docs/design.md, section 6 (torchvision's, or
  * with the corner rounded down Hugging Face's).
  */
 #ifndef REAP_IO_PRESET_GEOMETRY_H

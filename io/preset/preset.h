@@ -1,8 +1,8 @@
 /*
  * io/preset/preset.h - preprocessing: how an image becomes the network's input
  *
- * Named presets are rows of presets.def (design.md, section 6); every part can
- * be overridden by an option. The pixels after resize and crop are exact:
+ * Named presets are rows of presets.def (docs/design.md, section 6); every part
+ * can be overridden by an option. The pixels after resize and crop are exact:
  * Pillow 13's, or TensorFlow's for the float presets.
  */
 #ifndef REAP_IO_PRESET_PRESET_H

@@ -2,8 +2,8 @@
  * io/store/store.h - results by key, written once however often a shard is
  * retried
  *
- * One directory with one LMDB environment (design.md, section 8), sync on. One
- * process writes; calls that write must come from one thread. 'rows' is the
+ * One directory with one LMDB environment (docs/design.md, section 8), sync on.
+ * One process writes; calls that write must come from one thread. 'rows' is the
  * truth: what is not in it is still to do.
  */
 #ifndef REAP_IO_STORE_STORE_H

@@ -3,11 +3,13 @@
 # it is, a file name is learned once, and nothing names one person's machine.
 . tests/lib.sh
 layers='engine io pipeline cluster jobs'
-allowed='engine|io|pipeline|cluster|jobs|tests|Makefile|README\.md|LICENSE'
+allowed='engine|io|pipeline|cluster|jobs|tests|docs|python|Makefile|LICENSE|README\.md'
+allowed="$allowed|CONTRIBUTING\.md|NEWS\.md|SECURITY\.md|CITATION\.cff"
 if git rev-parse --is-inside-work-tree >/dev/null 2>&1; then
     files=$(git ls-files)
 else
-    files=$(find $layers tests Makefile README.md LICENSE .ci -type f)
+    files=$(find $layers tests docs Makefile README.md LICENSE .ci ./*.md ./*.cff -type f |
+        sed 's|^\./||' | sort -u)
 fi
 verdict "the top level is $(echo "$allowed" | tr -d '\\' | tr '|' ' '), and dotfiles" \
     "$(echo "$files" | cut -d/ -f1 | sort -u | grep -vE "^($allowed|\..*)$")"

@@ -1,4 +1,5 @@
-/* The resampler against the formula of design.md, section 6, written out. */
+/* The resampler against the formula of docs/design.md, section 6, written out.
+ */
 #define _GNU_SOURCE
 #include <math.h>
 #include <stdlib.h>
