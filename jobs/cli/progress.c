@@ -84,7 +84,10 @@ void reap_progress_show(struct reap_progress *p, uint64_t done, uint64_t total,
 
 void reap_progress_stop(struct reap_progress *p)
 {
-    if (p->on && p->terminal && p->last > 0)
+    /* stderr waits for ends of lines, and results are about to be printed */
+    if (p->on && p->terminal && p->last > 0) {
         fprintf(stderr, "\r%*s\r", WIDTH, "");
+        fflush(stderr);
+    }
     p->on = false;
 }
