@@ -1,3 +1,9 @@
+/*
+ * Each rank sends a list, the first rank picks and sends the name back; every
+ * step has a time limit, so that a rank that is not there delays a start by
+ * seconds and no more. What a rank can compute is asked of the engine by the
+ * caller.
+ */
 #define _GNU_SOURCE
 #include <mpi.h>
 #include <stdio.h>
@@ -12,7 +18,7 @@
 #include "engine/base/clock.h"
 #include "engine/base/mem.h"
 
-/* Seconds: for offers to come, for words to be taken, for the answer. */
+/* Seconds: for offers to come, for messages to be taken, for the answer. */
 static const double OFFERS = 10, WORDS = 5, ANSWER = 120;
 
 /* The first rank's side of one other. */
@@ -65,7 +71,7 @@ static char *agree_arithmetic_copy(struct reap_bytes b)
 }
 
 /*
- * Let messages go on; true if one came. The peer's next receive is not posted:
+ * Move messages along; true if one came. The peer's next receive is not posted:
  * what comes after the offer is for reap_run_all().
  */
 static bool listen(struct other *o)
@@ -97,7 +103,7 @@ static void agree_arithmetic_gather(struct other *o, int ranks)
     }
 }
 
-/* Say the same to all, and see the words off. */
+/* Send the same to all, and wait until it has left. */
 static int tell(struct other *o, int ranks, const struct reap_message *m,
                 struct reap_err *err)
 {
@@ -176,7 +182,7 @@ static int first(const char *mine, int ranks, char out[REAP_ARITHMETIC_MAX],
     return rc;
 }
 
-/* Offer 'mine' to the first rank, and wait for its word. */
+/* Offer 'mine' to the first rank, and wait for its answer. */
 static int other(const char *mine, char out[REAP_ARITHMETIC_MAX],
                  struct reap_err *err)
 {
@@ -201,7 +207,8 @@ static int other(const char *mine, char out[REAP_ARITHMETIC_MAX],
             reap_nap_longer(false, &slept);
     }
     if (!rc && m.type != REAP_MESSAGE_arithmetic)
-        rc = reap_fail(err, REAP_ESTOPPED, "the first rank says '%s'",
+        rc = reap_fail(err, REAP_ESTOPPED,
+                       "the first rank sent an unexpected '%s' message",
                        reap_wire_name(m.type));
     if (!rc)
         reap_wire_text(&m, 0, out, REAP_ARITHMETIC_MAX);

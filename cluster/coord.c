@@ -1,3 +1,11 @@
+/*
+ * One lock around a ledger, a queue of results and what is told to callers, and
+ * one thread that takes all that is queued and commits it in one transaction,
+ * outside the lock. The order is what makes rows exact: a result is checked
+ * against the ledger when it arrives, committed, and only then reported done.
+ * Which keys are to do is todo.c's, who gets them ledger.c's, how they travel
+ * serve.c's.
+ */
 #define _GNU_SOURCE
 #include <pthread.h>
 #include <string.h>
@@ -26,7 +34,7 @@ struct reap_coord {
     struct reap_ledger *ledger;
     pthread_mutex_t lock;
     pthread_cond_t work; /* for the writer: results or an end */
-    pthread_cond_t news; /* for who waits: room, or leases again */
+    pthread_cond_t news; /* for callers that wait: room, or leases again */
     pthread_t writer;
     struct result queue[QUEUE];
     size_t n_queued, bytes_queued, n_writing;
@@ -211,7 +219,7 @@ static int open_ledger(struct reap_coord *c, struct reap_err *err)
     return reap_ledger_new(&c->ledger, &l, err);
 }
 
-/* Has each key of the dataset a row, also those behind --limit? */
+/* Has each key of the dataset a row, also those after --limit? */
 static int look_beyond(struct reap_coord *c, bool *all, struct reap_err *err)
 {
     uint64_t counts[REAP_N_STATUS], rows = 0;

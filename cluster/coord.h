@@ -25,6 +25,12 @@ struct reap_coord_args {
     size_t workers; /* ids that will be used: 0 is this process */
 };
 
+/*
+ * Delete the store's marker, read what earlier runs left, start the thread. 'a'
+ * and what it points to are borrowed until close. Returns REAP_OK, REAP_ENOMEM
+ * (also if no thread can be started), or the codes of reap_todo_open() and of
+ * reading the store.
+ */
 int reap_coord_open(struct reap_coord **out, const struct reap_coord_args *a,
                     struct reap_err *err) REAP_MUST_CHECK;
 
@@ -35,8 +41,8 @@ enum reap_grant reap_coord_grant(struct reap_coord *c, size_t w, bool wait,
 
 /* A result: queued for the next commit, dropped if it is not wanted. The
  * bytes are moved. Blocks while too much is queued unless 'now', which returns
- * REAP_ESTOPPED instead and moves nothing. A failure is that of an earlier
- * commit. */
+ * REAP_ESTOPPED instead and moves nothing. Any other failure is that of an
+ * earlier commit, and ends the run. */
 int reap_coord_take(struct reap_coord *c, uint64_t shard, uint32_t attempt,
                     uint8_t *bytes, size_t len, bool now,
                     struct reap_err *err) REAP_MUST_CHECK;
@@ -44,18 +50,24 @@ int reap_coord_take(struct reap_coord *c, uint64_t shard, uint32_t attempt,
 /* Is there room for a result, so that reap_coord_take() would not block? */
 bool reap_coord_has_room(struct reap_coord *c);
 
+/* Worker 'w' is dead, or gave its leases back unfinished: the ledger's
+ * reap_ledger_died() and reap_ledger_returned(). A host that took part is
+ * noted in the store. */
 void reap_coord_died(struct reap_coord *c, size_t w);
 void reap_coord_returned(struct reap_coord *c, size_t w);
 void reap_coord_add_host(struct reap_coord *c, const char *host);
 
-/* No more grants; wakes who waits for one. */
+/* No more grants; wakes the threads that wait for one. */
 void reap_coord_drain(struct reap_coord *c);
 
 /* Has it ended: nothing to lease, nothing out, or drained and nothing out, or
  * failed; and all results committed? */
 bool reap_coord_ended(struct reap_coord *c);
+
+/* The failure that ended it, with its message; REAP_OK if there is none. */
 int reap_coord_failure(struct reap_coord *c, struct reap_err *err);
 
+/* Counts so far, for progress. */
 void reap_coord_status(struct reap_coord *c, struct reap_run_status *out);
 
 /* The two ends of a flow on this machine, worker 0. */

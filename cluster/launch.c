@@ -1,3 +1,7 @@
+/*
+ * The command line and the environment that mpirun needs, by its version, and
+ * the child that becomes it. Watching it and starting again is supervise.c's.
+ */
 #define _GNU_SOURCE
 #include <ctype.h>
 #include <dirent.h>

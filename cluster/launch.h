@@ -1,7 +1,7 @@
 /*
  * cluster/launch.h - mpirun as a child: its flags, its start, its end
  *
- * No MPI call is made here.
+ * No MPI call is made here. One thread at a time.
  */
 #ifndef REAP_CLUSTER_LAUNCH_H
 #define REAP_CLUSTER_LAUNCH_H
@@ -32,9 +32,12 @@ int reap_launch_version(int version[2], struct reap_err *err) REAP_MUST_CHECK;
  * the strings: reap_launch_free(). NULL if there is no memory.
  */
 char **reap_launch_args(const struct reap_launch *l);
+
+/* Free such a list; NULL does nothing. */
 void reap_launch_free(char **args);
 
-/* Start mpirun in a session of its own, which ends with this process. */
+/* Start mpirun in a session of its own, which ends with this process; '*pid' is
+ * mpirun's. REAP_OK or REAP_ENOMEM (no memory, no process). */
 int reap_launch_start(const struct reap_launch *l, pid_t *pid,
                       struct reap_err *err) REAP_MUST_CHECK;
 

@@ -1,3 +1,12 @@
+/*
+ * A list of shards that are out or wait to go out, oldest first. A lease is
+ * sized by the rate of the worker that asks (some seconds of its work, less
+ * near the end); a shard comes back when its worker dies, and the more workers
+ * died with it the more carefully it goes out again (see burden()); when
+ * nothing is left to give, the oldest lease goes to a second worker and the
+ * first result counts. Where keys come from is todo.c's, when anything happens
+ * the caller's.
+ */
 #include <string.h>
 
 #include "cluster/ledger.h"
@@ -17,7 +26,7 @@ struct shard {
     uint32_t deaths;
     uint32_t alone_deaths;
     bool narrow; /* killed twice: its records go out one at a time */
-    bool alone;  /* one record, replayed with nothing beside it */
+    bool alone;  /* one record, replayed by a worker that holds nothing else */
     bool queued; /* waits for a worker */
     struct out {
         bool on, arrived; /* arrived: its result waits to be committed */
@@ -43,7 +52,8 @@ struct reap_ledger {
     uint64_t next_shard, granted, redone;
     bool dry; /* the todo source has no more */
     bool drained;
-    bool scanning; /* the todo source had nothing yet, and goes on */
+    bool
+        scanning; /* the todo source had nothing yet, and has more to look at */
 };
 
 int reap_ledger_new(struct reap_ledger **out, const struct reap_ledger_args *a,

@@ -50,6 +50,8 @@ struct reap_ledger_args {
 
 struct reap_ledger;
 
+/* An empty ledger; '*a' is copied. REAP_OK or REAP_ENOMEM. One thread at a time
+ * for this and all calls that follow. */
 int reap_ledger_new(struct reap_ledger **out, const struct reap_ledger_args *a,
                     struct reap_err *err) REAP_MUST_CHECK;
 
@@ -64,7 +66,8 @@ enum reap_grant reap_ledger_grant(struct reap_ledger *l, size_t w, double now,
                                   struct reap_lease *out, int *rc,
                                   struct reap_err *err);
 
-/* Was the last LATER for want of time alone? Then ask again at once. */
+/* Did the last LATER only mean that the todo source stopped after a while?
+ * Then ask again at once. */
 bool reap_ledger_scanning(const struct reap_ledger *l);
 
 /* Is a result with this shard and attempt still wanted? */
@@ -91,13 +94,13 @@ void reap_ledger_returned(struct reap_ledger *l, size_t w);
 /* No grants from now on. */
 void reap_ledger_drain(struct reap_ledger *l);
 
-/* Drained with nothing out: are there keys left? Asks the todo source once,
- * without which a ledger that gave its last lease would not know. */
+/* Drained with nothing out: ask the todo source once whether keys are left. A
+ * ledger that gave its last lease could not know otherwise. */
 void reap_ledger_look(struct reap_ledger *l);
 
 /* Leases that are out. */
 size_t reap_ledger_open(const struct reap_ledger *l);
-/* Do all keys have a row: nothing to lease, nothing out? */
+/* Do all keys have a row, that is: nothing to lease, nothing out? */
 bool reap_ledger_complete(const struct reap_ledger *l);
 /* Keys leased more than once. */
 uint64_t reap_ledger_redone(const struct reap_ledger *l);
@@ -105,12 +108,14 @@ uint64_t reap_ledger_redone(const struct reap_ledger *l);
 /*
  * The suspects, as the store remembers them between runs: at most 'room'
  * entries, how many is returned. What worker 0 holds counts one death more
- * than it has had: it is the process that writes this down, and if nothing
- * later replaces it, that process died. Of others a death is known, or none.
+ * than it has had, because worker 0 is the process that writes this down: if no
+ * later list replaces this one, that process has died. Deaths of other workers
+ * are counted when they are noticed.
  */
 size_t reap_ledger_suspects(const struct reap_ledger *l,
                             struct reap_suspect *out, size_t room);
 
+/* Free '*l', which becomes NULL; NULL does nothing. */
 void reap_ledger_free(struct reap_ledger **l);
 
 #endif /* REAP_CLUSTER_LEDGER_H */

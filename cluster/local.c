@@ -1,3 +1,6 @@
+/* The loop around a flow when there is one process: signals, time limit and
+ * progress, a few times a second. Rows go through coord.c as they do on many
+ * ranks. */
 #define _GNU_SOURCE
 #include <unistd.h>
 

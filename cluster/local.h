@@ -25,6 +25,7 @@ void reap_watch_look(struct reap_watch *w, const struct reap_run_args *a,
  * and nobody waits for it. */
 bool reap_watch_orphaned(struct reap_watch *w);
 
+/* Run in this process alone. Returns as reap_run_all(). */
 int reap_local_run(const struct reap_run_args *a,
                    struct reap_run_status *status,
                    struct reap_err *err) REAP_MUST_CHECK;

@@ -1,3 +1,4 @@
+/* MPI_Init_thread and how many ranks there are; it is never called twice. */
 #include <mpi.h>
 
 #include "cluster/mpi.h"

@@ -1,3 +1,6 @@
+/* One receive always posted and one send at a time, both tested and never
+ * waited for. A peer that is lost keeps its buffers, as MPI may still write to
+ * them. What messages mean is left to serve.c and worker.c. */
 #define _GNU_SOURCE
 #include <mpi.h>
 #include <stdio.h>
@@ -169,7 +172,7 @@ void reap_peer_lose(struct reap_peer *p)
     p->lost = true;
 }
 
-/* Field 22 of /proc/PID/stat, behind the name in parentheses. */
+/* Field 22 of /proc/PID/stat, after the name in parentheses. */
 uint64_t reap_peer_start_time(uint64_t pid)
 {
     char path[40], line[1024];

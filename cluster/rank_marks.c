@@ -1,3 +1,5 @@
+/* Lines appended with one write each, so that ranks may write at the same time,
+ * and their reader in the supervisor. */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /*
  * cluster/rank_marks.h - what ranks leave for the supervisor that started them
  *
- * A small file beside the store, named by the environment variable
+ * A small file next to the store, named by the environment variable
  * REAP_RANK_MARKS, to which ranks append a line for each thing that the
  * supervisor cannot see from outside. Without that variable nothing is written.
  * Any thread.
@@ -35,7 +35,7 @@ void reap_rank_mark(const char *word);
 /* Append "end STATUS": the last thing the first rank does. */
 void reap_rank_marks_end(int status);
 
-/* Read the file at 'path'; no file is no signs. */
+/* Read the file at 'path'; without one, nothing has been marked. */
 void reap_rank_marks_read(const char *path, struct reap_rank_marks *out);
 
 #endif /* REAP_CLUSTER_RANK_MARKS_H */

@@ -1,3 +1,5 @@
+/* Which of the three kinds of run this is: alone (local.c), the first rank
+ * (serve.c) or another rank (worker.c); and the end of MPI after it. */
 #define _GNU_SOURCE
 #include <mpi.h>
 #include <stdlib.h>

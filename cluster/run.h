@@ -1,5 +1,7 @@
 /*
  * cluster/run.h - one run over a dataset: alone, or on the ranks of a job
+ *
+ * Every call comes from the main thread, which owns MPI.
  */
 #ifndef REAP_CLUSTER_RUN_H
 #define REAP_CLUSTER_RUN_H
@@ -27,7 +29,7 @@ struct reap_run_args {
     struct reap_store *store;   /* on rank 0; NULL elsewhere */
     const char *fingerprint;    /* lines on which all ranks must agree */
     uint64_t limit;             /* the first keys only; 0: all */
-    bool dedicated;             /* rank 0 computes not */
+    bool dedicated;             /* rank 0 only coordinates */
     double time_limit;          /* drain after these seconds; 0: never */
     void (*progress)(void *ctx, const struct reap_run_status *status);
     void *ctx;
@@ -43,10 +45,11 @@ const char *reap_run_rank(void);
 bool reap_run_is_first(void);
 
 /*
- * Do what has no row. REAP_OK when each key has one and the marker is written;
- * REAP_ESTOPPED when it was drained, signalled or ran out of time. Workers
- * return REAP_OK on a normal end; one that outlives the first rank ends the
- * process with 75.
+ * Compute the rows that are missing; '*status' is filled in any case. REAP_OK
+ * when each key has one and the marker is written; REAP_ESTOPPED when it was
+ * drained, signalled or ran out of time; else the first failure of the store,
+ * the dataset, memory or MPI. Workers return REAP_OK on a normal end; one that
+ * outlives the first rank ends the process with 75.
  */
 int reap_run_all(const struct reap_run_args *a, struct reap_run_status *status,
                  struct reap_err *err) REAP_MUST_CHECK;

@@ -1,3 +1,9 @@
+/*
+ * A loop over all workers that never blocks: take what they sent, give leases,
+ * look for the silent ones. A result travels in pieces and goes to coord.c
+ * whole. After a failure nothing collective is called; the farewell has a time
+ * limit too. What a lease or a death means is ledger.c's.
+ */
 #define _GNU_SOURCE
 #include <inttypes.h>
 #include <stdio.h>
@@ -10,6 +16,7 @@
 #include "cluster/serve.h"
 #include "engine/base/clock.h"
 #include "engine/base/mem.h"
+#include "io/store/fingerprint.h"
 
 /* Seconds. A worker says something every 2 (worker.c). LINGER: from the end of
  * all work until workers must have said that they have finished. */
@@ -90,26 +97,39 @@ static struct reap_bytes text(const char *s)
     return (struct reap_bytes){ (const uint8_t *)s, strlen(s) };
 }
 
+/* The line at 'at' of 'text' in the words of options, in 'buf'. */
+static const char *line_words(struct reap_bytes text, size_t at, char *buf,
+                              size_t size)
+{
+    char line[96];
+    size_t n = 0;
+
+    while (at + n < text.len && n < sizeof(line) - 1 && text.data[at + n] &&
+           text.data[at + n] != '\n') {
+        line[n] = (char)text.data[at + n];
+        n++;
+    }
+    line[n] = '\0';
+    return *line ? reap_fingerprint_line(line, buf, size) : "nothing more";
+}
+
 /* The first line in which a rank's fingerprint is not ours, in words. */
 static void explain(struct serve *s, int rank, const char *host,
                     struct reap_bytes theirs)
 {
-    const char *ours = s->a->fingerprint;
-    size_t at = 0, line = 0, n;
+    const struct reap_bytes ours = text(s->a->fingerprint);
+    char a[80], b[80];
+    size_t line = 0;
 
-    while (ours[at] && at < theirs.len && (uint8_t)ours[at] == theirs.data[at])
-        if (ours[at++] == '\n')
-            line = at;
-    for (n = line; n < theirs.len && theirs.data[n] != '\n'; n++)
-        ;
+    for (size_t at = 0;
+         at < ours.len && at < theirs.len && ours.data[at] == theirs.data[at];
+         at++)
+        if (ours.data[at] == '\n')
+            line = at + 1;
     snprintf(s->refused, sizeof(s->refused),
-             "rank %d on %s was sent away: it has %.*s, the first rank %.*s",
-             rank, host, (int)(n - line > 60 ? 60 : n - line),
-             (const char *)theirs.data + line,
-             (int)strcspn(ours + line, "\n") > 60
-                 ? 60
-                 : (int)strcspn(ours + line, "\n"),
-             ours + line);
+             "rank %d on %s was sent away: it has %.36s, the first rank %.36s",
+             rank, host, line_words(theirs, line, a, sizeof(a)),
+             line_words(ours, line, b, sizeof(b)));
 }
 
 static void on_hello(struct serve *s, int rank, const struct reap_message *m)
@@ -214,7 +234,7 @@ static void handle(struct serve *s, int rank, const struct reap_message *m)
         good = false;
     }
     if (!good)
-        bury(s, rank); /* it does not speak our language */
+        bury(s, rank); /* it broke the protocol */
 }
 
 /* Hand a whole result on; false while there is no room for it. */
@@ -294,7 +314,7 @@ static bool serve_one(struct serve *s, int rank)
     return grant(s, rank) || busy;
 }
 
-/* Who has not been heard of, or whose process here has ended? */
+/* Which workers have not been heard of, or have ended on this host? */
 static void serve_check(struct serve *s)
 {
     double t = reap_clock();
@@ -305,7 +325,7 @@ static void serve_check(struct serve *s)
     for (int r = 1; r < s->ranks; r++) {
         struct worker *w = &s->worker[r];
 
-        /* While its result waits for room nobody listens to it. */
+        /* While its result waits for room its messages are not read. */
         double heard = t - reap_peer_heard(w->peer);
         bool silent = (w->state == AT_WORK && !w->whole && heard > SILENT) ||
                       (w->state == NEW && heard > LATE_HELLO);
@@ -383,7 +403,7 @@ static void loop(struct serve *s, struct reap_flow *flow,
     }
 }
 
-/* Tell everyone that it is over, and see the words off. */
+/* Tell everyone that it is over, and wait until the messages have left. */
 static void farewell(struct serve *s)
 {
     double until = reap_clock() + FAREWELL;
@@ -393,7 +413,7 @@ static void farewell(struct serve *s)
     for (int r = 1; r < s->ranks; r++)
         if (s->worker[r].state != DEAD)
             serve_say(s, &s->worker[r], REAP_MESSAGE_end, s->lost);
-    /* Who has not said hello yet may still be on its way. */
+    /* A rank that has not said hello yet may still be on its way. */
     while ((unsent || serve_count(s, NEW)) && reap_clock() < until) {
         struct reap_message m;
 

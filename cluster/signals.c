@@ -1,3 +1,5 @@
+/* Handlers that only set a flag. What a drain means is for the loops that ask
+ * (local.c, worker.c, supervise.c). */
 #define _GNU_SOURCE
 #include <signal.h>
 #include <string.h>

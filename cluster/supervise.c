@@ -1,3 +1,6 @@
+/* Start mpirun, watch it and what the ranks leave in a small file, kill what
+ * hangs, look into the store, start again. The store alone decides whether the
+ * run is complete. The flags of mpirun are launch.c's. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -44,7 +47,7 @@ int reap_supervise_check(bool ranks_given, struct reap_err *err)
 
     if (ranks_given && reap_run_launched() && !reap_rank_marks_wanted())
         return reap_fail(err, REAP_EINVAL,
-                         "--ranks starts mpirun itself: leave it out behind "
+                         "--ranks starts mpirun itself: leave it out under "
                          "mpirun or srun");
     if (!reap_run_launched() && getenv("SLURM_PROCID") && tasks &&
         strtol(tasks, NULL, 10) > 1)
@@ -178,7 +181,7 @@ static bool supervise_settle(const struct supervisor *s, bool complete, int *rc,
         *rc = told(code_of(g->status), err);
     else if (stopped)
         *rc = reap_fail(err, REAP_ESTOPPED,
-                        "stopped early; run the same command again to go on");
+                        "stopped early; run the same command again to resume");
     return *rc != REAP_OK;
 }
 

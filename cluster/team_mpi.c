@@ -1,3 +1,5 @@
+/* Collective calls of MPI for work in steps. Unlike in serve.c a lost rank ends
+ * the job here: there is nothing to compute without its part. */
 #include <limits.h>
 #include <mpi.h>
 #include <stdio.h>
@@ -156,7 +158,8 @@ int reap_team_same(const struct reap_team *t, uint64_t number, const char *what,
     rc = share_own(t, all, sizeof(*all), err);
     for (size_t r = 1; !rc && r < t->ranks; r++)
         if (all[r] != all[0])
-            rc = reap_fail(err, REAP_EMISFIT, "rank %zu has other %s", r, what);
+            rc = reap_fail(err, REAP_EMISFIT, "rank %zu has different %s", r,
+                           what);
     reap_free(all);
     return rc;
 }

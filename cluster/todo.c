@@ -1,3 +1,9 @@
+/*
+ * Two sorted walks side by side, over the dataset's keys and the store's rows,
+ * a stretch at a time; a key without a row starts a run, which ends at the next
+ * row or where deaths differ. Suspects of earlier jobs are met on the way. How
+ * runs become leases is ledger.c's.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,7 +34,7 @@ struct reap_todo {
     uint32_t left;                /* keys that it covers from here on */
 };
 
-/* Where the rows of the store are, beside the keys. */
+/* Where the walk over the store's rows is, next to the one over keys. */
 struct beside {
     struct reap_rows *rows;
     struct reap_stored row;
@@ -283,7 +289,7 @@ size_t reap_todo_suspects(const struct reap_todo *t, struct reap_suspect *out,
 {
     size_t n = 0, first = 0;
 
-    if (t->second) /* behind the one in hand, or all that were not met */
+    if (t->second) /* after the one in hand, or all that were not met */
         first = t->in < (long)t->at ? (size_t)(t->in + 1) : t->at;
     /* In the second walk, and for lighter ones: what is left of the one in
      * hand, from the key in hand on. */

@@ -1,3 +1,6 @@
+/* Encoding and decoding by the table of messages: numbers, then texts, each
+ * with its length checked. What a message means is left to serve.c and
+ * worker.c. */
 #include <string.h>
 
 #include "cluster/wire.h"
@@ -64,7 +67,7 @@ int reap_wire_decode(struct reap_message *m, const uint8_t *bytes, size_t len,
 
     memset(m, 0, sizeof(*m));
     if (len < HEAD || bytes[0] != 'R' || bytes[1] != 'P')
-        return bad(err, "not one of ours");
+        return bad(err, "not a message of reap");
     if (bytes[2] != REAP_WIRE_VERSION)
         return bad(err, "of another version of reap");
     if (bytes[3] >= REAP_N_MESSAGES)

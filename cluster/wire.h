@@ -47,10 +47,12 @@ size_t reap_wire_size(const struct reap_message *m);
 /* Encode into 'out', which holds reap_wire_size() bytes. */
 void reap_wire_encode(const struct reap_message *m, uint8_t *out);
 
-/* REAP_EFORMAT says what is wrong. */
+/* Take 'len' bytes apart; texts in '*m' are lent by 'bytes'. REAP_OK, or
+ * REAP_EFORMAT, which says what is wrong. */
 int reap_wire_decode(struct reap_message *m, const uint8_t *bytes, size_t len,
                      struct reap_err *err) REAP_MUST_CHECK;
 
+/* "hello", "lease", ...; for messages and tests. */
 const char *reap_wire_name(enum reap_message_type type);
 
 /* A text of a message, cut to 'size' - 1 bytes, as a string in 'out'. */

@@ -1,3 +1,9 @@
+/*
+ * The thread that owns MPI asks for leases ahead of need and sends finished
+ * blocks in pieces; the flow's threads take and put through two short queues
+ * under one lock. A rank whose first rank is gone ends by itself. What a worker
+ * computes is pipeline/'s.
+ */
 #define _GNU_SOURCE
 #include <pthread.h>
 #include <stdio.h>
@@ -15,10 +21,10 @@
 
 /* Seconds. */
 static const double ALIVE = 2, SILENT = 60, CHECK = 0.5;
-static const long FEED_NS = 250000000; /* who waits for a lease looks up */
+static const long FEED_NS = 250000000; /* longest wait for a lease */
 
 enum {
-    AHEAD = 1, /* leases at hand beside the one in work */
+    AHEAD = 1, /* leases at hand besides the one in work */
     LEASES = 8,
     RESULTS = 8 /* finished blocks that wait for the wire */
 };
@@ -194,7 +200,7 @@ static bool push_result(struct remote *r)
     struct result *first = &e->result[0];
     size_t piece;
 
-    /* One piece in flight, one behind it. */
+    /* One piece in flight, one after it. */
     if (!e->n_results || reap_peer_unsent(r->boss) > 1)
         return false;
     piece = first->len - first->sent;
@@ -281,7 +287,7 @@ static void worker_finish(struct remote *r)
     r->finished = true;
 }
 
-/* Is the first rank there? If not, nothing here is worth going on with. */
+/* Is the first rank there? If not, the work here can reach nobody. */
 static void worker_check(struct remote *r)
 {
     double t = reap_clock();

@@ -1,3 +1,9 @@
+/*
+ * A record goes through its stages here, one after the other in one thread,
+ * each charged its time: read, prepare into a slot, then the engine for all
+ * slots at once, then rows into the shard's block. Where records come from is
+ * source.c's, pixels prepare.c's.
+ */
 #define _GNU_SOURCE
 #include <stdio.h>
 #include <string.h>

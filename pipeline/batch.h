@@ -13,11 +13,13 @@
 
 struct reap_batch;
 
-/* 'a' and 'source' are borrowed until the batch is freed. */
+/* 'a' and 'source' are borrowed until the batch is freed. REAP_OK, REAP_ENOMEM
+ * or the codes of reap_prepare_new() and reap_cursor_open(). */
 int reap_batch_new(struct reap_batch **out, const struct reap_flow_args *a,
                    struct reap_source *source,
                    struct reap_err *err) REAP_MUST_CHECK;
 
+/* Slots in use; are all of them? */
 size_t reap_batch_filled(const struct reap_batch *b);
 bool reap_batch_full(const struct reap_batch *b);
 
@@ -36,6 +38,7 @@ void reap_batch_times(struct reap_batch *b, struct reap_flow_times *sum);
 /* Count 'seconds' as waiting. */
 void reap_batch_waited(struct reap_batch *b, double seconds);
 
+/* Free '*b', which becomes NULL; NULL does nothing. */
 void reap_batch_free(struct reap_batch **b);
 
 #endif /* REAP_PIPELINE_BATCH_H */

@@ -1,3 +1,5 @@
+/* Threads that fill a batch and run it, and their orderly end. A thread waits
+ * for a record only with an empty batch. What a batch does is batch.c's. */
 #define _GNU_SOURCE
 #include <pthread.h>
 #include <stdatomic.h>

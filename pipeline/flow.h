@@ -4,7 +4,8 @@
  * Threads that read, prepare, run the engine and fill blocks, between two open
  * ends: a feed gives leases, a sink takes finished blocks. Neither MPI nor the
  * store's writer is known here; one machine and a cluster tie the ends to
- * different things, and the flow cannot tell.
+ * different things, and the flow cannot tell. Any thread may call, but join()
+ * comes last.
  */
 #ifndef REAP_PIPELINE_FLOW_H
 #define REAP_PIPELINE_FLOW_H
@@ -33,7 +34,7 @@ enum {
 enum reap_fed { REAP_FED, REAP_FED_LATER, REAP_FED_END };
 
 /* Ask for a lease: REAP_FED_LATER when none is at hand. With 'wait' it blocks
- * a moment before it says so, and no longer: who waits may have to stop, for
+ * a moment before it says so, and no longer: the caller may have to stop, for
  * example because another thread of its flow has failed. Any thread. */
 struct reap_feed {
     void *ctx;
@@ -72,6 +73,9 @@ struct reap_flow_times {
 
 struct reap_flow;
 
+/* Start the threads. '*a' is copied; what it points to is borrowed until join.
+ * REAP_OK, REAP_ENOMEM (also for threads) or the codes of reap_cursor_open().
+ */
 int reap_flow_start(struct reap_flow **out, const struct reap_flow_args *a,
                     struct reap_err *err) REAP_MUST_CHECK;
 /* Take no more leases; finish those in hand. Any thread; returns at once. */
@@ -80,6 +84,7 @@ void reap_flow_drain(struct reap_flow *f);
 void reap_flow_stop(struct reap_flow *f);
 /* True once all threads have ended. */
 bool reap_flow_done(struct reap_flow *f);
+/* Times and counts of all threads so far. */
 void reap_flow_times(struct reap_flow *f, struct reap_flow_times *out);
 /* Wait for the threads, free, set NULL. Returns the first failure of a sink
  * or a cursor, or REAP_OK. */

@@ -1,3 +1,6 @@
+/* Decode, convert raw samples, choose the view, resize: the order in which io's
+ * parts make the pixels of one image, and which status each trouble becomes.
+ * The parts themselves are io/image's and io/preset's. */
 #define _GNU_SOURCE
 #include <math.h>
 #include <stdio.h>
@@ -120,7 +123,7 @@ static bool raw_pixels(struct reap_prepare *h, const struct reap_image *im,
     return true;
 }
 
-/* Draw a crop: ten tries, then the largest one in the middle whose sides have
+/* Draw a crop: ten tries, then the largest central one whose sides have
  * a ratio that is allowed. */
 static struct box draw_box(uint64_t *chance, size_t h, size_t w)
 {

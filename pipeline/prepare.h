@@ -1,10 +1,10 @@
 /*
  * pipeline/prepare.h - from the bytes of a record to the pixels of a slot
  *
- * Decode, convert to RGB, resize and crop behind one call that takes bytes and
- * fills a slot with crop, status and flags. It is the interface behind which
- * the work can move into another process: nothing but bytes goes in, nothing
- * but pixels, a status and words comes out. One handle per thread.
+ * Decode, convert to RGB, resize and crop in one call that takes bytes and
+ * fills a slot with crop, status and flags. The work can move into another
+ * process behind this interface: nothing but bytes goes in, nothing but pixels,
+ * a status and words comes out. One handle per thread.
  */
 #ifndef REAP_PIPELINE_PREPARE_H
 #define REAP_PIPELINE_PREPARE_H
@@ -30,6 +30,8 @@ struct reap_prepared {
 
 struct reap_prepare;
 
+/* '*p' and '*limits' are copied. Returns the codes of reap_decode_new() and
+ * reap_resample_new(). */
 int reap_prepare_new(struct reap_prepare **out, const struct reap_preset *p,
                      const struct reap_limits *limits,
                      struct reap_err *err) REAP_MUST_CHECK;
@@ -59,6 +61,7 @@ void reap_prepare_view(struct reap_prepare *p, const struct reap_image *image,
                        const struct reap_augment *view, void *slot, size_t room,
                        struct reap_prepared *out);
 
+/* Free '*p', which becomes NULL; NULL does nothing. */
 void reap_prepare_free(struct reap_prepare **p);
 
 #endif /* REAP_PIPELINE_PREPARE_H */

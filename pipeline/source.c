@@ -1,3 +1,6 @@
+/* Leases become records under one lock; a thread that has to wait for a lease
+ * does so without it, one at a time. A shard stays until its last row is set
+ * and its block sent. */
 #define _GNU_SOURCE
 #include <pthread.h>
 #include <string.h>

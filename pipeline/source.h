@@ -30,13 +30,15 @@ struct reap_item {
 
 struct reap_source;
 
+/* 'ds' is borrowed until close, '*feed' and '*schema' are copied. REAP_OK,
+ * REAP_ENOMEM or the codes of reap_cursor_open(). */
 int reap_source_open(struct reap_source **out, struct reap_dataset *ds,
                      const struct reap_feed *feed,
                      const struct reap_schema *schema,
                      struct reap_err *err) REAP_MUST_CHECK;
 
 /* The next record. With 'wait' blocks until there is one or no more will
- * come. A failure (the dataset has not the leased keys, no memory) ends the
+ * come. A failure (the dataset lacks the leased keys, no memory) ends the
  * source for all threads and is kept for reap_source_close(). */
 enum reap_fed reap_source_next(struct reap_source *s, bool wait,
                                struct reap_item *out);

@@ -1,3 +1,5 @@
+/* One write per line, so that lines of several processes do not mix. Nobody is
+ * told of a failure: a trace must not change a run. */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <inttypes.h>

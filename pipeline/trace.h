@@ -1,5 +1,5 @@
 /*
- * pipeline/trace.h - who took and computed what, for those who ask
+ * pipeline/trace.h - a log of leases and records, if REAP_TRACE asks for it
  *
  * With REAP_TRACE=FILE in the environment each process appends lines to FILE:
  *
@@ -17,6 +17,7 @@
 
 #include "pipeline/flow.h"
 
+/* Append the line of that name, if a file is asked for. */
 void reap_trace_lease(const struct reap_lease *lease);
 void reap_trace_run(struct reap_bytes key);
 void reap_trace_row(struct reap_bytes key);

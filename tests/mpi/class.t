@@ -51,7 +51,7 @@ two() { # store, level, level, more options
         --limit 60
     two fp32 avx2 blas
     [ $rc = 0 ] && [ "$(class fp32)" = fp32 ] &&
-        grep -q 'rank 1 on .* was sent away: it has class=fp32-blas' "$dir/log"
+        grep -q 'rank 1 on .* was sent away: it has arithmetic (--precision) fp32-blas' "$dir/log"
     ok $? 'a rank that cannot do what the store has is sent away by name'
     two fp32 blas avx2
     [ $rc = 78 ] && grep -q 'arithmetic (--precision): the store has fp32, this run fp32-blas' "$dir/log"
@@ -68,7 +68,7 @@ two() { # store, level, level, more options
         ok $? "with a rank that lacks it: $(class auto2)"
         two bf16 bf16 avx2 --precision bf16 --limit 40
         [ $rc = 0 ] && class bf16 | grep -q '^bf16' &&
-            grep -q 'rank 1 on .* was sent away: it has class=none' "$dir/log"
+            grep -q 'rank 1 on .* was sent away: it has arithmetic (--precision) none' "$dir/log"
         ok $? "a rank that lacks --precision bf16 is sent away by name"
         two no avx2 bf16 --precision bf16
         [ $rc = 64 ] && grep -q 'computes it; there is fp32' "$dir/log" &&

@@ -36,20 +36,20 @@
     same mixed 'a rank with other arithmetic takes no part'
     quiet mpirun -n 2 "$REAP" extract "$dir/set" -o "$dir/mixed2" $net : \
         -n 1 env REAP_CPU=ref "$REAP" extract "$dir/set" -o "$dir/mixed2" $net
-    grep -q 'rank 2 on .* was sent away: it has class=fp32-ref' "$dir/log"
+    grep -q 'rank 2 on .* was sent away: it has arithmetic (--precision) fp32-ref' "$dir/log"
     ok $? 'and is told by name'
     mkdir "$dir/few"
     find "$REAP_SHARED/photos" -name '*0_*' -exec cp {} "$dir/few" \;
     quiet "$REAP" import "$dir/few" -o "$dir/other"
     quiet mpirun -n 1 "$REAP" extract "$dir/set" -o "$dir/mixed3" $net : \
         -n 1 "$REAP" extract "$dir/other" -o "$dir/mixed3" $net
-    grep -q 'rank 1 on .* was sent away: it has dataset=' "$dir/log"
+    grep -q 'rank 1 on .* was sent away: it has dataset ' "$dir/log"
     ok $? 'as is a rank that has another dataset'
     same mixed3 'whose rows nobody wants'
 
     quiet mpirun -n 2 "$REAP" extract "$dir/set" -o "$dir/no" $net --ranks 2
-    [ $rc = 64 ] && grep -q 'leave it out behind mpirun' "$dir/log"
-    ok $? '--ranks behind mpirun is a usage error'
+    [ $rc = 64 ] && grep -q 'leave it out under mpirun' "$dir/log"
+    ok $? '--ranks under mpirun is a usage error'
     quiet env SLURM_PROCID=1 SLURM_STEP_NUM_TASKS=4 \
         "$REAP" extract "$dir/set" -o "$dir/no" $net
     [ $rc = 64 ] && grep -q 'srun --mpi=pmix' "$dir/log"
