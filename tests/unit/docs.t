@@ -39,8 +39,28 @@ given() (
     # two labels are wrong, as happens
     awk 'NR % 3' all.tsv | sed '3s/birds$/dogs/; 12s/cats$/birds/' >labels.tsv
     rm all.tsv
+    # What folders of users hold, too: names with ends of lines and signs of
+    # other programs, and a file that is cut short.
+    cp photos/cats/cat-001.png "photos/cats/cat$(printf '\342\200\250')001.png"
+    cp photos/cats/cat-002.png "photos/cats/cat
+002.png"
+    cp photos/dogs/dog-001.png 'photos/dogs/=1+1, \x41 "NA".png'
+    head -c 9000 photos/birds/bird-001.png >photos/birds/cut.png
     "$tools/make_weights" torchvision/resnet18 1 resnet50.safetensors
 )
+# What python.md promises of the names it read: each is a file's, in order.
+names_are_files() {
+    cat <<'PY'
+import os
+files = sorted(os.path.relpath(os.path.join(d, f), b"photos")
+               for d, _, names in os.walk(b"photos") for f in names)
+assert [key_bytes(k) for k in keys] == [f for f in files if f != b"birds/cut.png"]
+assert [key_bytes(f[0]) for f in failed] == [b"birds/cut.png"], failed
+with open("labels.csv", encoding="utf-8", newline="") as f:
+    assert [key_bytes(r["key"]) for r in csv.DictReader(f)] == files
+assert [key_bytes(r["key"]) for r in rows] == files
+PY
+}
 blocks() { # PAGE WORDS: lines of the fenced blocks whose mark is WORDS
     awk -v want="$2" '
         /^```/ { on = !on && substr($0, 4) == want; next }
@@ -161,6 +181,7 @@ for p in $pages; do
     ok $? "$p: $(grep -c '\breap ' "$tmp/script") commands run"
     blocks "$p" python >"$tmp/py"
     [ -s "$tmp/py" ] || continue
+    names_are_files >>"$tmp/py"
     python=${REAP_PYTHON:-python3}
     if "$python" -c 'import numpy' 2>/dev/null; then
         (cd "$dir" && "$python" "$tmp/py" >"$tmp/log" 2>&1)
