@@ -103,7 +103,7 @@ TESTS := B=$(B) REAP=$(abspath $(B))/reap REAP_CACHE=$(abspath $(B))/cache CC="$
          OMPI_MCA_rmaps_base_oversubscribe=1 prove $(PROVE_FLAGS)
 $(B)/man/reap.1: jobs/man/reap.man
 $(B)/man/reap-%.1: jobs/man/%.man
-$(PAGES): jobs/man/page.sh jobs/cli/commands.def jobs/cli/options.def engine/base/codes.def $(B)/reap
+$(PAGES): jobs/man/page.sh jobs/cli/commands.def jobs/cli/options.def jobs/cli/help.def engine/base/codes.def $(B)/reap
 	@mkdir -p $(@D)
 	@REAP=$(B)/reap jobs/man/page.sh $(patsubst reap-%,%,$(basename $(@F))) >$@
 run = $(if $(strip $(1)),$(TESTS) $(1),echo 'no tests of this kind')

@@ -11,15 +11,16 @@
 #include "cluster/rank_marks.h"
 #include "cluster/run.h"
 #include "engine/base/mem.h"
+#include "engine/base/version.h"
 #include "io/file/text.h"
-#include "io/preset/preset.h"
 #include "jobs/cli/cmd.h"
+#include "jobs/cli/help.h"
 
 static const struct command {
-    const char *name, *args, *about;
+    const char *name;
     reap_cmd_fn *run;
 } commands[] = {
-#define COMMAND(name, args, about) { #name, args, about, reap_cmd_##name },
+#define COMMAND(name, args, about) { #name, reap_cmd_##name },
 #include "jobs/cli/commands.def"
 #undef COMMAND
 };
@@ -41,64 +42,55 @@ static const struct command *main_find(const char *name)
     return NULL;
 }
 
-static int help_all(FILE *to)
+/* What is asked before there is a command: help, version. */
+static bool answer(int argc, char **argv, int *rc, struct reap_err *err)
 {
-    fprintf(to, "usage: reap COMMAND [options]\n\n");
-    for (size_t i = 0; i < N_COMMANDS; i++)
-        fprintf(to, "  %-9s %s\n", commands[i].name, commands[i].about);
-    fprintf(to,
-            "\nreap help COMMAND tells its arguments and options, reap help "
-            "presets the\nways to make pixels.\n");
-    return to == stdout ? 0 : USAGE;
+    const char *word = argv[1];
+
+    *rc = REAP_OK;
+    if (!strcmp(word, "--version") || !strcmp(word, "version"))
+        puts("reap " REAP_VERSION);
+    else if (strcmp(word, "help") && strcmp(word, "--help") &&
+             strcmp(word, "-h"))
+        return false;
+    else if (argc > 2 && argv[2][0] != '-')
+        *rc = reap_help_about(argv[2], err);
+    else
+        reap_help_all(stdout);
+    return true;
 }
 
-/* The presets, a line each, as the store keeps them. */
-static int help_presets(void)
-{
-    struct reap_preset p;
-    char line[512], *values;
-
-    for (size_t i = 0; reap_preset_name(i); i++) {
-        if (reap_preset_find(reap_preset_name(i), &p, NULL))
-            continue;
-        reap_preset_print(&p, line, sizeof(line));
-        values = strstr(line, " scale=");
-        printf("%.*s\n    %s\n", (int)(values - line), line, values + 1);
-    }
-    return 0;
-}
-
-static int help(const char *name)
-{
-    const struct command *c = main_find(name);
-
-    if (!strcmp(name, "presets"))
-        return help_presets();
-
-    if (!c) {
-        fprintf(stderr, "reap: no command '%s'; try reap help\n", name);
-        return USAGE;
-    }
-    printf("usage: reap %s %s [options]\n  %s\n\n", c->name, c->args, c->about);
-    reap_options_help(stdout, c->name);
-    return 0;
-}
-
-static void print_error(const char *command, const char *message)
+static void print_error(const struct command *c, const char *message)
 {
     char host[64] = "";
 
-    fprintf(stderr, "reap %s: ", command);
+    fprintf(stderr, "reap%s%s: ", c ? " " : "", c ? c->name : "");
     if (!reap_run_is_first() && !gethostname(host, sizeof(host) - 1))
         fprintf(stderr, "rank %s on %s: ", reap_run_rank(), host);
     reap_text_line(stderr, message);
 }
 
+/* The command of the first word, with the options that follow. */
+static int run_command(int argc, char **argv, struct reap_err *err)
+{
+    const struct command *c = main_find(argv[1]);
+    struct reap_options o;
+    int rc;
+
+    if (!c)
+        return reap_help_no_command(argv[1], err);
+    rc = reap_options_parse(&o, argc, argv, err);
+    if (!rc && o.help)
+        rc = reap_help_about(c->name, err);
+    else if (!rc)
+        rc = c->run(&o, err);
+    reap_options_clear(&o);
+    return rc;
+}
+
 static int command(int argc, char **argv)
 {
     const char *fail = getenv("REAP_FAIL_ALLOC");
-    const struct command *c;
-    struct reap_options o;
     struct reap_err err = { 0 };
     int rc;
 
@@ -110,23 +102,14 @@ static int command(int argc, char **argv)
     reap_mem_init();
     if (fail)
         reap_mem_fail_at(strtol(fail, NULL, 10));
-    if (argc < 2)
-        return help_all(stderr);
-    if (!strcmp(argv[1], "help") || !strcmp(argv[1], "--help"))
-        return argc > 2 ? help(argv[2]) : help_all(stdout);
-    if (argc > 2 && !strcmp(argv[2], "--help"))
-        return help(argv[1]);
-    c = main_find(argv[1]);
-    if (!c) {
-        fprintf(stderr, "reap: no command '%s'; try reap help\n", argv[1]);
+    if (argc < 2) {
+        reap_help_all(stderr);
         return USAGE;
     }
-    rc = reap_options_parse(&o, argc, argv, &err);
-    if (!rc)
-        rc = c->run(&o, &err);
+    if (!answer(argc, argv, &rc, &err))
+        rc = run_command(argc, argv, &err);
     if (rc && err.msg[0]) /* else a rank has said it */
-        print_error(c->name, err.msg);
-    reap_options_clear(&o);
+        print_error(main_find(argv[1]), err.msg);
     return reap_exit_status(rc);
 }
 

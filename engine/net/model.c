@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "engine/base/meant.h"
 #include "engine/net/model.h"
 
 static const struct reap_model models[] = {
@@ -31,13 +32,22 @@ static void list_names(char *to, size_t size)
 const struct reap_model *reap_model_find(const char *name, struct reap_err *err)
 {
     const char *plain = strncmp(name, "keras/", 6) ? name : name + 6;
+    struct reap_meant g;
     char names[400];
 
-    for (size_t i = 0; i < N_MODELS; i++)
+    reap_meant_begin(&g, plain);
+    for (size_t i = 0; i < N_MODELS; i++) {
         if (!strcmp(models[i].name, plain))
             return &models[i];
+        reap_meant_try(&g, models[i].name);
+    }
     list_names(names, sizeof(names));
-    reap_fail(err, REAP_EINVAL, "no model '%.40s'; there are %s", name, names);
+    if (g.best)
+        reap_fail(err, REAP_EINVAL, "no model '%.40s'; did you mean %s?", name,
+                  g.best);
+    else
+        reap_fail(err, REAP_EINVAL, "no model '%.40s'; there are %s", name,
+                  names);
     return NULL;
 }
 

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/meant.h"
 #include "io/preset/preset.h"
 
 enum { EVEN, FLOOR };
@@ -86,12 +87,20 @@ static const char all_names[] =
 int reap_preset_find(const char *name, struct reap_preset *out,
                      struct reap_err *err)
 {
-    for (size_t i = 0; i < N_PRESETS; i++)
+    struct reap_meant g;
+
+    reap_meant_begin(&g, name);
+    for (size_t i = 0; i < N_PRESETS; i++) {
         if (!strcmp(row[i].name, name)) {
             *out = row[i];
             out->norm.float_in = out->filter == REAP_TF_BILINEAR;
             return REAP_OK;
         }
+        reap_meant_try(&g, row[i].name);
+    }
+    if (g.best)
+        return reap_fail(err, REAP_EINVAL, "no preset '%s'; did you mean %s?",
+                         name, g.best);
     return reap_fail(err, REAP_EINVAL, "no preset '%s'; there are:%s", name,
                      all_names);
 }

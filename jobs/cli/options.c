@@ -6,8 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/meant.h"
 #include "engine/base/mem.h"
 #include "jobs/cli/options.h"
+#include "jobs/cli/words.h"
 
 enum type { TEXT, COUNT, FLAG };
 
@@ -32,19 +34,6 @@ static const struct option_row {
 };
 
 enum { N_ROWS = sizeof(row) / sizeof(row[0]), FIRST_LONG = 256 };
-
-/* Is 'word' one of the space-separated words of 'list'? */
-static bool in_list(const char *list, const char *word)
-{
-    size_t n = strlen(word);
-
-    if (!strcmp(list, "*"))
-        return true;
-    for (const char *p = list; (p = strstr(p, word)); p += n)
-        if ((p == list || p[-1] == ' ') && (p[n] == ' ' || !p[n]))
-            return true;
-    return false;
-}
 
 static int parse_count(const char *text, uint64_t *out)
 {
@@ -72,7 +61,8 @@ static int set(struct reap_options *o, size_t i, const char *text,
             return reap_fail(err, REAP_EINVAL,
                              "--%s %s: a whole number is needed", row[i].name,
                              text);
-        if (!*(uint64_t *)(void *)at && in_list("limit classes", row[i].name))
+        if (!*(uint64_t *)(void *)at &&
+            reap_word_in("limit classes", row[i].name))
             return reap_fail(err, REAP_EINVAL, "--%s 0: at least 1 is needed",
                              row[i].name);
         break;
@@ -81,51 +71,50 @@ static int set(struct reap_options *o, size_t i, const char *text,
     return REAP_OK;
 }
 
-/* Edits needed to turn a into b, at most 'max'. Levenshtein's table. */
-static size_t distance(const char *a, const char *b)
+/* How commands are named in a sentence: "a", "a and b", "a, b and c". */
+static void list_commands(const char *commands, char *to, size_t size)
 {
-    enum { MAX = 24 };
-    size_t n = strlen(a), m = strlen(b), d[MAX + 1][MAX + 1];
+    size_t at = 0;
 
-    if (n > MAX || m > MAX)
-        return MAX;
-    for (size_t i = 0; i <= n; i++)
-        for (size_t j = 0; j <= m; j++) {
-            size_t best = i + j;
-            if (i && j)
-                best = d[i - 1][j - 1] + (a[i - 1] != b[j - 1]);
-            if (i && d[i - 1][j] + 1 < best)
-                best = d[i - 1][j] + 1;
-            if (j && d[i][j - 1] + 1 < best)
-                best = d[i][j - 1] + 1;
-            d[i][j] = best;
-        }
-    return d[n][m];
+    *to = '\0';
+    for (size_t n; *commands && at < size; commands += n) {
+        const char *next;
+
+        n = strcspn(commands, " ");
+        next = commands + n + strspn(commands + n, " ");
+        at += (size_t)snprintf(to + at, size - at, "%s%.*s",
+                               !at     ? ""
+                               : *next ? ", "
+                                       : " and ",
+                               (int)n, commands);
+        n = (size_t)(next - commands);
+    }
 }
 
+/* No option of the command is called 'name', which may end in =VALUE. */
 static int unknown(const char *command, const char *name, struct reap_err *err)
 {
-    const char *near = NULL;
-    size_t best = 4;
+    const int n = (int)strcspn(name, "=");
+    char typed[64], others[300];
+    struct reap_meant g;
 
-    for (size_t i = 0; i < N_ROWS; i++) {
-        if (!in_list(row[i].commands, command))
-            continue;
-        if (distance(name, row[i].name) < best) {
-            best = distance(name, row[i].name);
-            near = row[i].name;
-        }
-    }
+    snprintf(typed, sizeof(typed), "%.*s", n, name);
     for (size_t i = 0; i < N_ROWS; i++)
-        if (!strcmp(name, row[i].name))
+        if (!strcmp(typed, row[i].name)) {
+            list_commands(row[i].commands, others, sizeof(others));
             return reap_fail(err, REAP_EINVAL,
-                             "--%s is not an option of '%s' (of: %s)", name,
-                             command, row[i].commands);
-    if (near)
-        return reap_fail(err, REAP_EINVAL, "no option --%s; was --%s meant?",
-                         name, near);
-    return reap_fail(err, REAP_EINVAL, "no option --%s; try reap help %s", name,
-                     command);
+                             "--%s is an option of %s, not of %s", typed,
+                             others, command);
+        }
+    reap_meant_begin(&g, typed);
+    for (size_t i = 0; i < N_ROWS; i++)
+        if (reap_word_in(row[i].commands, command))
+            reap_meant_try(&g, row[i].name);
+    if (g.best)
+        return reap_fail(err, REAP_EINVAL, "no option --%s; did you mean --%s?",
+                         typed, g.best);
+    return reap_fail(err, REAP_EINVAL,
+                     "no option --%s; reap help %s lists them", typed, command);
 }
 
 static bool given(const struct reap_options *o, size_t i)
@@ -149,13 +138,13 @@ static int job_line(struct reap_options *o, char *line, struct reap_err *err)
     for (size_t i = 0; i < N_ROWS; i++) {
         if (strcmp(name, row[i].name) != 0)
             continue;
-        if (!in_list(row[i].commands, o->command) || given(o, i))
+        if (!reap_word_in(row[i].commands, o->command) || given(o, i))
             return REAP_OK; /* for another command, or overruled */
         if (row[i].type != FLAG && !*value)
             return reap_fail(err, REAP_EINVAL, "%s: a value is needed", name);
         return set(o, i, value, err);
     }
-    return reap_fail(err, REAP_EINVAL, "no option '%s'", name);
+    return unknown(o->command, name, err);
 }
 
 static int read_job(struct reap_options *o, struct reap_err *err)
@@ -187,7 +176,7 @@ static void getopt_tables(const char *command, struct option *longs,
 
     *shorts++ = ':';
     for (size_t i = 0; i < N_ROWS; i++) {
-        if (!in_list(row[i].commands, command))
+        if (!reap_word_in(row[i].commands, command))
             continue;
         longs[n].name = row[i].name;
         longs[n].has_arg =
@@ -213,6 +202,48 @@ static size_t by_letter(int letter)
     return i;
 }
 
+/* The word that getopt took last as a long option, without its dashes. */
+static const char *long_word(int c, char **argv)
+{
+    const bool apart = c != '?' && c != ':' && optarg == argv[optind - 1];
+
+    return argv[optind - (apart ? 2 : 1)] + 2;
+}
+
+/* getopt takes the start of a name for the name: a letter less, or an option
+ * more in a later version, and that is another one than was meant. */
+static bool is_whole(const char *word, size_t i)
+{
+    const size_t n = strlen(row[i].name);
+
+    return !strncmp(word, row[i].name, n) && (!word[n] || word[n] == '=');
+}
+
+/* What getopt found: an option, '?' (none or one too many values), ':' (no
+ * value). 'optopt' is then the option, or 0 for a long one that there is not.
+ */
+static int take(struct reap_options *o, int c, char **argv,
+                struct reap_err *err)
+{
+    const int what = c == '?' || c == ':' ? optopt : c;
+    const bool is_long = !what || what >= FIRST_LONG;
+    const size_t i =
+        what >= FIRST_LONG ? (size_t)(what - FIRST_LONG) : by_letter(what);
+
+    if (is_long && (!what || !is_whole(long_word(c, argv), i)))
+        return unknown(o->command, long_word(c, argv), err);
+    if (c == ':')
+        return reap_fail(err, REAP_EINVAL, "%s: a value is needed",
+                         argv[optind - 1]);
+    if (c == '?' && is_long)
+        return reap_fail(err, REAP_EINVAL, "--%s takes no value", row[i].name);
+    if (c == '?')
+        return reap_fail(err, REAP_EINVAL,
+                         "no option -%c; reap help %s lists them", what,
+                         o->command);
+    return set(o, i, optarg, err);
+}
+
 int reap_options_parse(struct reap_options *o, int argc, char **argv,
                        struct reap_err *err)
 {
@@ -228,24 +259,11 @@ int reap_options_parse(struct reap_options *o, int argc, char **argv,
     argc--, argv++;
     optind = 0;
     opterr = 0;
-    while (!rc && (c = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
-        const char *word = argv[optind - 1];
-
-        if (c == ':')
-            rc = reap_fail(err, REAP_EINVAL, "%s: a value is needed", word);
-        else if (c == '?' && !strncmp(word, "--", 2))
-            rc = unknown(o->command, word + 2, err);
-        else if (c == '?')
-            rc = reap_fail(err, REAP_EINVAL, "no option -%c; try reap help %s",
-                           optopt, o->command);
-        else
-            rc = set(o,
-                     c >= FIRST_LONG ? (size_t)(c - FIRST_LONG) : by_letter(c),
-                     optarg, err);
-    }
+    while (!rc && (c = getopt_long(argc, argv, shorts, longs, NULL)) != -1)
+        rc = take(o, c, argv, err);
     o->n_args = argc - optind;
     o->args = argv + optind;
-    if (!rc && o->job)
+    if (!rc && o->job && !o->help)
         rc = read_job(o, err);
     return rc;
 }
@@ -273,25 +291,6 @@ char *reap_options_text(const struct reap_options *o)
             fprintf(f, "%s\n", row[i].name);
     }
     return fclose(f) ? NULL : text;
-}
-
-void reap_options_help(FILE *to, const char *command)
-{
-    enum { LEFT = 25 }; /* what is longer gets a line of its own */
-    char left[80];
-
-    for (size_t i = 0; i < N_ROWS; i++) {
-        const char letter[] = { '-', (char)row[i].letter, ',', ' ', '\0' };
-
-        if (!in_list(row[i].commands, command))
-            continue;
-        snprintf(left, sizeof(left), "%s--%s %s",
-                 row[i].letter ? letter : "    ", row[i].name, row[i].arg);
-        if (strlen(left) > LEFT)
-            fprintf(to, "  %s\n  %-*s  %s\n", left, LEFT, "", row[i].about);
-        else
-            fprintf(to, "  %-*s  %s\n", LEFT, left, row[i].about);
-    }
 }
 
 void reap_options_clear(struct reap_options *o)

@@ -2,7 +2,8 @@
  * jobs/cli/options.h - the options of all commands, from options.def
  *
  * Parsed by getopt_long from the command line and, for --job FILE, from lines
- * "name value" (a '#' starts a comment; the command line wins).
+ * "name value" (a '#' starts a comment; the command line wins). Names are typed
+ * in full: the start of one is refused, with the name that it may be.
  */
 #ifndef REAP_JOBS_CLI_OPTIONS_H
 #define REAP_JOBS_CLI_OPTIONS_H
@@ -42,9 +43,6 @@ char *reap_options_text(const struct reap_options *o);
 
 /* The command line as one text. Owned: free(); NULL without memory. */
 char *reap_options_command(const struct reap_options *o);
-
-/* The options that 'command' takes, for its help. */
-void reap_options_help(FILE *to, const char *command);
 
 void reap_options_clear(struct reap_options *o);
 

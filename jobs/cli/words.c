@@ -3,7 +3,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/meant.h"
 #include "jobs/cli/words.h"
+
+bool reap_word_in(const char *list, const char *word)
+{
+    size_t n = strlen(word);
+
+    if (!strcmp(list, "*"))
+        return true;
+    for (const char *p = list; (p = strstr(p, word)); p += n)
+        if ((p == list || p[-1] == ' ') && (p[n] == ' ' || !p[n]))
+            return true;
+    return false;
+}
 
 int reap_parse_size(const char *option, const char *text, size_t *h, size_t *w,
                     struct reap_err *err)
@@ -32,10 +45,12 @@ int reap_parse_word(const char *option, const char *text,
                     struct reap_err *err)
 {
     char list[200] = "";
+    struct reap_meant g;
 
     *out = 0;
     if (!text)
         return REAP_OK;
+    reap_meant_begin(&g, text);
     for (unsigned i = 0; words[i]; i++) {
         if (!strcmp(text, words[i])) {
             *out = i;
@@ -43,13 +58,15 @@ int reap_parse_word(const char *option, const char *text,
         }
         snprintf(list + strlen(list), sizeof(list) - strlen(list), "%s%s",
                  i ? ", " : "", words[i]);
+        reap_meant_try(&g, words[i]);
     }
-    return reap_fail(err, REAP_EINVAL, "--%s %s: one of %s is needed", option,
-                     text, list);
+    return reap_fail(err, REAP_EINVAL, "--%s %s: one of %s is needed%s%s%s",
+                     option, text, list, g.best ? "; did you mean " : "",
+                     g.best ? g.best : "", g.best ? "?" : "");
 }
 
-int reap_max_bad(const char *text, uint64_t bad, uint64_t total,
-                        bool *yes, struct reap_err *err)
+int reap_max_bad(const char *text, uint64_t bad, uint64_t total, bool *yes,
+                 struct reap_err *err)
 {
     char *end = NULL;
     double n = text ? strtod(text, &end) : 5;

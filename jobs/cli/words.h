@@ -8,6 +8,10 @@
 
 #include "engine/base/err.h"
 
+/* Is 'word' one of the words of 'list', which have a blank between them? "*"
+ * is a list of all words. */
+bool reap_word_in(const char *list, const char *word);
+
 /* "H,W" or "HxW" or "N"; REAP_EINVAL names the option. */
 int reap_parse_size(const char *option, const char *text, size_t *h, size_t *w,
                     struct reap_err *err) REAP_MUST_CHECK;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "engine/base/mem.h"
+#include "engine/net/model.h"
 #include "io/file/npy.h"
 #include "io/image/picture.h"
 #include "jobs/inspect/show_image.h"
@@ -143,6 +144,7 @@ int reap_show_image(const char *name, const struct reap_image *image,
                     const struct reap_options *o, struct reap_err *err)
 {
     struct seen s = { .pixels = NULL };
+    const struct reap_model *model = NULL;
     struct reap_limits limits;
     char preset[400], flags[120];
     bool guessed;
@@ -154,9 +156,11 @@ int reap_show_image(const char *name, const struct reap_image *image,
                          "--pixels %s: a name that ends in .npy or .png is "
                          "needed",
                          o->pixels);
+    if (o->model && !(model = reap_model_find(o->model, err)))
+        return REAP_EINVAL;
     rc = reap_preprocess_limits(o, &limits, err);
     if (!rc)
-        rc = reap_preprocess_preset(o, "", NULL, &s.preset, &guessed, err);
+        rc = reap_preprocess_preset(o, "", model, &s.preset, &guessed, err);
     if (!rc)
         rc = show_image_prepare(&s, image, &limits, err);
     if (!rc && !s.got.status && o->pixels)

@@ -20,6 +20,28 @@ verdict 'options name commands of the table' "$(echo "$options" |
                 echo "--$name: $c"
         done
     done)"
+verdict 'a row of options.def is one line of its form' \
+    "$(sed -n '/^HEADING("/,$p' jobs/cli/options.def | grep -nvE \
+        -e '^$|^#undef |^HEADING\("[^"]+"\)$' \
+        -e "^OPTION\([a-z0-9_]+, \"[a-z0-9-]+\", (0|'[a-z]'), (TEXT|COUNT|FLAG), \"[^\"]*\", \"[^\"]+\", \"[^\"]+\"\)$" \
+        -e '^ABOUT\([a-z0-9_]+, "[a-z ]+", "[^"]*", "[^"]+"\)$')"
+# It stands below its option and speaks of commands that take it.
+verdict 'what options.def says for a command is about an option of it' \
+    "$(awk -F'"' '
+        { match($1, /[(][a-z0-9_]*/); field = substr($1, RSTART, RLENGTH) }
+        /^OPTION\(/ { last = field; list = " " $6 " " }
+        /^ABOUT\(/ && field != last { print $0 ": stands below another option" }
+        /^ABOUT\(/ { n = split($2, c, " ")
+            for (i = 1; i <= n; i++) if (!index(list, " " c[i] " "))
+                print last ": not an option of " c[i] }' jobs/cli/options.def)"
+verdict 'help.def has an introduction and an example for every command' \
+    "$(for c in reap $commands; do
+        grep -q "^INTRO($c, " jobs/cli/help.def || echo "$c: no INTRO"
+        grep -q "^EXAMPLE($c, " jobs/cli/help.def || echo "$c: no EXAMPLE"
+    done)"
+verdict 'help.def speaks of commands of the table' \
+    "$(sed -n 's/^[A-Z]*(\([a-z]*\), ".*/\1/p' jobs/cli/help.def | sort -u |
+        grep -vxE "command|reap|$(echo $commands | tr ' ' '|')")"
 verdict 'every option stands once' \
     "$(echo "$options" | cut -d' ' -f1 | sort | uniq -d)"
 verdict 'README.md tells the exit codes of codes.def' \
