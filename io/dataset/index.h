@@ -7,10 +7,11 @@
  * writes (import); many read. Not every key needs an entry.
  *
  * All in the default database. A key that begins with a zero byte, which no
- * path does, is not a record's: zero "uuid", zero "format" -> text; zero
- * "source" and a number (32, big-endian) -> path of a SRC. Records: key -> size
- * (64), mtime in ns (64), crc (32), source (32), run (32), length of the label
- * (16), label, the full path if it is not the key; numbers little-endian.
+ * path does, is not a record's: zero "uuid" -> text; zero "run" -> how often
+ * import has run (32); zero "source" and a number (32, big-endian) -> path of a
+ * SRC. Records: key -> size (64), mtime in ns (64), crc (32), source (32), run
+ * (32), length of the label (16), label, the full path if it is not the key;
+ * numbers little-endian.
  */
 #ifndef REAP_IO_DATASET_INDEX_H
 #define REAP_IO_DATASET_INDEX_H
