@@ -246,6 +246,8 @@ static void gif_read(struct reap_decode *d, const struct reap_window *want,
     if (!decode_gif_header(d->bytes, &g, out) ||
         !reap_decode_room(d, out->h, out->w, out))
         return;
+    if (g.transparent && d->limits.alpha == REAP_ALPHA_WHITE)
+        memset(g.rgb + 3 * g.free, 255, 3);
     for (size_t i = 0; i < out->h * out->w; i++)
         memcpy(d->pix + 3 * i, g.rgb + 3 * g.free, 3);
     all = g.h * g.w;
