@@ -11,7 +11,9 @@
 #include "engine/base/clock.h"
 #include "engine/base/mem.h"
 
-enum { TAG = 7 };
+/* Seconds that one look at a peer counts for at most: a process that was
+ * stopped for a minute has not listened for a minute. */
+static const double ATTENTION = 1;
 
 struct outgoing {
     struct outgoing *next;
@@ -26,7 +28,8 @@ struct reap_peer {
     uint8_t *buffer; /* REAP_WIRE_MAX bytes: the posted receive's */
     struct outgoing *first, **end;
     size_t unsent;
-    double heard, spoke;
+    double spoke;
+    double looked, quiet; /* when it was polled; seconds without a word */
     uint64_t pid, start;
     bool here; /* on this host */
 };
@@ -35,7 +38,7 @@ static void post(struct reap_peer *p)
 {
     if (p->lost)
         return;
-    if (MPI_Irecv(p->buffer, REAP_WIRE_MAX, MPI_BYTE, p->rank, TAG,
+    if (MPI_Irecv(p->buffer, REAP_WIRE_MAX, MPI_BYTE, p->rank, REAP_WIRE_TAG,
                   MPI_COMM_WORLD, &p->in))
         p->lost = true;
     else
@@ -55,7 +58,7 @@ int reap_peer_open(struct reap_peer **out, int rank, struct reap_err *err)
     }
     p->rank = rank;
     p->end = &p->first;
-    p->heard = p->spoke = reap_clock();
+    p->looked = p->spoke = reap_clock();
     post(p);
     *out = p;
     return REAP_OK;
@@ -102,7 +105,7 @@ static void push_on(struct reap_peer *p)
     while (!p->lost && p->first) {
         if (!p->sending) {
             if (MPI_Isend(p->first->bytes, (int)p->first->len, MPI_BYTE,
-                          p->rank, TAG, MPI_COMM_WORLD, &p->out)) {
+                          p->rank, REAP_WIRE_TAG, MPI_COMM_WORLD, &p->out)) {
                 p->lost = true;
                 return;
             }
@@ -118,11 +121,21 @@ static void push_on(struct reap_peer *p)
     }
 }
 
+/* Time goes on for a peer as long as somebody looks. */
+static void count_silence(struct reap_peer *p)
+{
+    const double t = reap_clock(), gap = t - p->looked;
+
+    p->quiet += gap < ATTENTION ? gap : ATTENTION;
+    p->looked = t;
+}
+
 bool reap_peer_poll(struct reap_peer *p, struct reap_message *m)
 {
     MPI_Status status;
     int done = 0, len = 0;
 
+    count_silence(p);
     push_on(p);
     if (p->lost || !p->receiving)
         return false;
@@ -133,7 +146,7 @@ bool reap_peer_poll(struct reap_peer *p, struct reap_message *m)
     if (!done)
         return false;
     p->receiving = false;
-    p->heard = reap_clock();
+    p->quiet = 0;
     if (MPI_Get_count(&status, MPI_BYTE, &len) ||
         reap_wire_decode(m, p->buffer, (size_t)len, NULL)) {
         p->lost = true;
@@ -152,9 +165,9 @@ size_t reap_peer_unsent(const struct reap_peer *p)
     return p->unsent;
 }
 
-double reap_peer_heard(const struct reap_peer *p)
+double reap_peer_quiet(const struct reap_peer *p)
 {
-    return p->heard;
+    return p->quiet;
 }
 
 double reap_peer_spoke(const struct reap_peer *p)

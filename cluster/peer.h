@@ -32,8 +32,10 @@ void reap_peer_next(struct reap_peer *p);
 /* What is known of it. Lost: given up, by reap_peer_lose() or a failure of
  * MPI; nothing is sent to it or taken from it any more. */
 size_t reap_peer_unsent(const struct reap_peer *p); /* messages */
-double reap_peer_heard(const struct reap_peer *p);  /* reap_clock() then */
-double reap_peer_spoke(const struct reap_peer *p);  /* when it last sent */
+/* Seconds without a word, of those in which it was polled: a pause of this
+ * process, however long, counts for one second. */
+double reap_peer_quiet(const struct reap_peer *p);
+double reap_peer_spoke(const struct reap_peer *p); /* when it last sent */
 bool reap_peer_lost(const struct reap_peer *p);
 void reap_peer_lose(struct reap_peer *p);
 

@@ -12,6 +12,7 @@
 
 #include "cluster/local.h"
 #include "cluster/peer.h"
+#include "cluster/pulse.h"
 #include "cluster/rank_marks.h"
 #include "cluster/serve.h"
 #include "engine/base/clock.h"
@@ -59,6 +60,7 @@ struct serve {
     char refused[200];
     int rc; /* of our own, such as no memory */
     struct reap_err err;
+    struct reap_run_status *status; /* the caller's, filled at the end */
 };
 
 static void send(struct serve *s, struct worker *w,
@@ -325,10 +327,10 @@ static void serve_check(struct serve *s)
     for (int r = 1; r < s->ranks; r++) {
         struct worker *w = &s->worker[r];
 
-        /* While its result waits for room its messages are not read. */
-        double heard = t - reap_peer_heard(w->peer);
-        bool silent = (w->state == AT_WORK && !w->whole && heard > SILENT) ||
-                      (w->state == NEW && heard > LATE_HELLO);
+        /* While its result waits for room nobody listens to it. */
+        double quiet = reap_peer_quiet(w->peer);
+        bool silent = (w->state == AT_WORK && !w->whole && quiet > SILENT) ||
+                      (w->state == NEW && quiet > LATE_HELLO);
 
         if (w->state != DEAD && (silent || reap_peer_gone(w->peer)))
             bury(s, r);
@@ -450,8 +452,9 @@ static int open_peers(struct serve *s, struct reap_err *err)
     return rc;
 }
 
-static int open_coord(struct serve *s, struct reap_err *err)
+static int open_coord(void *ctx, struct reap_err *err)
 {
+    struct serve *s = ctx;
     struct reap_coord_args ca = { .dataset = s->a->flow.dataset,
                                   .store = s->a->store,
                                   .schema = s->a->flow.schema,
@@ -465,6 +468,13 @@ static int open_coord(struct serve *s, struct reap_err *err)
     if (!rc)
         reap_coord_add_host(s->coord, host);
     return rc;
+}
+
+static int close_coord(void *ctx, struct reap_err *err)
+{
+    struct serve *s = ctx;
+
+    return reap_coord_close(&s->coord, s->status, err);
 }
 
 static void serve_close_all(struct serve *s)
@@ -487,7 +497,7 @@ int reap_serve_run(const struct reap_run_args *a, int ranks,
     int rc = open_peers(&s, err), end;
 
     if (!rc)
-        rc = open_coord(&s, err);
+        rc = reap_pulse_while(open_coord, &s, err);
     if (!rc && (!a->dedicated || ranks == 1)) {
         reap_coord_ends(s.coord, &fa.feed, &fa.sink);
         rc = reap_flow_start(&flow, &fa, err);
@@ -503,7 +513,8 @@ int reap_serve_run(const struct reap_run_args *a, int ranks,
         rc = reap_fail(err, s.rc, "%s", s.err.msg);
     if (s.coord) {
         reap_coord_returned(s.coord, 0);
-        end = reap_coord_close(&s.coord, status, &closing);
+        s.status = status;
+        end = reap_pulse_while(close_coord, &s, &closing);
         if (!rc && end)
             rc = reap_fail(err, end, "%s", closing.msg);
     }

@@ -27,6 +27,7 @@ enum reap_message_type {
 };
 
 enum {
+    REAP_WIRE_TAG = 7, /* MPI's tag of all messages */
     REAP_WIRE_VERSION = 2,
     REAP_WIRE_NUMBERS = 6,
     REAP_WIRE_TEXTS = 3,

@@ -296,7 +296,7 @@ static void worker_check(struct remote *r)
         return;
     r->checked = t;
     if (reap_peer_lost(r->boss) || reap_peer_gone(r->boss) ||
-        reap_watch_orphaned(&r->watch) || t - reap_peer_heard(r->boss) > SILENT)
+        reap_watch_orphaned(&r->watch) || reap_peer_quiet(r->boss) > SILENT)
         _exit(reap_exit_status(REAP_ESTOPPED));
     if (t - reap_peer_spoke(r->boss) > ALIVE && !reap_peer_unsent(r->boss)) {
         struct reap_message m = { .type = REAP_MESSAGE_alive };

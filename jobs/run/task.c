@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "cluster/agree_arithmetic.h"
+#include "cluster/pulse.h"
 #include "cluster/run.h"
 #include "cluster/signals.h"
 #include "cluster/supervise.h"
@@ -68,8 +69,9 @@ static int task_parse(struct run *r, struct reap_err *err)
     return rc;
 }
 
-static int open_store(struct run *r, struct reap_err *err)
+static int open_store(void *ctx, struct reap_err *err)
 {
+    struct run *r = ctx;
     struct reap_run_meta meta = { .fingerprint_text = r->fingerprint_text,
                                   .dataset_id = reap_dataset_id(r->ds),
                                   .dataset_path = reap_dataset_path(r->ds),
@@ -193,7 +195,8 @@ static int task_open_all(struct run *r, bool classify, struct reap_err *err)
     r->fingerprint_text = reap_setup_fingerprint_text(&r->setup, r->o);
     if (!r->fingerprint_text || !(r->same = in_common(r)))
         return reap_fail(err, REAP_ENOMEM, "no memory");
-    return reap_run_is_first() ? open_store(r, err) : REAP_OK;
+    /* It may take its time: rows that changed are looked for. */
+    return reap_run_is_first() ? reap_pulse_while(open_store, r, err) : REAP_OK;
 }
 
 /* All keys have a row: are they good enough? */
