@@ -18,7 +18,7 @@ struct reap_launch {
     char **argv;
     uint64_t ranks;
     const char *hostfile; /* may be NULL */
-    const char *sign;     /* path of the file of signs */
+    const char *sign;     /* path of the file of marks */
     int version[2];       /* of Open MPI, by reap_launch_version() */
 };
 

@@ -25,6 +25,8 @@ void reap_watch_look(struct reap_watch *w, const struct reap_run_args *a,
     if (w->timed && asked == REAP_ASKED_NOTHING)
         asked = REAP_ASKED_DRAIN;
     if (asked > w->heeded) {
+        if (!w->timed)
+            reap_rank_mark("drain");
         reap_coord_drain(c);
         if (flow && asked == REAP_ASKED_STOP)
             reap_flow_stop(flow);

@@ -2,12 +2,16 @@
  * and their reader in the supervisor. */
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "cluster/rank_marks.h"
+#include "engine/base/clock.h"
+
+static const double BEAT = 5; /* seconds */
 
 bool reap_rank_marks_wanted(void)
 {
@@ -36,6 +40,29 @@ void reap_rank_mark(const char *word)
     rank_marks_append(line);
 }
 
+static void *beat_on(void *p)
+{
+    for (;;) {
+        reap_rank_mark("beat");
+        reap_nap(BEAT);
+    }
+    return p;
+}
+
+void reap_rank_marks_beat(void)
+{
+    pthread_attr_t attr;
+    pthread_t thread;
+
+    if (!reap_rank_marks_wanted() || pthread_attr_init(&attr))
+        return;
+    pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+    if (pthread_create(&thread, &attr, beat_on, NULL)) {
+        /* Without a first beat the supervisor waits for none. */
+    }
+    pthread_attr_destroy(&attr);
+}
+
 void reap_rank_marks_end(int status)
 {
     char line[32];
@@ -51,11 +78,15 @@ void reap_rank_marks_read(const char *path, struct reap_rank_marks *out)
 
     memset(out, 0, sizeof(*out));
     while (f && fgets(line, sizeof(line), f)) {
-        out->length += strlen(line);
+        const bool beat = !strcmp(line, "beat\n");
+
+        out->length += !beat ? strlen(line) : 0;
+        out->beats += beat;
         out->ready += !strcmp(line, "ready\n");
         out->met |= !strcmp(line, "met\n");
         out->hello |= !strcmp(line, "hello\n");
         out->time |= !strcmp(line, "time\n");
+        out->drain |= !strcmp(line, "drain\n");
         out->ended |= sscanf(line, "end %d", &out->status) == 1;
     }
     if (f)

@@ -20,9 +20,11 @@ struct reap_rank_marks {
     bool met;      /* the ranks have agreed on the arithmetic: "met" */
     bool hello;    /* all ranks found each other: "hello" */
     bool time;     /* --time-limit was reached: "time" */
+    bool drain;    /* a signal reached the first rank itself: "drain" */
+    size_t beats;  /* the first rank is alive: "beat", every few seconds */
     bool ended;    /* the first rank ended in order: "end STATUS" */
     int status;    /* its exit status */
-    size_t length; /* of the file */
+    size_t length; /* of the file, beats aside */
 };
 
 /* Was this process started by the supervisor? */
@@ -35,7 +37,12 @@ void reap_rank_mark(const char *word);
 /* Append "end STATUS": the last thing the first rank does. */
 void reap_rank_marks_end(int status);
 
-/* Read the file at 'path'; without one, nothing has been marked. */
+/* From now on note every few seconds that this process lives, from a thread of
+ * its own. For the first rank, once; where none can be started nothing is
+ * noted. */
+void reap_rank_marks_beat(void);
+
+/* Read the file at 'path'; no file is no marks. */
 void reap_rank_marks_read(const char *path, struct reap_rank_marks *out);
 
 #endif /* REAP_CLUSTER_RANK_MARKS_H */

@@ -2,15 +2,20 @@
  * hangs, look into the store, start again. The store alone decides whether the
  * run is complete. The flags of mpirun are launch.c's. */
 #define _GNU_SOURCE
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "cluster/cause.h"
+#include "cluster/hosts.h"
 #include "cluster/launch.h"
 #include "cluster/rank_marks.h"
 #include "cluster/run.h"
@@ -21,23 +26,36 @@
 #include "io/file/status.h"
 #include "io/store/store.h"
 
-/* Seconds: from the last rank that was ready until they meet; from then until
- * all say hello, as the store is waited for and networks are compiled; from the
- * end of the first rank until mpirun must be gone; between SIGTERM and KILL */
-static const double MEET = 30, HELLO = 150, END = 10, TERM = 5;
+/*
+ * Seconds. START: from the start of mpirun until a rank shows that it runs,
+ * and more for each rank. MEET: from the last rank that was ready until they
+ * have met. SILENT: without a sign of life of the first rank. END: from its end
+ * until mpirun must be gone. DRAIN: for what ranks have begun. TERM: between
+ * SIGTERM and SIGKILL. HOSTS: for a host to answer.
+ */
+static const double START = 60, START_A_RANK = 0.2, MEET = 30, SILENT = 60,
+                    END = 10, DRAIN = 300, TERM = 5, HOSTS = 15;
 
 static const double LOOK = 0.1;
-enum { STARTS = 3 };
+enum { STARTS = 3, OLD = 120 /* seconds without a mark */ };
 
 struct supervisor {
     struct reap_launch launch;
-    const char *store;
-    char sign[4096];
+    const char *store, *hostfile;
+    double time_limit, begun; /* 0: none; when this process began */
+    char marks_path[4096], hosts_path[4096];
     pid_t pid;
-    struct reap_rank_marks signs;
-    double news;  /* when a sign came last */
-    double ended; /* when the first rank said that it ends; 0: not yet */
-    double term;  /* when mpirun was told to end; 0: not yet */
+    int status; /* of mpirun, when it has ended */
+    struct reap_rank_marks marks;
+    struct reap_cause cause;
+    /* Seconds that were watched, a pause of this process aside: since mpirun
+     * began, a mark came, a beat came, the first rank ended, a drain began,
+     * mpirun was told to end. */
+    struct {
+        double start, mark, beat, end, drain, term;
+    } since;
+    double looked;
+    bool told; /* mpirun was told to end */
     enum reap_asked heeded;
 };
 
@@ -58,69 +76,101 @@ int reap_supervise_check(bool ranks_given, struct reap_err *err)
     return REAP_OK;
 }
 
-/* An empty file for the signs of one start. Where none can be made the store
+/* An empty file for the marks of one start. Where none can be made the store
  * cannot either, which the first rank tells. */
-static void clear_signs(struct supervisor *s)
+static void clear_marks(struct supervisor *s)
 {
-    int fd = open(s->sign, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    int fd;
 
+    unlink(s->marks_path);
+    fd = open(s->marks_path,
+              O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd >= 0)
         close(fd);
-    memset(&s->signs, 0, sizeof(s->signs));
-    s->news = reap_clock();
-    s->ended = s->term = 0;
+    memset(&s->marks, 0, sizeof(s->marks));
+    memset(&s->since, 0, sizeof(s->since));
+    s->looked = reap_clock();
+    s->told = false;
 }
 
-static void look_at_signs(struct supervisor *s)
+/* Let the clocks go on by the time that was watched. */
+static void count_time(struct supervisor *s)
 {
-    size_t before = s->signs.length;
+    const double t = reap_clock(), gap = t - s->looked;
+    const double d = gap < 1 ? gap : 1;
 
-    reap_rank_marks_read(s->sign, &s->signs);
-    if (s->signs.length != before)
-        s->news = reap_clock();
-    if (s->signs.ended && !(s->ended > 0))
-        s->ended = reap_clock();
+    s->looked = t;
+    s->since.start += d;
+    s->since.mark += d;
+    s->since.beat += d;
+    if (s->marks.ended)
+        s->since.end += d;
+    if (s->heeded != REAP_ASKED_NOTHING)
+        s->since.drain += d;
+    if (s->told)
+        s->since.term += d;
+}
+
+static void look_at_marks(struct supervisor *s)
+{
+    const struct reap_rank_marks before = s->marks;
+
+    reap_rank_marks_read(s->marks_path, &s->marks);
+    if (s->marks.length != before.length)
+        s->since.mark = 0;
+    if (s->marks.beats != before.beats)
+        s->since.beat = 0;
 }
 
 /* mpirun passes SIGUSR1 on to the ranks, and nothing else without ending. */
 static void pass_on(struct supervisor *s)
 {
-    if (reap_signals_asked() == REAP_ASKED_NOTHING ||
-        s->heeded != REAP_ASKED_NOTHING)
+    enum reap_asked asked = reap_signals_asked();
+
+    if (s->time_limit > 0 && reap_clock() - s->begun > s->time_limit + END)
+        asked = REAP_ASKED_DRAIN; /* no rank has noticed by itself */
+    if (asked == REAP_ASKED_NOTHING || s->heeded != REAP_ASKED_NOTHING)
         return;
     s->heeded = REAP_ASKED_DRAIN;
     kill(s->pid, SIGUSR1);
 }
 
 /* Some ranks wait for others that will never come, or mpirun for ranks that
- * are gone. */
+ * are gone, or nobody has begun who could drain. */
 static bool is_stuck(const struct supervisor *s)
 {
-    double t = reap_clock();
+    const struct reap_rank_marks *m = &s->marks;
+    const double ranks = (double)s->launch.ranks;
 
-    if (s->ended > 0)
-        return t - s->ended > END;
-    return s->signs.ready && !s->signs.hello &&
-           t - s->news > (s->signs.met ? HELLO : MEET);
+    if (m->ended)
+        return s->since.end > END;
+    if (s->heeded != REAP_ASKED_NOTHING)
+        return s->since.drain > (m->met ? DRAIN : TERM);
+    if (!m->ready && !m->beats)
+        return s->since.start > START + START_A_RANK * ranks;
+    if (!m->ready)
+        return s->since.beat > SILENT;
+    if (!m->met)
+        return s->since.mark > MEET + START_A_RANK * ranks;
+    return m->beats && s->since.beat > SILENT;
 }
 
 /* Until mpirun has ended and nothing of its session is left here. */
 static void watch(struct supervisor *s)
 {
-    int status;
-
-    while (!waitpid(s->pid, &status, WNOHANG)) {
-        look_at_signs(s);
+    while (!waitpid(s->pid, &s->status, WNOHANG)) {
+        count_time(s);
+        look_at_marks(s);
         pass_on(s);
-        if (is_stuck(s) && !(s->term > 0)) {
-            s->term = reap_clock();
+        if (is_stuck(s) && !s->told) {
+            s->told = true;
             kill(s->pid, SIGTERM);
-        } else if (s->term > 0 && reap_clock() - s->term > TERM) {
+        } else if (s->told && s->since.term > TERM) {
             reap_launch_kill(s->pid, SIGKILL);
         }
         reap_nap(LOOK);
     }
-    look_at_signs(s);
+    look_at_marks(s);
     /* Ranks that outlive mpirun would hold the store. */
     for (int i = 0; i < 20 && reap_launch_kill(s->pid, SIGTERM); i++)
         reap_nap(LOOK);
@@ -170,8 +220,8 @@ static int told(int rc, struct reap_err *err)
 static bool supervise_settle(const struct supervisor *s, bool complete, int *rc,
                              struct reap_err *err)
 {
-    const struct reap_rank_marks *g = &s->signs;
-    const bool stopped = s->heeded != REAP_ASKED_NOTHING || g->time;
+    const struct reap_rank_marks *g = &s->marks;
+    const bool stopped = s->heeded != REAP_ASKED_NOTHING || g->time || g->drain;
 
     *rc = REAP_OK;
     if (g->ended && complete && !g->status)
@@ -185,17 +235,109 @@ static bool supervise_settle(const struct supervisor *s, bool complete, int *rc,
     return *rc != REAP_OK;
 }
 
-static int name_signs(struct supervisor *s, struct reap_err *err)
+/* Marks and hosts of this process, beside the store. */
+static int name_files(struct supervisor *s, struct reap_err *err)
 {
     size_t n = strlen(s->store);
+    const int room = (int)sizeof(s->marks_path);
 
     while (n > 1 && s->store[n - 1] == '/')
         n--;
-    if (snprintf(s->sign, sizeof(s->sign), "%.*s.ranks-%ld", (int)n, s->store,
-                 (long)getpid()) >= (int)sizeof(s->sign))
+    if (snprintf(s->marks_path, sizeof(s->marks_path), "%.*s.ranks-%ld", (int)n,
+                 s->store, (long)getpid()) >= room ||
+        snprintf(s->hosts_path, sizeof(s->hosts_path), "%.*s.hosts-%ld", (int)n,
+                 s->store, (long)getpid()) >= room)
         return reap_fail(err, REAP_EINVAL, "-o %s: the path is too long",
                          s->store);
     return REAP_OK;
+}
+
+/* Is "NAME.ranks-PID" a file of a supervisor of this store that is gone? */
+static bool is_left(const char *name, const char *store)
+{
+    const size_t n = strlen(store);
+    char *end = NULL;
+    long pid = 0;
+
+    if (!strncmp(name, store, n) && !strncmp(name + n, ".ranks-", 7))
+        pid = strtol(name + n + 7, &end, 10);
+    else if (!strncmp(name, store, n) && !strncmp(name + n, ".hosts-", 7))
+        pid = strtol(name + n + 7, &end, 10);
+    return end && !*end && pid > 1 && kill((pid_t)pid, 0) && errno == ESRCH;
+}
+
+/* What killed supervisors left beside the store. Another host's are not told
+ * from ours: they go as well, if no process here has their number, and a
+ * supervisor there makes its own anew when it starts again. */
+static void clean_up(const struct supervisor *s)
+{
+    char dir[4096], path[8192];
+    const char *slash, *base;
+    const struct dirent *e;
+    struct stat st;
+    DIR *d;
+
+    snprintf(dir, sizeof(dir), "%s", s->marks_path);
+    slash = strrchr(dir, '/');
+    if (slash)
+        dir[slash - dir] = '\0';
+    d = opendir(slash ? (*dir ? dir : "/") : ".");
+    base = strrchr(s->marks_path, '/');
+    base = base ? base + 1 : s->marks_path;
+    snprintf(path, sizeof(path), "%.*s", (int)(strrchr(base, '.') - base),
+             base);
+    while (d && (e = readdir(d)))
+        if (is_left(e->d_name, path) &&
+            !fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) &&
+            S_ISREG(st.st_mode) && st.st_mtime + OLD < time(NULL))
+            unlinkat(dirfd(d), e->d_name, 0);
+    if (d)
+        closedir(d);
+}
+
+/* Before another start: hosts that do not answer are left out, and told. */
+static int leave_out_lost(struct supervisor *s, struct reap_err *err)
+{
+    char names[400];
+    size_t lost;
+    int rc;
+
+    if (!s->hostfile)
+        return REAP_OK;
+    rc = reap_hosts_answering(s->hostfile, s->hosts_path, HOSTS, &lost, names,
+                              sizeof(names), err);
+    if (rc)
+        return rc;
+    s->launch.hostfile = lost ? s->hosts_path : s->hostfile;
+    if (lost)
+        fprintf(stderr, "reap: without %s, which do%s not answer\n", names,
+                lost == 1 ? "es" : "");
+    return REAP_OK;
+}
+
+/* Some starts were in vain: why? */
+static int give_up(const struct supervisor *s, int starts, struct reap_err *err)
+{
+    char cause[300];
+
+    reap_cause_find(&s->cause, s->launch.ranks, s->status, cause,
+                    sizeof(cause));
+    return reap_fail(err, *cause ? REAP_ENOMEM : REAP_ESTOPPED,
+                     "mpirun ended %d time%s without a new row in %s: %s",
+                     starts, starts == 1 ? "" : "s", s->store,
+                     *cause ? cause
+                            : "what it said stands above; without --ranks reap "
+                              "runs alone");
+}
+
+/* No rank ever ran, and it is known why: another start would be the same. */
+static bool is_hopeless(const struct supervisor *s)
+{
+    char cause[300];
+
+    return !s->marks.ready && !s->marks.beats &&
+           *reap_cause_find(&s->cause, s->launch.ranks, s->status, cause,
+                            sizeof(cause));
 }
 
 static int run_on(struct supervisor *s, struct reap_err *err)
@@ -206,7 +348,7 @@ static int run_on(struct supervisor *s, struct reap_err *err)
 
     look_at_store(s, &before, &complete);
     while (vain < STARTS) {
-        clear_signs(s);
+        clear_marks(s);
         rc = reap_launch_start(&s->launch, &s->pid, err);
         if (rc)
             return rc;
@@ -216,21 +358,26 @@ static int run_on(struct supervisor *s, struct reap_err *err)
             return rc;
         vain = rows > before ? 0 : vain + 1;
         before = rows;
+        if (vain && is_hopeless(s))
+            return give_up(s, vain, err);
+        rc = vain < STARTS ? leave_out_lost(s, err) : REAP_OK;
+        if (rc)
+            return rc;
     }
-    return reap_fail(err, REAP_ESTOPPED,
-                     "mpirun ended %d times without a new row in %s; run "
-                     "reap without --ranks to see what is wrong",
-                     STARTS, s->store);
+    return give_up(s, vain, err);
 }
 
 int reap_supervise(int argc, char **argv, uint64_t ranks, const char *hostfile,
-                   const char *store, struct reap_err *err)
+                   const char *store, double time_limit, struct reap_err *err)
 {
     struct supervisor s = { .launch = { .argc = argc,
                                         .argv = argv,
                                         .ranks = ranks,
                                         .hostfile = hostfile },
-                            .store = store };
+                            .store = store,
+                            .hostfile = hostfile,
+                            .time_limit = time_limit,
+                            .begun = reap_clock() };
     int rc;
 
     if (!store)
@@ -241,14 +388,17 @@ int reap_supervise(int argc, char **argv, uint64_t ranks, const char *hostfile,
     if (hostfile && access(hostfile, R_OK))
         return reap_fail(err, REAP_ENOTFOUND, "--hostfile %s: %s", hostfile,
                          strerror(errno));
-    s.launch.sign = s.sign;
+    s.launch.sign = s.marks_path;
     rc = reap_launch_version(s.launch.version, err);
     if (!rc)
-        rc = name_signs(&s, err);
+        rc = name_files(&s, err);
     if (rc)
         return rc;
+    clean_up(&s);
+    reap_cause_begin(&s.cause);
     reap_signals_install();
     rc = run_on(&s, err);
-    unlink(s.sign);
+    unlink(s.marks_path);
+    unlink(s.hosts_path);
     return rc;
 }

@@ -8,6 +8,7 @@
 
 #include "cluster/agree_arithmetic.h"
 #include "cluster/pulse.h"
+#include "cluster/rank_marks.h"
 #include "cluster/run.h"
 #include "cluster/signals.h"
 #include "cluster/supervise.h"
@@ -290,6 +291,8 @@ static int on_dataset(const struct reap_options *o, bool classify,
     if (!o->output)
         return reap_fail(err, REAP_EINVAL, "-o STORE is needed");
     reap_signals_install(); /* what is asked early is heeded later */
+    if (reap_run_launched() && reap_run_is_first())
+        reap_rank_marks_beat();
     rc = task_parse(&r, err);
     if (!rc) {
         rc = task_open_all(&r, classify, err);
@@ -338,6 +341,7 @@ static int on_photos(const struct reap_options *o, bool classify,
 int reap_task_run(const struct reap_options *o, bool classify,
                   struct reap_err *err)
 {
+    double limit = 0;
     int rc = reap_supervise_check(o->ranks_given, err);
 
     if (rc)
@@ -349,6 +353,9 @@ int reap_task_run(const struct reap_options *o, bool classify,
         return on_dataset(o, classify, err);
     if (!o->output)
         return reap_fail(err, REAP_EINVAL, "-o STORE is needed");
+    rc = reap_timespan(o->time_limit, &limit, err);
+    if (rc)
+        return rc;
     return reap_supervise(o->argc, o->argv, o->ranks, o->hostfile, o->output,
-                          err);
+                          limit, err);
 }
