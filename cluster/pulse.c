@@ -5,7 +5,6 @@
 
 #include "cluster/mpi.h"
 #include "cluster/pulse.h"
-#include "cluster/run.h"
 #include "cluster/wire.h"
 #include "engine/base/clock.h"
 #include "engine/base/mem.h"
@@ -74,8 +73,8 @@ static int listeners(void)
 {
     int rank, ranks, on = 0;
 
-    if (!reap_run_launched() || MPI_Initialized(&on) || !on ||
-        reap_mpi_start(&rank, &ranks, NULL) || rank)
+    if (MPI_Initialized(&on) || !on || reap_mpi_start(&rank, &ranks, NULL) ||
+        rank)
         return 1;
     return ranks;
 }
