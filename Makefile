@@ -89,7 +89,7 @@ $(B)/%.t: $(B)/%.o $(HELP) $(B)/libreap.a
 	$(if $(V),,@echo LD $@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
 
-$(B)/tests/tools/%: $(B)/tests/tools/%.o $(B)/libreap.a
+$(B)/tests/tools/%: $(B)/tests/tools/%.o $(HELP) $(B)/libreap.a
 	$(if $(V),,@echo LD $@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
 
