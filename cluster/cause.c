@@ -72,10 +72,11 @@ static bool is_short(int what, uint64_t need, uint64_t *have)
 const char *reap_cause_find(const struct reap_cause *c, uint64_t ranks,
                             int status, char *out, size_t size)
 {
-    const int killed = WIFSIGNALED(status) ? WTERMSIG(status)
-                       : WIFEXITED(status) && WEXITSTATUS(status) > 128
-                           ? WEXITSTATUS(status) - 128
-                           : 0;
+    /* as shells and mpirun pass it on: 128 and the signal's number */
+    const int passed = WIFEXITED(status) ? WEXITSTATUS(status) - 128 : 0;
+    const int killed = WIFSIGNALED(status)          ? WTERMSIG(status)
+                       : passed > 0 && passed <= 31 ? passed
+                                                    : 0;
     uint64_t have = 0;
     const char *tmp;
 

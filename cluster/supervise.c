@@ -336,7 +336,7 @@ static bool is_hopeless(const struct supervisor *s)
     char cause[300];
 
     return !s->marks.ready && !s->marks.beats &&
-           *reap_cause_find(&s->cause, s->launch.ranks, s->status, cause,
+           *reap_cause_find(&s->cause, s->launch.ranks, 0, cause,
                             sizeof(cause));
 }
 

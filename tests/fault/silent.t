@@ -15,8 +15,8 @@
         rows=$("$REAP" info "$dir/s3" 2>/dev/null | awk '/^rows:/ { print $2 + 0 }')
         [ "${rows:-0}" -gt 0 ] || continue
         for p in /proc/[0-9]*; do
-            tr '\0' '\n' <$p/environ 2>/dev/null | grep -qx "REAP_RANK_MARKS=$dir/s3.ranks-$job" &&
-                tr '\0' '\n' <$p/environ 2>/dev/null | grep -qx 'OMPI_COMM_WORLD_RANK=0' &&
+            cat "$p/environ" 2>/dev/null | tr "\0" "\n" | grep -qx "REAP_RANK_MARKS=$dir/s3.ranks-$job" &&
+                cat "$p/environ" 2>/dev/null | tr "\0" "\n" | grep -qx 'OMPI_COMM_WORLD_RANK=0' &&
                 first=${p#/proc/}
         done
     done

@@ -55,8 +55,8 @@ timed() {
         sleep 0.1
     done
     for p in /proc/[0-9]*; do
-        if tr '\0' '\n' <$p/environ 2>/dev/null | grep -qx "REAP_RANK_MARKS=$dir/s5.ranks-$job" &&
-            tr '\0' '\n' <$p/environ 2>/dev/null | grep -q 'OMPI_COMM_WORLD_RANK='; then
+        if cat "$p/environ" 2>/dev/null | tr "\0" "\n" | grep -qx "REAP_RANK_MARKS=$dir/s5.ranks-$job" &&
+            cat "$p/environ" 2>/dev/null | tr "\0" "\n" | grep -q 'OMPI_COMM_WORLD_RANK='; then
             kill -USR1 "${p#/proc/}"
         fi
     done
