@@ -106,8 +106,16 @@ $(B)/man/reap-%.1: jobs/man/%.man
 $(PAGES): jobs/man/page.sh jobs/cli/commands.def jobs/cli/options.def jobs/cli/help.def engine/base/codes.def $(B)/reap
 	@mkdir -p $(@D)
 	@REAP=$(B)/reap jobs/man/page.sh $(patsubst reap-%,%,$(basename $(@F))) >$@
+COMPLETION := $(B)/completion/reap.bash $(B)/completion/_reap $(B)/completion/reap.fish
+$(B)/completion/reap.bash: SHELL_NAME = bash
+$(B)/completion/_reap: SHELL_NAME = zsh
+$(B)/completion/reap.fish: SHELL_NAME = fish
+$(COMPLETION): jobs/completion/complete.sh jobs/cli/commands.def jobs/cli/options.def \
+    engine/net/models.def io/preset/presets.def
+	@mkdir -p $(@D)
+	@jobs/completion/complete.sh $(SHELL_NAME) >$@
 run = $(if $(strip $(1)),$(TESTS) $(1),echo 'no tests of this kind')
-built: $(B)/reap $(PAGES) $(UNIT) $(GOLD) $(FAULT) $(TOOLS)
+built: $(B)/reap $(PAGES) $(COMPLETION) $(UNIT) $(GOLD) $(FAULT) $(TOOLS)
 check: built
 	@$(TESTS) $(LINT) $(UNIT) $(wildcard tests/unit/*.t)
 check-all: built
@@ -168,13 +176,20 @@ valgrind-units: $(CHECKED:%=$(B)/tests/unit/%.t)
 check-fault: deps
 	@$(BUILD) check-faults
 PREFIX ?= /usr/local
-install: $(B)/reap $(PAGES)
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1
+# where each shell looks for completions, below PREFIX
+SHARE := $(PREFIX)/share
+COMPLETED = $(SHARE)/bash-completion/completions/reap $(SHARE)/zsh/site-functions/_reap \
+    $(SHARE)/fish/vendor_completions.d/reap.fish
+install: $(B)/reap $(PAGES) $(COMPLETION)
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(SHARE)/man/man1 $(addprefix $(DESTDIR),$(dir $(COMPLETED)))
 	install -m 755 $(B)/reap $(DESTDIR)$(PREFIX)/bin/reap
-	install -m 644 $(PAGES) $(DESTDIR)$(PREFIX)/share/man/man1
+	install -m 644 $(PAGES) $(DESTDIR)$(SHARE)/man/man1
+	install -m 644 $(B)/completion/reap.bash $(DESTDIR)$(SHARE)/bash-completion/completions/reap
+	install -m 644 $(B)/completion/_reap $(DESTDIR)$(SHARE)/zsh/site-functions/_reap
+	install -m 644 $(B)/completion/reap.fish $(DESTDIR)$(SHARE)/fish/vendor_completions.d/reap.fish
 uninstall:
-	$(RM) $(DESTDIR)$(PREFIX)/bin/reap \
-	    $(addprefix $(DESTDIR)$(PREFIX)/share/man/man1/,$(notdir $(PAGES)))
+	$(RM) $(DESTDIR)$(PREFIX)/bin/reap $(addprefix $(DESTDIR),$(COMPLETED)) \
+	    $(addprefix $(DESTDIR)$(SHARE)/man/man1/,$(notdir $(PAGES)))
 format:
 	clang-format -i $(SRC) $(shell find engine io pipeline cluster jobs tests -name '*.h') $(wildcard tests/*.c tests/*/*.c)
 clean:
