@@ -56,6 +56,9 @@ int main(void)
     ok(reap_model_find("keras/resnet50", NULL) == reap_model_at(0),
        "keras/resnet50 is resnet50");
     ok(!reap_model_find("resnet51", &err) && err.code == REAP_EINVAL &&
+           strstr(err.msg, "did you mean resnet50?"),
+       "a mistyped name is guessed: %s", err.msg);
+    ok(!reap_model_find("efficientnet_b7", &err) && err.code == REAP_EINVAL &&
            strstr(err.msg, "torchvision/wide_resnet101_2"),
        "an unknown name lists all: %s", err.msg);
     return done();
