@@ -8,7 +8,7 @@ allowed="$allowed|CONTRIBUTING\.md|NEWS\.md|SECURITY\.md|CITATION\.cff"
 if git rev-parse --is-inside-work-tree >/dev/null 2>&1; then
     files=$(git ls-files)
 else
-    files=$(find $layers tests docs Makefile README.md LICENSE .ci ./*.md ./*.cff -type f |
+    files=$(find $layers tests docs $(ls -d python 2>/dev/null) Makefile README.md LICENSE .ci ./*.md ./*.cff -type f |
         sed 's|^\./||' | sort -u)
 fi
 verdict "the top level is $(echo "$allowed" | tr -d '\\' | tr '|' ' '), and dotfiles" \
