@@ -29,6 +29,11 @@ const char *reap_format_name(enum reap_format f)
     return f < REAP_N_FORMATS ? format[f].name : "unknown";
 }
 
+const char *reap_format_words(enum reap_format f)
+{
+    return f < REAP_N_FORMATS ? format[f].words : "image";
+}
+
 int reap_formats_parse(const char *text, unsigned *out, struct reap_err *err)
 {
     *out = 0;
@@ -213,7 +218,9 @@ void reap_decode_open(struct reap_decode *d, struct reap_bytes bytes,
     format[out->format].codec->open(d, out);
     if (out->status)
         return;
-    d->orientation = reap_exif_orientation(out->format, bytes);
+    /* a codec may know it already: TIFF's */
+    if (d->orientation == 1)
+        d->orientation = reap_exif_orientation(out->format, bytes);
     if (d->orientation != 1)
         out->flags |= REAP_FLAG_oriented;
     if (out->h < TINY || out->w < TINY)

@@ -29,6 +29,9 @@ struct reap_codec {
 extern const struct reap_codec reap_codec_jpeg, reap_codec_vips, reap_codec_bmp,
     reap_codec_gif, reap_codec_ppm;
 
+/* "JPEG", ...: a format as people write it. */
+const char *reap_format_words(enum reap_format format);
+
 /* Set status and reason. */
 void reap_decode_fail(struct reap_decoded *out, unsigned status,
                       const char *fmt, ...) REAP_PRINTF(3, 4);

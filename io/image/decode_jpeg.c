@@ -1,4 +1,6 @@
-/* JPEG through libjpeg-turbo: its defaults are what Pillow uses. */
+/* JPEG through libjpeg-turbo: its defaults are what Pillow uses. A decompressor
+ * is made for each image, or tables of one would serve the next that lacks
+ * them. */
 #define _GNU_SOURCE
 #include <setjmp.h>
 #include <stdio.h>
@@ -9,6 +11,9 @@
 
 #include "engine/base/mem.h"
 #include "io/image/decode_impl.h"
+#include "io/codec/jpeg_io.h"
+#include "io/codec/jpeg_smooth.h"
+#include "io/codec/jpeg_walk.h"
 
 enum {
     ROWS = 8,       /* rows asked for in one call */
@@ -18,10 +23,16 @@ enum {
 
 struct reap_jpeg {
     struct jpeg_decompress_struct c;
+    struct jpeg_compress_struct filled; /* of what lacks scans */
     struct jpeg_error_mgr err;
     struct jpeg_progress_mgr progress;
+    struct reap_jpeg_source source;
+    struct reap_jpeg_sink sink;
     jmp_buf jump;
-    bool ends_early, warned, scans;
+    bool made, filling; /* 'c' and 'filled' are to be destroyed */
+    bool scans;
+    int lacking;          /* the scan that met a marker too early */
+    JDIMENSION last_good; /* in it, the last row that has its bytes */
     char words[JMSG_LENGTH_MAX];
     uint8_t *line; /* one row of CMYK */
     size_t line_room;
@@ -35,28 +46,18 @@ static void error_exit(j_common_ptr c)
     longjmp(j->jump, 1);
 }
 
-/* A scan ran into a marker. If that is the end of the image and more than an
- * eighth of its rows is to come, they are not there; else some bits were
- * damaged, which Pillow accepts. */
-static bool lacks_rows(const struct jpeg_decompress_struct *c)
-{
-    JDIMENSION left = c->total_iMCU_rows - c->input_iMCU_row;
-
-    return c->unread_marker == JPEG_EOI && !c->progressive_mode &&
-           left > c->total_iMCU_rows / 8 + 1;
-}
-
 /* Level -1 is a warning, others are traces. */
 static void emit_message(j_common_ptr c, int level)
 {
     struct reap_jpeg *j = c->client_data;
-    int code = c->err->msg_code;
 
     if (level >= 0)
         return;
-    if (code == JWRN_JPEG_EOF || (code == JWRN_HIT_MARKER && lacks_rows(&j->c)))
-        j->ends_early = true;
-    j->warned = true;
+    c->err->num_warnings++;
+    if (c->err->msg_code == JWRN_HIT_MARKER && c->is_decompressor) {
+        j->lacking = j->c.input_scan_number;
+        j->last_good = j->c.input_iMCU_row;
+    }
 }
 
 static void output_message(j_common_ptr c)
@@ -68,33 +69,31 @@ static void count_scans(j_common_ptr c)
 {
     struct reap_jpeg *j = c->client_data;
 
-    if (j->c.input_scan_number <= MAX_SCANS)
-        return;
-    j->scans = true;
-    snprintf(j->words, sizeof(j->words), "more than %d scans", MAX_SCANS);
-    longjmp(j->jump, 1);
+    if (j->c.input_scan_number > MAX_SCANS) {
+        j->scans = true;
+        snprintf(j->words, sizeof(j->words), "more than %d scans", MAX_SCANS);
+        longjmp(j->jump, 1);
+    }
+    /* a scan that lacks nothing makes good what an earlier one lacked */
+    if (j->c.input_scan_number != j->lacking)
+        j->last_good = j->c.total_iMCU_rows;
 }
 
-static struct reap_jpeg *jpeg_new(void)
+static void jpeg_close(struct reap_jpeg *j)
 {
-    struct reap_jpeg *j = reap_calloc(1, sizeof(*j));
+    if (j->filling)
+        jpeg_destroy_compress(&j->filled);
+    if (j->made)
+        jpeg_destroy_decompress(&j->c);
+    j->filling = j->made = false;
+}
 
-    if (!j)
-        return NULL;
-    j->c.err = jpeg_std_error(&j->err);
-    j->err.error_exit = error_exit;
-    j->err.emit_message = emit_message;
-    j->err.output_message = output_message;
-    j->c.client_data = j;
-    if (setjmp(j->jump)) {
-        reap_free(j);
-        return NULL;
-    }
-    jpeg_create_decompress(&j->c);
-    j->c.client_data = j;
-    j->progress.progress_monitor = count_scans;
-    j->c.progress = &j->progress;
-    return j;
+/* Keep nothing of the image at hand. */
+static void jpeg_end(struct reap_jpeg *j)
+{
+    jpeg_close(j);
+    reap_free(j->sink.data);
+    memset(&j->sink, 0, sizeof(j->sink));
 }
 
 void reap_jpeg_free(struct reap_jpeg **jp)
@@ -103,7 +102,7 @@ void reap_jpeg_free(struct reap_jpeg **jp)
 
     if (!j)
         return;
-    jpeg_destroy_decompress(&j->c);
+    jpeg_end(j);
     reap_free(j->line);
     reap_free(j);
     *jp = NULL;
@@ -119,21 +118,68 @@ static void gave_up(struct reap_jpeg *j, struct reap_decoded *out)
         status = REAP_STATUS_corrupt;
     else if (code == JERR_OUT_OF_MEMORY || code == JERR_IMAGE_TOO_BIG)
         status = REAP_STATUS_too_large;
-    else if (j->ends_early)
+    else if (j->source.ended)
         status = REAP_STATUS_truncated;
     else if (code == JERR_SOF_UNSUPPORTED || code == JERR_BAD_PRECISION ||
              code == JERR_CONVERSION_NOTIMPL)
         status = REAP_STATUS_unsupported;
     reap_decode_fail(out, status, "JPEG: %s", j->words);
-    jpeg_abort_decompress(&j->c);
+    jpeg_end(j);
 }
 
-static void decode_jpeg_begin(struct reap_jpeg *j, struct reap_bytes b)
+/* Its bytes end before 'what'. */
+static void jpeg_cut(struct reap_jpeg *j, const char *what,
+                     struct reap_decoded *out)
 {
-    j->ends_early = j->warned = j->scans = false;
-    jpeg_abort_decompress(&j->c);
-    jpeg_mem_src(&j->c, b.data, (unsigned long)b.len);
-    (void)jpeg_read_header(&j->c, TRUE);
+    reap_decode_fail(out, REAP_STATUS_truncated, "JPEG ends in its %s", what);
+    jpeg_end(j);
+}
+
+/* What Pillow asks of the segments before it calls libjpeg. */
+static bool segments_fit(struct reap_bytes b, struct reap_decoded *out)
+{
+    struct reap_jpeg_walk w;
+    const char *fault = NULL;
+
+    reap_jpeg_walk(&w, b);
+    while (!fault && reap_jpeg_walk_next(&w))
+        fault = reap_jpeg_walk_fault(&w);
+    if (fault)
+        reap_decode_fail(out,
+                         w.marker == 0xdb ? REAP_STATUS_corrupt
+                                          : REAP_STATUS_unsupported,
+                         "JPEG with %s", fault);
+    else if (w.end == REAP_JPEG_CUT)
+        reap_decode_fail(out, REAP_STATUS_truncated,
+                         "JPEG ends before its first scan");
+    else if (w.end == REAP_JPEG_STRAY)
+        reap_decode_fail(out, REAP_STATUS_corrupt,
+                         "JPEG with a marker that does not exist");
+    return !out->status;
+}
+
+static void decode_jpeg_make(struct reap_jpeg *j)
+{
+    jpeg_close(j);
+    j->scans = false;
+    j->lacking = 0;
+    j->c.err = jpeg_std_error(&j->err);
+    j->err.error_exit = error_exit;
+    j->err.emit_message = emit_message;
+    j->err.output_message = output_message;
+    j->c.client_data = j;
+    jpeg_create_decompress(&j->c);
+    j->made = true;
+    j->progress.progress_monitor = count_scans;
+    j->c.progress = &j->progress;
+}
+
+static bool decode_jpeg_begin(struct reap_jpeg *j, struct reap_bytes b,
+                              bool keep)
+{
+    decode_jpeg_make(j);
+    reap_jpeg_source(&j->c, &j->source, b, keep);
+    return jpeg_read_header(&j->c, TRUE) == JPEG_HEADER_OK;
 }
 
 static void jpeg_open(struct reap_decode *d, struct reap_decoded *out)
@@ -141,16 +187,22 @@ static void jpeg_open(struct reap_decode *d, struct reap_decoded *out)
     struct reap_jpeg *j;
     int parts;
 
-    if (!d->jpeg && !(d->jpeg = jpeg_new())) {
+    if (!segments_fit(d->bytes, out))
+        return;
+    if (!d->jpeg && !(d->jpeg = reap_calloc(1, sizeof(*d->jpeg)))) {
         reap_decode_fail(out, REAP_STATUS_too_large, "JPEG: no memory");
         return;
     }
     j = d->jpeg;
+    jpeg_end(j);
     if (setjmp(j->jump)) {
         gave_up(j, out);
         return;
     }
-    decode_jpeg_begin(j, d->bytes);
+    if (!decode_jpeg_begin(j, d->bytes, d->limits.keep_truncated)) {
+        jpeg_cut(j, "header", out);
+        return;
+    }
     parts = j->c.num_components;
     if (parts != 1 && parts != 3 && parts != 4) {
         reap_decode_fail(out, REAP_STATUS_unsupported, "JPEG of %d components",
@@ -244,40 +296,77 @@ static void decode_jpeg_choose(struct reap_decode *d,
     have->col1 = from + n;
 }
 
-/* Rows up to 'end' into d->pix, or no further than where the file ends. */
-static void rows_until(struct reap_decode *d, size_t end, uint8_t *to,
+/* Rows up to 'end' into d->pix; false where the file ends before. */
+static bool rows_until(struct reap_decode *d, size_t end, uint8_t *to,
                        size_t stride)
 {
     struct reap_jpeg *j = d->jpeg;
 
-    while (j->c.output_scanline < end &&
-           !(j->ends_early && !d->limits.keep_truncated))
-        to += stride * some_rows(j, to, stride, end - j->c.output_scanline);
+    while (j->c.output_scanline < end) {
+        size_t n = some_rows(j, to, stride, end - j->c.output_scanline);
+
+        if (!n)
+            return false;
+        to += stride * n;
+    }
+    return true;
 }
 
-static void skip_until(struct reap_jpeg *j, size_t row)
+/* A scan that is skipped goes on without its bytes, so the end is noticed
+ * by the source. */
+static bool skip_until(struct reap_jpeg *j, size_t row)
 {
     if (j->c.output_scanline < row)
         (void)jpeg_skip_scanlines(&j->c,
                                   (JDIMENSION)row - j->c.output_scanline);
+    return j->source.keep || !j->source.ended;
 }
 
 /* What follows the rows wanted is parsed as well, and its last row made, or a
  * file that is cut there would not be noticed. */
-static void all_rows(struct reap_decode *d, const struct reap_window *have,
+static bool all_rows(struct reap_decode *d, const struct reap_window *have,
                      size_t h, size_t stride)
 {
     struct reap_jpeg *j = d->jpeg;
     uint8_t *spare = d->pix + (have->row1 - have->row0) * stride;
 
-    skip_until(j, have->row0);
-    rows_until(d, have->row1, d->pix, stride);
-    if (j->ends_early && !d->limits.keep_truncated)
-        return;
-    skip_until(j, h - 1);
-    rows_until(d, h, spare, stride);
-    if (j->c.output_scanline == h)
-        jpeg_finish_decompress(&j->c);
+    if (!skip_until(j, have->row0) ||
+        !rows_until(d, have->row1, d->pix, stride) || !skip_until(j, h - 1) ||
+        !rows_until(d, h, spare, stride))
+        return false;
+    (void)jpeg_finish_decompress(&j->c); /* the end marker may lack */
+    return true;
+}
+
+/*
+ * Read all scans of a progressive file, and begin to make rows. Where some
+ * scans lack, it is first made a file that has them; 'j->sink' then holds it.
+ * False if the bytes end early.
+ */
+static bool decode_jpeg_start(struct reap_decode *d)
+{
+    struct reap_jpeg *j = d->jpeg;
+    const J_COLOR_SPACE is = j->c.jpeg_color_space, as = j->c.out_color_space;
+
+    if (!jpeg_start_decompress(&j->c))
+        return false;
+    if (!reap_jpeg_lacks_scans(&j->c))
+        return true;
+    if (!decode_jpeg_begin(j, d->bytes, d->limits.keep_truncated))
+        return false;
+    j->filled.err = j->c.err;
+    j->filled.client_data = j;
+    jpeg_create_compress(&j->filled);
+    j->filling = true;
+    reap_jpeg_sink(&j->filled, &j->sink);
+    if (!reap_jpeg_complete(&j->c, &j->filled, &j->last_good))
+        return false;
+    (void)decode_jpeg_begin(j, (struct reap_bytes){ j->sink.data, j->sink.len },
+                            false);
+    j->c.jpeg_color_space = is;
+    j->c.out_color_space = as;
+    j->c.dct_method = d->fast_dct ? JDCT_IFAST : JDCT_ISLOW;
+    return jpeg_start_decompress(&j->c);
 }
 
 static void jpeg_read(struct reap_decode *d, const struct reap_window *want,
@@ -292,22 +381,21 @@ static void jpeg_read(struct reap_decode *d, const struct reap_window *want,
         gave_up(j, out);
         return;
     }
-    jpeg_start_decompress(&j->c);
-    decode_jpeg_choose(d, want, out, have);
-    pixels->stride = 3 * (have->col1 - have->col0);
-    if (!reap_decode_room(d, have->row1 - have->row0 + 1,
-                          have->col1 - have->col0, out)) {
-        jpeg_abort_decompress(&j->c);
+    if (!decode_jpeg_start(d)) {
+        jpeg_cut(j, "scans", out);
         return;
     }
-    all_rows(d, have, out->h, pixels->stride);
-    if (j->ends_early && !d->limits.keep_truncated)
+    decode_jpeg_choose(d, want, out, have);
+    pixels->stride = 3 * (have->col1 - have->col0);
+    if (reap_decode_room(d, have->row1 - have->row0 + 1,
+                         have->col1 - have->col0, out) &&
+        !all_rows(d, have, out->h, pixels->stride))
         reap_decode_fail(out, REAP_STATUS_truncated,
                          "JPEG ends early, near row %u of %zu",
                          j->c.output_scanline, out->h);
-    if (j->warned)
+    if (j->err.num_warnings)
         out->flags |= REAP_FLAG_warned;
-    jpeg_abort_decompress(&j->c);
+    jpeg_end(j);
     pixels->data = d->pix;
 }
 

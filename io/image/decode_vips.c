@@ -9,6 +9,7 @@
 
 #include "engine/base/mem.h"
 #include "io/image/decode_impl.h"
+#include "io/codec/png_walk.h"
 #include "io/image/truncation.h"
 
 enum { STRIP = 16 /* rows pulled at a time */ };
@@ -78,18 +79,16 @@ void reap_vips_free(struct reap_vips **v)
     *v = NULL;
 }
 
-/* The loader's complaint, its first line. */
+/* libvips has one buffer of complaints for all threads: who reads it gets those
+ * of others, so it is only emptied. */
 static void decode_vips_fail(struct reap_decode *d, struct reap_decoded *out)
 {
-    char *words = vips_error_buffer_copy();
     bool cut = reap_truncated(out->format, d->bytes);
 
-    words[strcspn(words, "\n")] = '\0';
+    vips_error_clear();
     reap_decode_fail(out, cut ? REAP_STATUS_truncated : REAP_STATUS_corrupt,
-                     "%s: %s%s", reap_format_name(out->format),
-                     *words ? words : "cannot be decoded",
-                     cut ? "; the file ends early" : "");
-    g_free(words);
+                     "%s %s", reap_format_words(out->format),
+                     cut ? "ends early" : "is damaged");
 }
 
 static int decode_vips_load(enum reap_format format, struct reap_bytes b,
@@ -148,12 +147,26 @@ static bool decode_vips_look(struct reap_decode *d, struct reap_decoded *out)
     return true;
 }
 
+/* What Pillow asks of the chunks; libpng may be content with less, and a text
+ * that unpacks without an end would keep it busy. */
+static bool png_fits(struct reap_decode *d, struct reap_decoded *out)
+{
+    bool cut;
+    const char *fault = reap_png_fault(d->bytes, &cut);
+
+    if (fault)
+        reap_decode_fail(out, REAP_STATUS_corrupt, "PNG with %s", fault);
+    return !fault;
+}
+
 static void vips_open(struct reap_decode *d, struct reap_decoded *out)
 {
     VipsFailOn fail_on =
         d->limits.keep_truncated ? VIPS_FAIL_ON_NONE : VIPS_FAIL_ON_TRUNCATED;
     VipsImage *im = NULL;
 
+    if (out->format == REAP_FORMAT_png && !png_fits(d, out))
+        return;
     if (decode_vips_load(out->format, d->bytes, fail_on, &im)) {
         decode_vips_fail(d, out);
         return;
