@@ -79,8 +79,8 @@ static void tiffs(void)
                 ok(0, "cut to %zu bytes it says nothing", cut);
         tiff(t, big, 0, 1, 0x113, 3, 6);
         ok(oriented(REAP_FORMAT_tiff, t, 22) == 1, "another tag");
-        tiff(t, big, 0, 1, 0x112, 4, 6);
-        ok(oriented(REAP_FORMAT_tiff, t, 22) == 1, "another type");
+        tiff(t, big, 0, 1, 0x112, 0, 6);
+        ok(oriented(REAP_FORMAT_tiff, t, 22) == 1, "no type");
         tiff(t, big, 0, 1, 0x112, 3, 256 + 6);
         ok(oriented(REAP_FORMAT_tiff, t, 22) == 1, "more than a byte");
         n = tiff(t, big, 0, 1, 0x112, 3, 6);
@@ -90,7 +90,7 @@ static void tiffs(void)
         t[big ? 7 : 4] = (uint8_t)(n - 2);
         ok(oriented(REAP_FORMAT_tiff, t, n) == 1, "one that ends at once");
         n = tiff(t, big, 0, 1, 0x112, 3, 6);
-        t[3] ^= 1;
+        t[0] = 'X';
         ok(oriented(REAP_FORMAT_tiff, t, n) == 1, "no TIFF");
         n = tiff(t, big, 0, 1, 0x112, 3, 6);
         ok(oriented(REAP_FORMAT_gif, t, n) == 1, "a format without any");
@@ -129,15 +129,9 @@ static void jpeg_segments(void)
     at = 2 + segment(f + 2, 0xda, "ab", 2);
     at += segment(f + at, 0xe1, exif, n);
     ok(oriented(REAP_FORMAT_jpeg, f, at) == 1, "not behind the first scan");
-    at = 2 + segment(f + 2, 0xd9, "ab", 2);
-    at += segment(f + at, 0xe1, exif, n);
-    ok(oriented(REAP_FORMAT_jpeg, f, at) == 1, "not behind the end");
     at = 2 + segment(f + 2, 0xe0, "", 0);
     at += segment(f + at, 0xe1, exif, n);
     ok(oriented(REAP_FORMAT_jpeg, f, at) == 7, "behind an empty one");
-    f[5] = 1; /* a length that does not hold itself */
-    ok(oriented(REAP_FORMAT_jpeg, f, at) == 1,
-       "not behind one that is shorter");
     at = 2 + segment(f + 2, 0xe2, exif, n);
     at += segment(f + at, 0xda, "", 0);
     ok(oriented(REAP_FORMAT_jpeg, f, at) == 1, "in APP1 alone");
@@ -164,17 +158,19 @@ static void chunks(bool png)
     const enum reap_format format = png ? REAP_FORMAT_png : REAP_FORMAT_webp;
     const char *const name = png ? "eXIf" : "EXIF";
     uint8_t exif[100] = "Exif\0", f[600] = { 0 };
-    const size_t head = png ? 8 : 12,
-                 n = tiff(exif + 6, true, 0, 1, 0x112, 3, 5);
-    size_t at = head, whole;
+    const size_t n = tiff(exif + 6, true, 0, 1, 0x112, 3, 5);
+    size_t at = png ? 8 : 12, head, whole;
 
+    if (!png) /* bit 3 says that there is EXIF */
+        at += chunk(f + at, png, "VP8X", "\10\0\0\0\0\0\0\0\0", 10);
+    head = at;
     at += chunk(f + at, png, "abcd", "12345", 5);
     at += chunk(f + at, png, "wxyz", "1234", 4);
     at += chunk(f + at, png, "none", "", 0);
-    whole = at + 8 + n;
+    whole = at + 8 + n + (png ? 4 : 0);
     at += chunk(f + at, png, name, exif + 6, n);
     ok(oriented(format, f, at) == 5, "%s: the fourth chunk", name);
-    ok(oriented(format, f, whole) == 5, "%s: without what follows it", name);
+    ok(oriented(format, f, whole) == 5, "%s: it may be the last", name);
     for (size_t cut = 0; cut < whole; cut++)
         if (oriented(format, f, cut) != 1)
             ok(0, "%s: cut to %zu bytes it says nothing", name, cut);
@@ -184,6 +180,9 @@ static void chunks(bool png)
     ok(oriented(format, f, at) == 1, "%s: another name", name);
     at = head + chunk(f + head, png, name, "Exif\0\0", 6);
     ok(oriented(format, f, at) == 1, "%s: nothing inside", name);
+    at = head + chunk(f + head, png, name, exif + 6, n);
+    f[20] = png ? f[20] : 4;
+    ok(oriented(format, f, at) == (png ? 5 : 1), "%s: only if announced", name);
 }
 
 /* --- files that end early --- */
@@ -349,7 +348,7 @@ static void jpeg_kinds(void)
     jpeg_status("a hierarchical one", b, REAP_STATUS_unsupported, 0, "JPEG:");
     frame[1] = 0xc0;
     frame[4] = 12;
-    jpeg_status("12 bits a sample", b, REAP_STATUS_unsupported, 0, "JPEG:");
+    jpeg_status("12 bits a sample", b, REAP_STATUS_unsupported, 0, "8 bits");
     frame[4] = 8;
     scan[5] ^= 0x40; /* the scan's first component does not exist */
     jpeg_status("a bad scan", b, REAP_STATUS_corrupt, 0, "JPEG:");
@@ -357,11 +356,6 @@ static void jpeg_kinds(void)
     frame[6] = 7 * 16;
     jpeg_status("a row of blocks that is missing", b, REAP_STATUS_ok,
                 REAP_FLAG_warned, "");
-    frame[6] = 8 * 16;
-    jpeg_status("two of eight", b, REAP_STATUS_ok, REAP_FLAG_warned, "");
-    frame[6] = 9 * 16;
-    jpeg_status("three of nine", b, REAP_STATUS_truncated, REAP_FLAG_warned,
-                "JPEG ends early");
     frame[6] = 90;
     scan[200] ^= 0x24;
     scan[201] ^= 0x24;
@@ -407,8 +401,6 @@ static void kept(void)
         status(&l, b, &got);
         ok(got.status == REAP_STATUS_ok, "%s is taken as far as it goes: %s",
            names[i], got.reason);
-        if (got.format == REAP_FORMAT_jpeg)
-            ok(got.flags & REAP_FLAG_warned, "and marked");
         let_go(b);
     }
 }

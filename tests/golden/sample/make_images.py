@@ -189,8 +189,10 @@ def jpegs(out):
     out.add("ycck.jpg", inks(scene(160, 120, 10), 2), "inks as YCCK", flags="cmyk")
     out.add("rgb_stored.jpg", jpeg(scene(120, 90, 11), keep_rgb=True), "no YCbCr inside")
     out.add("restart.jpg", jpeg(scene(200, 150, 12), restart_marker_blocks=3), "restart markers")
-    out.add("profile_lab.jpg", jpeg(scene(100, 80, 13), icc_profile=ImageCms.ImageCmsProfile(
-        ImageCms.createProfile("LAB")).tobytes()), "a colour profile is ignored")
+    icc = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes())
+    icc[24:36] = bytes(12)  # the date it was made
+    out.add("profile_lab.jpg", jpeg(scene(100, 80, 13), icc_profile=bytes(icc)),
+            "a colour profile is ignored")
     out.add("quality3.jpg", jpeg(scene(300, 200, 14), 3), "coarse tables")
     out.add("noise.jpg", jpeg(picture(noise(160, 160, 15)), 60), "nothing but noise")
     out.add("large_smooth.jpg", jpeg(scene(1600, 1200, 47).filter(ImageFilter.GaussianBlur(2)), 60),
@@ -310,7 +312,8 @@ def broken(out):
     out.add("shifted.jpg", b"\0\0" + jpeg(scene(40, 30, 46)), "no signature at its start", "unsupported")
     out.add("claims_40000.jpg", claim(whole, 40000, 40000), "1600 million pixels", "too_large")
     out.add("claims_none.jpg", claim(whole, 0, 150), "no columns", "corrupt")
-    out.add("claims_taller.jpg", claim(jpeg(more), 80, 600), "a tenth of its rows", t)
+    out.add("claims_taller.jpg", claim(jpeg(more), 80, 600), "a tenth of its rows, as Pillow takes it",
+            flags="warned")
     out.add("wrong_sum.png", png(80, 60, 8, 2, lines(np.asarray(more)), crc=1),
             "Pillow does not look, libpng does", "corrupt")
 
