@@ -14,6 +14,7 @@
 #include "engine/base/version.h"
 #include "io/file/text.h"
 #include "jobs/cli/cmd.h"
+#include "jobs/setup/decoders.h"
 #include "jobs/cli/help.h"
 
 static const struct command {
@@ -83,6 +84,8 @@ static int run_command(int argc, char **argv, struct reap_err *err)
     if (!rc && o.help)
         rc = reap_help_about(c->name, err);
     else if (!rc)
+        rc = reap_decoders_begin(&o, err);
+    if (!rc && !o.help)
         rc = c->run(&o, err);
     reap_options_clear(&o);
     return rc;

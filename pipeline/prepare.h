@@ -2,9 +2,9 @@
  * pipeline/prepare.h - from the bytes of a record to the pixels of a slot
  *
  * Decode, convert to RGB, resize and crop in one call that takes bytes and
- * fills a slot with crop, status and flags. The work can move into another
- * process behind this interface: nothing but bytes goes in, nothing but pixels,
- * a status and words comes out. One handle per thread.
+ * fills a slot with crop, status and flags. It is done in a sandboxed child
+ * (prepare_child.h) or in this process (prepare_here.h): nothing but bytes goes
+ * in, nothing but pixels, a status and words comes out. One handle per thread.
  */
 #ifndef REAP_PIPELINE_PREPARE_H
 #define REAP_PIPELINE_PREPARE_H
@@ -29,6 +29,20 @@ struct reap_prepared {
 };
 
 struct reap_prepare;
+
+/*
+ * From now on images are decoded by children in a sandbox (io/sandbox). Call it
+ * first of all, before threads are started and libraries are used; without the
+ * call they are decoded in this process. With 'strict' a child that this system
+ * cannot lock up is none: reap_prepare_new() fails. A record may take 'seconds'
+ * of computing, and one more for each 10 million pixels; then its status is
+ * timeout. REAP_OK or REAP_ENOMEM.
+ */
+int reap_prepare_sandbox(bool strict, double seconds,
+                         struct reap_err *err) REAP_MUST_CHECK;
+
+/* Bytes that the decoders of this process have had at most, together. */
+uint64_t reap_prepare_memory(void);
 
 /* '*p' and '*limits' are copied. Returns the codes of reap_decode_new() and
  * reap_resample_new(). */

@@ -35,6 +35,14 @@ static const struct option_row {
 
 enum { N_ROWS = sizeof(row) / sizeof(row[0]), FIRST_LONG = 256 };
 
+bool reap_options_take(const char *command, const char *name)
+{
+    for (size_t i = 0; i < N_ROWS; i++)
+        if (!strcmp(row[i].name, name))
+            return reap_word_in(row[i].commands, command);
+    return false;
+}
+
 static int parse_count(const char *text, uint64_t *out)
 {
     char *end;

@@ -38,6 +38,9 @@ struct reap_options {
 int reap_options_parse(struct reap_options *o, int argc, char **argv,
                        struct reap_err *err) REAP_MUST_CHECK;
 
+/* Does the command take an option of that name? */
+bool reap_options_take(const char *command, const char *name);
+
 /* The options given, as lines of a job file. Owned: reap_free(). */
 char *reap_options_text(const struct reap_options *o);
 

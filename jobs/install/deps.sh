@@ -39,6 +39,7 @@ pc libarchive libarchive-dev
 pc libcrypto libssl-dev
 pc libisal libisal-dev
 pc libprotobuf-c libprotobuf-c-dev
+pc libseccomp libseccomp-dev
 LIST
     [ -n "$check" ] || cat <<LIST
 command mpirun openmpi-bin

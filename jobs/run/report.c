@@ -46,7 +46,7 @@ static uint64_t private_memory(void)
 
 static void look_at_memory(struct reap_report *r)
 {
-    uint64_t memory = private_memory();
+    uint64_t memory = private_memory() + reap_prepare_memory();
 
     if (memory > r->memory)
         r->memory = memory;

@@ -114,7 +114,7 @@ if [ -n "${REAP_FAULT_FULL:-}" ]; then
     mkdir -p config/reap/slurm && cp t.in config/reap/slurm/slurm.in
     # shellcheck disable=SC2086
     "$REAP" submit slurm --cpus 1 --time 10m -- extract set -o slow --model torchvision/resnet152 --weights none \
-        --seed 1 --threads 1 >"$dir/log" 2>&1
+        --input-shape 448,448 --seed 1 --threads 1 >"$dir/log" 2>&1
     ok $? 'a job longer than its time limit'
     id=$(id_of)
     for _ in $(seq 900); do
