@@ -57,6 +57,10 @@ LIB   := $(filter-out $(B)/jobs/main.o,$(OBJ))
 HELP  := $(patsubst %.c,$(B)/%.o,$(wildcard tests/*.c))
 UNIT  := $(patsubst %.c,$(B)/%.t,$(wildcard tests/unit/*.c))
 GOLD  := $(patsubst %.c,$(B)/%.t,$(wildcard tests/golden/*.c))
+# The same on trained weights and photographs, for those who have them.
+SHARED := $(patsubst %.c,$(B)/%.t,$(wildcard tests/golden/shared/*.c))
+SLOW  := $(GOLD) $(wildcard tests/golden/*.t tests/mpi/*.t) \
+         $(if $(REAP_SHARED),$(SHARED) $(wildcard tests/golden/shared/*.t))
 
 COMMANDS := $(shell sed -n 's|^COMMAND.\([a-z_]*\),.*|\1|p' jobs/cli/commands.def)
 PAGES := $(COMMANDS:%=$(B)/man/reap-%.1) $(B)/man/reap.1
@@ -115,12 +119,12 @@ $(COMPLETION): jobs/completion/complete.sh jobs/cli/commands.def jobs/cli/option
 	@mkdir -p $(@D)
 	@jobs/completion/complete.sh $(SHELL_NAME) >$@
 run = $(if $(strip $(1)),$(TESTS) $(1),echo 'no tests of this kind')
-built: $(B)/reap $(PAGES) $(COMPLETION) $(UNIT) $(GOLD) $(FAULT) $(TOOLS)
+built: $(B)/reap $(PAGES) $(COMPLETION) $(UNIT) $(GOLD) $(SHARED) $(FAULT) $(TOOLS)
 check: built
 	@$(TESTS) $(LINT) $(UNIT) $(wildcard tests/unit/*.t)
 check-all: built
 	@$(TESTS) $(LINT) $(UNIT) $(wildcard tests/unit/*.t) \
-	    $(GOLD) $(wildcard tests/golden/*.t tests/mpi/*.t)
+	    $(SLOW)
 check-faults: built
 	@$(call run,$(FAULT) $(wildcard tests/fault/*.t))
 deps:
@@ -142,7 +146,7 @@ check-cpu: deps
 	@for l in $(LEVELS); do \
 	    echo "REAP_CPU=$$l"; \
 	    REAP_CPU=$$l $(TESTS) $(UNIT) $(wildcard tests/unit/*.t) \
-	        $$([ $$l = ref ] || echo $(GOLD) $(wildcard tests/golden/*.t tests/mpi/*.t)) || exit 1; \
+	        $$([ $$l = ref ] || echo $(SLOW)) || exit 1; \
 	done
 
 # Unit tests under sanitizers, each in a build of its own, and by clang. What

@@ -92,7 +92,7 @@ int golden_make(struct golden *g, const char *args)
     char line[600];
 
     forget(g);
-    snprintf(line, sizeof(line), "'%s' tests/golden/prepare.py '%s' %s",
+    snprintf(line, sizeof(line), "'%s' tests/golden/shared/prepare.py '%s' %s",
              python(), g->dir, args);
     if (system(line))
         return -1;

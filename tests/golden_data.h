@@ -1,7 +1,7 @@
 /*
  * tests/golden_data.h - reference numbers, made ready for a C program
  *
- * tests/golden/prepare.py reads the references in $REAP_SHARED/golden and
+ * tests/golden/shared/prepare.py reads the references in $REAP_SHARED/golden and
  * writes, into a directory of our own: weights.safetensors, pixels.u8 (the
  * crops, one after the other) and expected.f32 (arrays of floats by name).
  */

@@ -1,4 +1,4 @@
-"""What tests/bench/fit and tests/golden/fit_folds.t compare with.
+"""What tests/bench/fit and tests/golden/shared/fit_folds.t compare with.
 
     fit_peer.py keras X.npy ROWS.csv EPOCHS       seconds of each epoch
     fit_peer.py sklearn X.npy ROWS.csv            seconds, steps, loss

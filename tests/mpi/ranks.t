@@ -39,7 +39,7 @@
     grep -q 'rank 2 on .* was sent away: it has arithmetic (--precision) fp32-ref' "$dir/log"
     ok $? 'and is told by name'
     mkdir "$dir/few"
-    find "$REAP_SHARED/photos" -name '*0_*' -exec cp {} "$dir/few" \;
+    find "$photos" -name '*0_*' -exec cp {} "$dir/few" \;
     quiet "$REAP" import "$dir/few" -o "$dir/other"
     quiet mpirun -n 1 "$REAP" extract "$dir/set" -o "$dir/mixed3" $net : \
         -n 1 "$REAP" extract "$dir/other" -o "$dir/mixed3" $net

@@ -44,7 +44,7 @@ count() { wc -l | tr -d ' '; }
 {
     # Many layers and small batches: kills come in the middle.
     slow='--model torchvision/resnet50 --weights none --seed 1 --input-shape 96,96 --threads 1 --batch 2'
-    ls "$REAP_SHARED/photos" | LC_ALL=C sort >"$dir/keys"
+    ls "$photos" | LC_ALL=C sort >"$dir/keys"
     keys=$(count <"$dir/keys")
 
     # ---- mpirun: each kill ends the job, the same command goes on

@@ -3,10 +3,15 @@
 # what it refuses, and what a tuned model gives.
 . "$(dirname "$0")/help.sh"
 # Four classes, by turns: labels mean nothing here.
-ls "$REAP_SHARED/photos" | awk '/^[0-9][0-9][0-9][0-9]_/ {
+ls "$photos" | awk '/^[0-9][0-9][0-9][0-9]_/ {
     printf "%s\tclass%d\n", $0, NR % 4 }' >"$dir/truth"
 size='--input-shape 64,64 --preset keras-bilinear'
-w="--weights $REAP_SHARED/weights/resnet50_pqf.safetensors"
+w=${REAP_SHARED:+$REAP_SHARED/weights/resnet50_pqf.safetensors}
+if [ -z "$w" ]; then
+    w=$dir/made.safetensors
+    "${B:-build}/tests/tools/sample" weights torchvision_resnet50 "$w" || exit 1
+fi
+w="--weights $w"
 # shellcheck disable=SC2086
 {
     "$REAP" extract "$dir/set" -o "$dir/store" $w $size -q >"$dir/log" 2>&1 &&
