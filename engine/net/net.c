@@ -81,18 +81,24 @@ static int net_fill(struct reap_net *net, const struct reap_net_args *args,
     return rc || args->later ? rc : reap_net_fold(net, err);
 }
 
-/* Tell a user who named the wrong model which one the tensors are of. */
+/* Tell a user who named the wrong model which one the tensors are of, and if
+ * more than one tensor differs the first of them. */
 static int explain(int rc, const struct reap_model *m,
                    const struct reap_params *params, struct reap_err *err)
 {
     const struct reap_model *is;
+    struct reap_err first;
+    char differs[300];
 
-    if (rc != REAP_EMISFIT || !params)
+    if (rc != REAP_EMISFIT || !params || !err)
         return rc;
     is = reap_model_guess(params, NULL);
-    if (!is || is == m)
-        return rc;
-    return reap_wrap(err, rc, "these are weights of %s", is->name);
+    if (is && is != m)
+        return reap_wrap(err, rc, "these are weights of %s", is->name);
+    reap_model_differs(m, params, 1, differs, sizeof(differs));
+    first = *err;
+    return *differs ? reap_fail(err, rc, "%s; also %s", first.msg, differs)
+                    : rc;
 }
 
 /* The trunk's graph, and the params: those given, or random ones. */

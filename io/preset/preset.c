@@ -264,6 +264,41 @@ int reap_preset_set(struct reap_preset *p, const char *part, const char *text,
                      part);
 }
 
+/* "part=text" of a preset's own text; corner and dct have no options. */
+static int read_part(struct reap_preset *p, char *part, struct reap_err *err)
+{
+    char *equals = strchr(part, '=');
+
+    if (!equals)
+        return reap_fail(err, REAP_EINVAL,
+                         "preset %s: '%s': PART=TEXT is "
+                         "needed",
+                         p->name, part);
+    *equals = '\0';
+    if (!strcmp(part, "corner"))
+        p->corner_floor = !strcmp(equals + 1, "floor");
+    else if (!strcmp(part, "dct"))
+        p->fast_dct = !strcmp(equals + 1, "fast");
+    else
+        return reap_preset_set(p, part, equals + 1, err);
+    return REAP_OK;
+}
+
+int reap_preset_read(const char *text, struct reap_preset *out,
+                     struct reap_err *err)
+{
+    char copy[512], *rest = NULL, *part;
+    int rc;
+
+    if (snprintf(copy, sizeof(copy), "%s", text) >= (int)sizeof(copy))
+        return reap_fail(err, REAP_EINVAL, "preset %.40s...: too long", text);
+    part = strtok_r(copy, " ", &rest);
+    rc = reap_preset_find(part ? part : "", out, err);
+    while (!rc && (part = strtok_r(NULL, " ", &rest)))
+        rc = read_part(out, part, err);
+    return rc;
+}
+
 int reap_preset_input(struct reap_preset *p, size_t h, size_t w,
                       struct reap_err *err)
 {

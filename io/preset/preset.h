@@ -44,6 +44,14 @@ struct reap_preset {
 int reap_preset_find(const char *name, struct reap_preset *out,
                      struct reap_err *err) REAP_MUST_CHECK;
 
+/*
+ * The preset that a text tells: a name, and parts of it that differ, as
+ * reap_preset_print() writes them ("hf resize=short:232 crop=224x224").
+ * REAP_EINVAL says what is wrong with it.
+ */
+int reap_preset_read(const char *text, struct reap_preset *out,
+                     struct reap_err *err) REAP_MUST_CHECK;
+
 /* Name of row i, NULL after the last; for help and tests. */
 const char *reap_preset_name(size_t i);
 

@@ -33,7 +33,7 @@ struct reap_head_file {
     char feature[48];
     char *embeddings; /* never NULL */
     char fingerprint[65];
-    char preset[32]; /* "" if not known */
+    char preset[512]; /* "" if not known */
     char *fit;       /* never NULL */
     char sha256[65]; /* of the file's bytes, once it was read */
 };

@@ -23,6 +23,8 @@
 /* The largest network here has 508 MB. More is refused before it is read. */
 static const size_t max_file = (size_t)4 << 30;
 
+enum { PATH = 4096 };
+
 static bool is_safetensors(struct reap_bytes f)
 {
     return f.len > 8 && f.data[8] == '{' && reap_le_get64(f.data) <= 100000000;
@@ -170,6 +172,7 @@ static int weights_list(struct reap_weights_in *in, struct reap_err *err)
     return not_weights(in->file, err);
 }
 
+/* Names as a whole file has them, where no network stands out. */
 static int rename_all(struct reap_weights_in *in, struct reap_err *err)
 {
     char **name = reap_calloc(in->n + 1, sizeof(*name));
@@ -189,13 +192,65 @@ static int rename_all(struct reap_weights_in *in, struct reap_err *err)
     return rc;
 }
 
+/* Tensors that have no numbers for us are left out, if any is left. */
+static int leave_closed(struct reap_weights_in *in, struct reap_err *err)
+{
+    const struct reap_raw *closed = NULL;
+    size_t open = 0;
+
+    for (size_t i = 0; i < in->n; i++) {
+        struct reap_raw *r = &in->raw[i];
+
+        open += !r->why;
+        if (!r->why)
+            continue;
+        closed = closed ? closed : r;
+        if (strstr(r->why, "code"))
+            closed = r;
+    }
+    if (closed && (!open || strstr(closed->why, "code")))
+        return reap_fail(err, REAP_EFORMAT, "%s: %s", closed->name,
+                         closed->why);
+    for (size_t i = 0; i < in->n; i++)
+        if (in->raw[i].why)
+            in->raw[i].name[0] = '\0';
+    return REAP_OK;
+}
+
+/* Keras's names are paths; of all others a network is looked for. */
+static bool is_keras(const struct reap_weights_in *in)
+{
+    for (size_t i = 0; i < in->n; i++)
+        if (strchr(in->raw[i].name, '/'))
+            return true;
+    return false;
+}
+
+static int settle_names(struct reap_weights_in *in, struct reap_err *err)
+{
+    bool found = false;
+    int rc = is_keras(in) ? REAP_OK : reap_weights_choose(in, &found, err);
+
+    if (rc || found)
+        return rc;
+    if (in->want)
+        return reap_fail(err, REAP_EFORMAT,
+                         "no network stands under '%s' in it: none of its %zu "
+                         "tensors is a ResNet's first",
+                         in->want, in->n);
+    rc = leave_closed(in, err);
+    return rc ? rc : rename_all(in, err);
+}
+
 /* A published file says nothing of its preprocessing; its authors do. */
 static void recognise(struct reap_weights *w)
 {
     const struct reap_published *p = reap_published_sha256(w->sha256);
 
-    if (p && !*w->preset)
+    if (p && !*w->preset) {
         snprintf(w->preset, sizeof(w->preset), "%s", p->preset);
+        strcpy(w->preset_from, "those who published the file");
+    }
     if (p && !*w->model)
         snprintf(w->model, sizeof(w->model), "%s", p->model);
 }
@@ -210,7 +265,7 @@ static int weights_parse(struct reap_weights_in *in, struct reap_err *err)
     if (!rc && !in->n)
         rc = reap_fail(err, REAP_EFORMAT, "no tensors in it");
     if (!rc)
-        rc = rename_all(in, err);
+        rc = settle_names(in, err);
     return rc ? rc : reap_weights_settle(in, err);
 }
 
@@ -324,18 +379,55 @@ static int weights_read_file(struct reap_weights_in *in, int fd, bool lasting,
     return rc;
 }
 
-int reap_weights_open(struct reap_weights **out, const char *path, bool lasting,
+/* Where ":PREFIX" begins in "FILE:PREFIX"; NULL if 'path' is a file itself, or
+ * nothing before a colon is one. */
+static const char *find_prefix(const char *path)
+{
+    const char *colon = strrchr(path, ':');
+    char file[PATH];
+
+    if (!colon || !access(path, F_OK) || colon - path >= PATH)
+        return NULL;
+    snprintf(file, sizeof(file), "%.*s", (int)(colon - path), path);
+    return access(file, F_OK) ? NULL : colon;
+}
+
+int reap_weights_split(const char *arg, char *path, size_t size,
+                       const char **prefix, struct reap_err *err)
+{
+    const char *colon = find_prefix(arg);
+    const size_t len = colon ? (size_t)(colon - arg) : strlen(arg);
+
+    *prefix = colon ? colon + 1 : NULL;
+    if (len >= size)
+        return reap_fail(err, REAP_EINVAL, "%.60s...: the path is too long",
+                         arg);
+    memcpy(path, arg, len);
+    path[len] = '\0';
+    return REAP_OK;
+}
+
+int reap_weights_open(struct reap_weights **out, const char *arg, bool lasting,
                       struct reap_err *err)
 {
-    const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     struct reap_weights_in *in = NULL;
-    int rc = fd < 0 ? weights_cannot_open(errno, err) : weights_begin(&in, err);
+    const char *want;
+    char path[PATH];
+    int rc = reap_weights_split(arg, path, sizeof(path), &want, err), fd = -1;
 
     *out = NULL;
-    if (!rc)
+    if (rc)
+        return rc;
+    fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    rc = fd < 0 ? weights_cannot_open(errno, err) : weights_begin(&in, err);
+    if (!rc) {
+        in->want = want;
         rc = weights_read_file(in, fd, lasting, err);
+    }
     if (fd >= 0)
         close(fd);
+    if (!rc)
+        in->want = NULL; /* the caller's */
     rc = weights_finish(in, out, rc);
     return rc ? reap_wrap(err, rc, "%s", path) : REAP_OK;
 }
@@ -396,6 +488,14 @@ int reap_weights_note(struct reap_weights *w, const char *name,
     return REAP_OK;
 }
 
+const struct reap_candidate *reap_weights_taken(const struct reap_weights *w)
+{
+    for (size_t i = 0; i < w->n_candidates; i++)
+        if (w->candidate[i].taken)
+            return &w->candidate[i];
+    return NULL;
+}
+
 void reap_weights_free(struct reap_weights **w)
 {
     if (!*w)
@@ -406,6 +506,10 @@ void reap_weights_free(struct reap_weights **w)
         reap_free((*w)->about[i].text);
     }
     reap_free((*w)->about);
+    for (size_t i = 0; i < (*w)->n_candidates; i++)
+        reap_free((*w)->candidate[i].prefix);
+    reap_free((*w)->candidate);
+    reap_free((*w)->left_out);
     for (size_t i = 0; i < (*w)->n_labels; i++)
         reap_free((*w)->labels[i]);
     reap_free((*w)->labels);

@@ -3,9 +3,10 @@
  *
  * Formats are told by content: safetensors, PyTorch .pth (zip and legacy, no
  * pickle is ever executed), Keras .h5 (weights or whole model), .weights.h5,
- * .keras. Names come out as engine/net/params.h wants them: prefixes stripped,
- * old spellings translated. Whether they fit a network is engine/net/net.h's to
- * say.
+ * .keras. Of what a file holds, the network is found and taken, and named is
+ * what was left out. Names come out as engine/net/params.h wants them: prefixes
+ * stripped, other spellings translated. Whether they fit a network is
+ * engine/net/net.h's to say.
  */
 #ifndef REAP_IO_WEIGHTS_WEIGHTS_H
 #define REAP_IO_WEIGHTS_WEIGHTS_H
@@ -20,11 +21,22 @@ struct reap_about {
     char *name, *text;
 };
 
+/* A network that stands in the file, under a prefix of names. */
+struct reap_candidate {
+    char *prefix;      /* without its last dot; "" for the whole file */
+    const char *model; /* its row's name; NULL: not one that we know */
+    const char *role;  /* "the teacher", or "" */
+    size_t tensors;
+    bool taken;
+};
+
 struct reap_weights {
     struct reap_params *params;
     char format[24];       /* "safetensors", "pth", "pth-legacy", "h5", ... */
     char sha256[65];       /* of the file's bytes, hex */
-    char preset[32];       /* from the file's metadata, "" if it does not say */
+    char preset[512];      /* as reap_preset_read() takes it, "" if neither the
+                              file nor what lies beside it tells */
+    char preset_from[80];  /* what told it: "preprocessor_config.json" */
     char model[40];        /* likewise */
     char calibration[320]; /* what scales for int8 were made from, or "" */
     size_t n_head; /* dense layers after a base, if a config names them */
@@ -33,10 +45,14 @@ struct reap_weights {
     size_t n_labels;
     struct reap_about *about; /* all metadata of a safetensors file */
     size_t n_about;
+    struct reap_candidate *candidate; /* what could be taken; may be NULL */
+    size_t n_candidates;
+    char *left_out; /* what else is in the file, "a, b and c", or NULL */
 };
 
 /*
- * Read the file at 'path'. Returns REAP_OK, REAP_ENOTFOUND, REAP_EACCESS,
+ * Read the file at 'path', or of several networks in it the one that
+ * "FILE:PREFIX" names. Returns REAP_OK, REAP_ENOTFOUND, REAP_EACCESS,
  * REAP_EFORMAT (unknown, truncated or hostile: the message names the tensor or
  * opcode and offset), REAP_EIO or REAP_ENOMEM.
  */
@@ -57,6 +73,18 @@ int reap_weights_open(struct reap_weights **out, const char *path, bool lasting,
  * last until the weights are freed. */
 int reap_weights_parse(struct reap_weights **out, struct reap_bytes file,
                        struct reap_err *err) REAP_MUST_CHECK;
+
+/*
+ * Split "FILE:PREFIX": 'path' receives FILE, '*prefix' what follows, borrowed
+ * from 'arg', or NULL where 'arg' is a file itself. REAP_EINVAL if it is too
+ * long.
+ */
+int reap_weights_split(const char *arg, char *path, size_t size,
+                       const char **prefix,
+                       struct reap_err *err) REAP_MUST_CHECK;
+
+/* The candidate that was taken; NULL if the file had none to choose from. */
+const struct reap_candidate *reap_weights_taken(const struct reap_weights *w);
 
 /* Free '*w', which becomes NULL; NULL does nothing. */
 void reap_weights_free(struct reap_weights **w);

@@ -28,6 +28,8 @@ struct reap_raw {
     size_t count; /* product of dim */
     const uint8_t *data;
     size_t where, offset; /* the reader's own: which storage, byte in it */
+    const void *from;     /* the reader's own */
+    char *why; /* owned: why it has no numbers for us; NULL: it has some */
 };
 
 struct reap_weights_in {
@@ -35,8 +37,8 @@ struct reap_weights_in {
     struct reap_weights *out; /* format, preset, head and labels go here */
     struct reap_raw *raw;     /* a plain array */
     size_t n, room;
-    size_t total;   /* elements of all tensors so far */
-    double epsilon; /* of Keras's batch norms, if the file tells; else 0 */
+    double epsilon;   /* of Keras's batch norms, if the file tells; else 0 */
+    const char *want; /* prefix of the network to take, or NULL */
 
     /* Set by a reader that keeps something; NULL if it does not. */
     int (*load)(struct reap_weights_in *in, struct reap_raw *r,
@@ -70,8 +72,27 @@ int reap_weights_list(struct reap_weights_in *in, const char *name,
                       const uint8_t *data, struct reap_raw **r,
                       struct reap_err *err) REAP_MUST_CHECK;
 
+/*
+ * List a tensor whose numbers cannot be had, for the reason that 'fmt' says: it
+ * does no harm unless a network needs it. 'dim' may be NULL for rank 0.
+ */
+int reap_weights_list_closed(struct reap_weights_in *in, const char *name,
+                             size_t rank, const size_t *dim,
+                             struct reap_err *err, const char *fmt, ...)
+    REAP_PRINTF(6, 7) REAP_MUST_CHECK;
+
 /* Bytes of one element. */
 size_t reap_dtype_size(enum reap_dtype d);
+
+/*
+ * Find the networks among what is listed, take one, and give its tensors the
+ * names that torchvision has; those of all else become empty. '*found' is false
+ * if there is none, and names are as they were. Returns REAP_OK, REAP_EFORMAT
+ * (no network of the prefix that is wanted, or one that would have to run
+ * code), or REAP_ENOMEM.
+ */
+int reap_weights_choose(struct reap_weights_in *in, bool *found,
+                      struct reap_err *err) REAP_MUST_CHECK;
 
 /* Put all that is listed into in->out->params, under the names it has now; the
  * numbers are fetched when they are needed, and the params close 'in'. */

@@ -5,6 +5,8 @@
  * can claim more numbers than it has.
  */
 #include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -13,8 +15,9 @@
 #include "io/file/le.h"
 #include "io/weights/weights_impl.h"
 
-/* Far more tensors than any network has (ResNet-152: 932). */
-enum { MAX_TENSORS = 20000, SLACK = 256 };
+/* Far more tensors than a checkpoint with its optimiser and its averages has
+ * (ResNet-152: 932 in the network alone). */
+enum { MAX_TENSORS = 100000, SLACK = 256, WHY = 300 };
 
 size_t reap_dtype_size(enum reap_dtype d)
 {
@@ -52,8 +55,8 @@ static bool countable(size_t rank, const size_t *dim, size_t *count)
     return true;
 }
 
-/* Tensors may share numbers, but a file of n bytes that claims more than n
- * numbers wants our memory. */
+/* A tensor of more numbers than the file has bytes wants our memory; for all
+ * of them together see reap_weights_settle(). */
 static int weights_list_check(const struct reap_weights_in *in,
                               const char *name, size_t rank, const size_t *dim,
                               size_t *count, struct reap_err *err)
@@ -72,8 +75,7 @@ static int weights_list_check(const struct reap_weights_in *in,
         return reap_fail(err, REAP_EFORMAT,
                          "%s: %zu dimensions; at most %d are expected", name,
                          rank, REAP_PARAM_DIMS);
-    if (!countable(rank, dim, count) ||
-        *count > in->file.len + SLACK - in->total)
+    if (!countable(rank, dim, count) || *count > in->file.len + SLACK)
         return reap_fail(err, REAP_EFORMAT,
                          "%s: its shape asks for more numbers than a file of "
                          "%zu bytes can hold",
@@ -107,10 +109,28 @@ int reap_weights_list(struct reap_weights_in *in, const char *name,
         r->stride[i] = step;
     }
     in->n++;
-    in->total += count;
     if (out)
         *out = r;
     return REAP_OK;
+}
+
+int reap_weights_list_closed(struct reap_weights_in *in, const char *name,
+                             size_t rank, const size_t *dim,
+                             struct reap_err *err, const char *fmt, ...)
+{
+    struct reap_raw *r = NULL;
+    char why[WHY];
+    va_list args;
+    int rc = reap_weights_list(in, name, REAP_F32, rank, dim, NULL, &r, err);
+
+    va_start(args, fmt);
+    vsnprintf(why, sizeof(why), fmt, args);
+    va_end(args);
+    if (rc)
+        return rc;
+    r->why = reap_strdup(why);
+    return r->why ? REAP_OK
+                  : reap_fail(err, REAP_ENOMEM, "%s: no memory", name);
 }
 
 static float from_f32(const uint8_t *p)
@@ -258,6 +278,7 @@ static void close_in(void *own)
 int reap_weights_settle(struct reap_weights_in *in, struct reap_err *err)
 {
     struct reap_params *params;
+    size_t total = 0;
     int rc = reap_params_new(&in->out->params, err);
 
     params = in->out->params;
@@ -272,7 +293,15 @@ int reap_weights_settle(struct reap_weights_in *in, struct reap_err *err)
         struct reap_param *p;
 
         if (!*r->name)
-            continue; /* of another network around this one */
+            continue; /* of what stands around the network */
+        if (r->why)
+            return reap_fail(err, REAP_EFORMAT, "%s: %s", r->name, r->why);
+        total += r->count;
+        if (total > in->file.len + SLACK)
+            return reap_fail(err, REAP_EFORMAT,
+                             "%s: it and the tensors before it have more "
+                             "numbers than a file of %zu bytes can hold",
+                             r->name, in->file.len);
         rc = reap_params_add(params, r->name, r->rank, r->dim, &p, err);
         if (!rc)
             in->raw_of[p->index] = i;
@@ -290,8 +319,10 @@ void reap_weights_in_free(struct reap_weights_in **in)
     *in = NULL;
     if (!i)
         return;
-    for (size_t k = 0; k < i->n; k++)
+    for (size_t k = 0; k < i->n; k++) {
         reap_free(i->raw[k].name);
+        reap_free(i->raw[k].why);
+    }
     reap_free(i->raw);
     reap_free(i->raw_of);
     if (i->close)

@@ -73,10 +73,14 @@ static bool weights_names_starts(const char *s, const char *with)
 
 static bool all_start(char *const *name, size_t n, const char *with)
 {
-    for (size_t i = 0; i < n; i++)
-        if (!weights_names_starts(name[i], with))
+    bool any = false;
+
+    for (size_t i = 0; i < n; i++) {
+        if (*name[i] && !weights_names_starts(name[i], with))
             return false;
-    return n > 0;
+        any = any || *name[i];
+    }
+    return any;
 }
 
 static bool any_starts(char *const *name, size_t n, const char *with)
@@ -131,6 +135,33 @@ static bool exchange(char **name, const struct pair *p, size_t n)
     return true;
 }
 
+/* Where the tensors of a network lie in a checkpoint; what lies elsewhere is no
+ * part of it, and its name becomes empty. */
+static void unpack(char **name, size_t n)
+{
+    static const char *const places[] = {
+        "state_dict.", "state_dict_ema.",   "model.",
+        "model_ema.",  "model_state_dict.", "net.",
+        "network.",    "module.",
+    };
+    bool more = true;
+
+    for (int depth = 0; more && depth < 4; depth++) {
+        more = false;
+        for (size_t p = 0; !more && p < sizeof(places) / sizeof(*places); p++) {
+            const size_t skip = strlen(places[p]);
+
+            more = any_starts(name, n, places[p]);
+            for (size_t i = 0; more && i < n; i++)
+                if (weights_names_starts(name[i], places[p]))
+                    memmove(name[i], name[i] + skip,
+                            strlen(name[i] + skip) + 1);
+                else
+                    name[i][0] = '\0';
+        }
+    }
+}
+
 static void strip(char **name, size_t n)
 {
     for (size_t p = 0; p < N_PREFIXES; p++) {
@@ -139,7 +170,8 @@ static void strip(char **name, size_t n)
         if (!all_start(name, n, prefixes[p]))
             continue;
         for (size_t i = 0; i < n; i++)
-            memmove(name[i], name[i] + skip, strlen(name[i] + skip) + 1);
+            if (*name[i])
+                memmove(name[i], name[i] + skip, strlen(name[i] + skip) + 1);
         p = (size_t)-1; /* from the first again: prefixes pile up */
     }
 }
@@ -295,6 +327,7 @@ int reap_weights_names(char **name, size_t n, bool *old_keras,
     bool done = true;
 
     *old_keras = false;
+    unpack(name, n);
     strip(name, n);
     for (size_t i = 0; done && i < n; i++)
         if (strchr(name[i], '/'))

@@ -203,8 +203,10 @@ static int metadata(struct reap_weights *out, const json_t *about,
     made = json_string_value(json_object_get(about, "calibration"));
     head = json_string_value(json_object_get(about, "head"));
     labels = json_string_value(json_object_get(about, "labels"));
-    if (preset && strlen(preset) < sizeof(out->preset))
+    if (preset && strlen(preset) < sizeof(out->preset)) {
         strcpy(out->preset, preset);
+        strcpy(out->preset_from, "the file");
+    }
     if (model && strlen(model) < sizeof(out->model))
         strcpy(out->model, model);
     if (made && strlen(made) < sizeof(out->calibration))

@@ -85,8 +85,10 @@ int reap_cmd_weights(const struct reap_options *o, struct reap_err *err)
         rc = reap_weights_read(&w, path, err);
     if (rc)
         return rc;
-    if (o->preset)
+    if (o->preset) {
         snprintf(w->preset, sizeof(w->preset), "%s", o->preset);
+        strcpy(w->preset_from, "--preset");
+    }
     fit = reap_info_weights_net(&net, w, o->model, &why);
     if (fit == REAP_ENOMEM || (fit && (o->model || o->output)))
         rc = reap_fail(err, fit, "%s: %s", path, why.msg);

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "io/weights/weights.h"
 #include "jobs/cli/cmd.h"
 #include "jobs/inspect/info.h"
 
@@ -18,13 +19,18 @@ static const struct {
 
 int reap_cmd_info(const struct reap_options *o, struct reap_err *err)
 {
-    const char *path;
+    char file[4096];
+    const char *path, *prefix;
+    int rc;
 
     if (o->n_args != 1)
         return reap_fail(err, REAP_EINVAL,
                          "one DATASET, STORE or WEIGHTS is needed");
     path = o->args[0];
-    if (access(path, F_OK))
+    rc = reap_weights_split(path, file, sizeof(file), &prefix, err);
+    if (rc)
+        return rc;
+    if (access(file, F_OK))
         return reap_fail(err, errno == EACCES ? REAP_EACCESS : REAP_ENOTFOUND,
                          "%s: %s", path, strerror(errno));
     for (size_t i = 0; i < sizeof(kind) / sizeof(kind[0]); i++)

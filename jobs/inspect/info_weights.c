@@ -12,9 +12,12 @@
 /* Any file may be one; what it is not, its reader says. */
 bool reap_info_is_weights(const char *path)
 {
+    char file[4096];
+    const char *prefix;
     struct stat st;
 
-    return !stat(path, &st) && S_ISREG(st.st_mode);
+    return !reap_weights_split(path, file, sizeof(file), &prefix, NULL) &&
+           !stat(file, &st) && S_ISREG(st.st_mode);
 }
 
 int reap_info_weights_net(struct reap_net **net, const struct reap_weights *w,
@@ -47,6 +50,39 @@ static size_t info_weights_numbers(const struct reap_params *p)
     return n;
 }
 
+/* What could be taken from the file, and what was. */
+static json_t *candidates(const struct reap_weights *w)
+{
+    json_t *all = json_array();
+
+    for (size_t i = 0; i < w->n_candidates; i++) {
+        const struct reap_candidate *c = &w->candidate[i];
+
+        json_array_append_new(
+            all, json_pack("{ss,ss?,ss,sI,sb}", "prefix", c->prefix, "model",
+                           c->model, "role", c->role, "tensors",
+                           (json_int_t)c->tensors, "taken", (int)c->taken));
+    }
+    return all;
+}
+
+static void print_candidates(const struct reap_weights *w)
+{
+    for (size_t i = 0; w->n_candidates > 1 && i < w->n_candidates; i++) {
+        const struct reap_candidate *c = &w->candidate[i];
+
+        printf("%s%s: %s%s%s, %zu tensors%s\n", i ? "          " : "networks: ",
+               *c->prefix ? c->prefix : "(without a prefix)",
+               c->model ? c->model : "no network that reap knows",
+               *c->role ? ", " : "", c->role, c->tensors,
+               c->taken ? "; taken" : "");
+    }
+    if (w->n_candidates == 1 && *w->candidate[0].prefix)
+        printf("network:  under %s\n", w->candidate[0].prefix);
+    if (w->left_out)
+        printf("left out: %s\n", w->left_out);
+}
+
 static void info_weights_print_json(const char *path,
                                     const struct reap_weights *w,
                                     const struct reap_net *net, const char *why)
@@ -58,6 +94,10 @@ static void info_weights_print_json(const char *path,
         reap_info_weights_preset(w, net), "sha256", w->sha256);
 
     json_object_set_new(all, "preset_in_file", json_boolean(*w->preset));
+    json_object_set_new(all, "preset_from", json_string(w->preset_from));
+    json_object_set_new(all, "networks", candidates(w));
+    json_object_set_new(all, "left_out",
+                        w->left_out ? json_string(w->left_out) : json_null());
     json_object_set_new(all, "model",
                         net ? json_string(net->model->name) : json_null());
     if (net)
@@ -95,13 +135,15 @@ void reap_info_weights_print(const char *path, const struct reap_weights *w,
     printf("weights:  %s\n", path);
     printf("format:   %s\n", w->format);
     printf("model:    %s\n", net ? net->model->name : why);
+    print_candidates(w);
     printf("tensors:  %zu, %zu numbers\n", reap_params_count(w->params),
            info_weights_numbers(w->params));
     if (net)
         print_head(net);
     if (*w->preset || net)
-        printf("preset:   %s%s\n", reap_info_weights_preset(w, net),
-               *w->preset ? "" : " (usual for the model; the file has none)");
+        printf("preset:   %s (%s%s)\n", reap_info_weights_preset(w, net),
+               *w->preset ? "told by " : "usual for the model; the file has ",
+               *w->preset ? w->preset_from : "none");
     if (w->n_labels)
         printf("labels:   %zu in the file\n", w->n_labels);
     if (w->calibration[0])

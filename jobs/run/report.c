@@ -21,9 +21,7 @@ void reap_report_begin(struct reap_report *r, const struct reap_options *o,
     reap_remark(o, "%s, %zu x %zu, %s, %zu thread%s", net->model->name,
                 net->in_h, net->in_w, reap_engine_arith(s->engine), threads,
                 threads == 1 ? "" : "s");
-    if (s->preset_guessed)
-        reap_remark(o, "preset %s, the family's own; --preset sets another",
-                    s->preset.name);
+    reap_setup_remarks(s, o);
     if (!s->network.path[0])
         reap_remark(o, "random weights: the numbers mean nothing");
 }

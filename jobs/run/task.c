@@ -329,9 +329,8 @@ static int on_photos(const struct reap_options *o, bool classify,
     setup.batch = 1; /* one after the other, each by all threads */
     setup.threads_per_image = threads;
     rc = reap_setup_finish(&setup, o, NULL, err);
-    if (!rc && setup.preset_guessed)
-        reap_remark(o, "preset %s, the family's own; --preset sets another",
-                    setup.preset.name);
+    if (!rc)
+        reap_setup_remarks(&setup, o);
     if (!rc)
         rc = reap_photos_run(&setup, o, err);
     reap_setup_close(&setup);

@@ -1,6 +1,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "io/preset/preset.h"
+#include "jobs/cli/remark.h"
 #include "jobs/cli/words.h"
 #include "jobs/setup/network.h"
 
@@ -32,6 +34,34 @@ static int net_args(const struct reap_options *o, struct reap_net_args *a,
     return REAP_OK;
 }
 
+/* What the rows depend on: the file, and of several networks in it which. */
+static void identify(struct reap_network *n)
+{
+    const struct reap_weights *w = n->weights;
+    const struct reap_candidate *c = reap_weights_taken(w);
+
+    if (c && w->n_candidates > 1)
+        snprintf(n->id, sizeof(n->id), "sha256:%s:%s", w->sha256, c->prefix);
+    else
+        snprintf(n->id, sizeof(n->id), "sha256:%s", w->sha256);
+}
+
+/* The size that the file's own preset ends in, if nothing else was asked. */
+static int size_of_preset(const struct reap_weights *w,
+                          const struct reap_options *o, struct reap_net_args *a,
+                          struct reap_err *err)
+{
+    struct reap_preset p;
+    int rc;
+
+    if (!*w->preset || a->in_h || o->preset || o->crop || o->resize)
+        return REAP_OK;
+    rc = reap_preset_read(w->preset, &p, err);
+    if (!rc)
+        reap_preset_size(&p, &a->in_h, &a->in_w);
+    return rc;
+}
+
 static int read_weights(struct reap_network *n, const struct reap_options *o,
                         bool lasting, struct reap_net_args *a,
                         struct reap_err *err)
@@ -45,8 +75,8 @@ static int read_weights(struct reap_network *n, const struct reap_options *o,
         return rc;
     a->head = n->weights->head;
     a->n_head = n->weights->n_head;
-    snprintf(n->id, sizeof(n->id), "sha256:%s", n->weights->sha256);
-    return REAP_OK;
+    identify(n);
+    return size_of_preset(n->weights, o, a, err);
 }
 
 static int open_net(struct reap_network *n, const struct reap_options *o,
@@ -109,6 +139,44 @@ int reap_network_open(struct reap_network *n, const struct reap_options *o,
     if (rc)
         reap_network_close(n);
     return rc;
+}
+
+static void tell_others(const struct reap_weights *w, const char *path,
+                        const struct reap_candidate *taken,
+                        const struct reap_options *o)
+{
+    char others[400];
+    size_t at = 0;
+
+    others[0] = '\0';
+    for (size_t i = 0; i < w->n_candidates && at < sizeof(others); i++)
+        if (!w->candidate[i].taken)
+            at += (size_t)snprintf(others + at, sizeof(others) - at, "%s%s:%s",
+                                   at ? " or " : "", path,
+                                   w->candidate[i].prefix);
+    reap_remark(o,
+                "%zu networks in the weights file: '%s'%s%s%s is taken; "
+                "--weights %s takes another",
+                w->n_candidates, taken->prefix, *taken->role ? " (" : "",
+                taken->role, *taken->role ? ")" : "", others);
+}
+
+void reap_network_remarks(const struct reap_network *n,
+                          const struct reap_options *o)
+{
+    const struct reap_weights *w = n->weights;
+    const struct reap_candidate *taken = w ? reap_weights_taken(w) : NULL;
+    const char *prefix;
+    char path[4096];
+    struct reap_err none;
+
+    if (!taken ||
+        reap_weights_split(n->path, path, sizeof(path), &prefix, &none))
+        return;
+    if (w->n_candidates > 1 && !prefix)
+        tell_others(w, path, taken, o);
+    if (w->left_out)
+        reap_remark(o, "left out of the weights file: %s", w->left_out);
 }
 
 void reap_network_close(struct reap_network *n)

@@ -12,7 +12,8 @@ struct reap_network {
     struct reap_weights *weights;
     struct reap_net *net;
     char path[4096]; /* of the weights file, "" for random */
-    char id[80];     /* "sha256:..." or "seed:N" */
+    char id[600];    /* "sha256:..." or "seed:N"; of several networks in a
+                        file also ":PREFIX" */
 };
 
 /* Read --weights, build --model. Without --weights: 'none' is an error that
@@ -30,6 +31,11 @@ int reap_network_open_later(struct reap_network *n,
                             const struct reap_options *o, bool lasting,
                             struct reap_err *err) REAP_MUST_CHECK;
 void reap_network_settle(struct reap_network *n);
+
+/* Lines for a person: which network of the file was taken, and what was left
+ * out. Nothing where there is nothing to say. */
+void reap_network_remarks(const struct reap_network *n,
+                          const struct reap_options *o);
 
 void reap_network_close(struct reap_network *n);
 

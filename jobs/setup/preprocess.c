@@ -71,7 +71,7 @@ int reap_preprocess_preset(const struct reap_options *o, const char *hint,
         name = family_preset(model);
         *guessed = true;
     }
-    rc = reap_preset_find(name, preset, err);
+    rc = reap_preset_read(name, preset, err);
     if (!rc)
         rc = family_values(preset, model, err);
     return rc ? rc : overrides(o, preset, err);

@@ -7,6 +7,7 @@
 #include "engine/net/model.h"
 #include "engine/quant/quantize.h"
 #include "io/file/status.h"
+#include "jobs/cli/remark.h"
 #include "jobs/cli/words.h"
 #include "jobs/setup/imageset.h"
 #include "jobs/setup/setup.h"
@@ -358,6 +359,8 @@ int reap_setup_begin(struct reap_setup *s, const struct reap_options *o,
                                             : NULL;
     rc = reap_preprocess_preset(&with, preset, s->network.net->model,
                                 &s->preset, &s->preset_guessed, err);
+    if (!rc && !o->preset && w && preset == w->preset && *w->preset_from)
+        s->preset_from = w->preset_from;
     if (!rc)
         rc = reap_setup_check_size(&s->preset, s->network.net, err);
     if (!rc && calibrate && !s->network.net->quantized && o->precision &&
@@ -430,6 +433,17 @@ char *reap_setup_fingerprint_text(const struct reap_setup *s,
     fprintf(f, "alpha=%s\n", l->alpha == REAP_ALPHA_WHITE ? "white" : "drop");
     fprintf(f, "label_from=%s\n", o->label_from ? o->label_from : "datum");
     return fclose(f) ? NULL : text;
+}
+
+void reap_setup_remarks(const struct reap_setup *s,
+                        const struct reap_options *o)
+{
+    reap_network_remarks(&s->network, o);
+    if (s->preset_guessed)
+        reap_remark(o, "preset %s, the family's own; --preset sets another",
+                    s->preset.name);
+    else if (s->preset_from)
+        reap_remark(o, "preset %s, told by %s", s->preset.name, s->preset_from);
 }
 
 void reap_setup_close(struct reap_setup *s)

@@ -25,6 +25,8 @@ struct reap_setup {
     struct reap_network network;
     struct reap_preset preset;
     bool preset_guessed;
+    const char *preset_from; /* who told it, if it was neither the user nor
+                                guessed; else NULL */
     struct reap_limits limits;
     struct reap_outputs outputs;
     struct reap_schema schema;
@@ -80,6 +82,11 @@ char *reap_setup_fingerprint_text(const struct reap_setup *s,
 int reap_setup_check_size(const struct reap_preset *preset,
                           const struct reap_net *net,
                           struct reap_err *err) REAP_MUST_CHECK;
+
+/* Lines for a person before the first image: what of the weights was taken,
+ * and whose the preset is. */
+void reap_setup_remarks(const struct reap_setup *s,
+                        const struct reap_options *o);
 
 void reap_setup_close(struct reap_setup *s);
 

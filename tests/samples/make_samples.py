@@ -2,11 +2,21 @@
 
     make_samples.py        makes those whose libraries are there
 
-torch makes *.pth, keras with h5py the others. Element k of tensor j is
+torch makes *.pth, keras with h5py the others; those of make_pickles() need
+numpy alone and stand for what training programs leave beside the tensors. Element k of tensor j is
 k % 64 + j, which every float type holds exactly; shapes are those of a stem
 of four channels and a head of three classes.
 """
+import argparse
+import collections
+import datetime
+import io
 import os
+import pathlib
+import pickle
+import sys
+import types
+import zipfile
 
 import numpy as np
 
@@ -35,7 +45,6 @@ def numbers(shape, j):
 
 
 def make_torch():
-    import collections
     import torch
     state = collections.OrderedDict(
         (k, torch.from_numpy(numbers(*v))) for k, v in TORCH.items())
@@ -124,7 +133,83 @@ def make_old():
                          compression="gzip")
 
 
-for make in (make_torch, make_keras, make_old):
+class Storage:
+    def __init__(self, array):
+        self.array = array
+
+
+class Tensor:
+    """Pickled as torch's: a call of a name, which need not exist here."""
+    def __init__(self, array):
+        self.storage = Storage(array)
+
+    def __reduce__(self):
+        a = self.storage.array
+        steps = tuple(n // a.itemsize for n in a.strides)
+        return sys.modules["torch._utils"]._rebuild_tensor_v2, (
+            self.storage, 0, a.shape, steps, False, collections.OrderedDict())
+
+
+class Evil:
+    def __reduce__(self):
+        return os.system, ("touch reap-was-here",)
+
+
+def stand_in(module, name, kind=type):
+    """A name that pickle writes as module.name; there is nothing behind it."""
+    m = sys.modules.setdefault(module, types.ModuleType(module))
+    f = type(name, (dict,), {}) if kind is type else (lambda *a: None)
+    f.__module__, f.__name__, f.__qualname__ = module, name, name
+    setattr(m, name, f)
+    if "." in module:
+        setattr(stand_in_parent(module), module.split(".")[1], m)
+    return f
+
+
+def stand_in_parent(module):
+    parent = module.split(".")[0]
+    return sys.modules.setdefault(parent, types.ModuleType(parent))
+
+
+def zipped(name, obj, protocol):
+    out, storages = io.BytesIO(), []
+
+    class Pickler(pickle.Pickler):
+        def persistent_id(self, o):
+            if not isinstance(o, Storage):
+                return None
+            storages.append(o.array)
+            return ("storage", stand_in("torch", "FloatStorage"),
+                    str(len(storages) - 1), "cpu", o.array.size)
+
+    Pickler(out, protocol).dump(obj)
+    with zipfile.ZipFile(at(name), "w") as z:
+        def put(member, data):
+            z.writestr(zipfile.ZipInfo("a/" + member), data)
+        put("data.pkl", out.getvalue())
+        for i, a in enumerate(storages):
+            put(f"data/{i}", a.tobytes())
+
+
+def make_pickles():
+    stand_in("torch._utils", "_rebuild_tensor_v2", None)
+    attributes = stand_in("pytorch_lightning.utilities", "AttributeDict")
+    state = {k: numbers(*v) for k, v in TORCH.items()}
+    beside = {
+        "args": argparse.Namespace(lr=0.1, mean=None, out=pathlib.PurePosixPath("x")),
+        "best": np.float64(76.1), "seen": np.int64(3), "when": datetime.date(2026, 1, 2),
+        "kept": collections.defaultdict(list, a=[1]), "set": {1, 2}, "none": frozenset((3,)),
+        "random": 2 ** 100, "bytes": b"\x00\xff", "hyper": attributes(lr=0.1),
+        "call": Evil(), "shape": slice(1, 2),
+        "strings": np.array(["a", "bc"], object)}
+    for protocol in range(2, 6):
+        zipped(f"beside{protocol}.pth", dict(beside, state_dict={
+            "module." + k: Tensor(v) for k, v in state.items()}), protocol)
+        zipped(f"arrays{protocol}.pth", {"model": state}, protocol)
+    zipped("evil.pth", {"state_dict": {"conv1.weight": Evil()}}, 2)
+
+
+for make in (make_torch, make_keras, make_old, make_pickles):
     try:
         make()
         print(make.__name__, "done")

@@ -1,13 +1,10 @@
-/*
- * The stack machine. Source: Lib/pickletools.py of CPython for the opcodes,
- * torch/_weights_only_unpickler.py for which of them a state_dict needs.
- */
+/* The stack machine: values, stack, start and end. What opcodes do is
+ * pickle_ops.c's, what names mean pickle_torch.c's. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "engine/base/mem.h"
-#include "io/file/le.h"
 #include "io/weights/torch/pickle_impl.h"
 
 enum { CHUNK = 512 };
@@ -79,7 +76,7 @@ int reap_pk_append(struct reap_pk *to, struct reap_pk *item,
     return REAP_OK;
 }
 
-static int push(struct reap_pickle *p, struct reap_pk *v, struct reap_err *err)
+int reap_pk_push(struct reap_pickle *p, struct reap_pk *v, struct reap_err *err)
 {
     if (!v)
         return err ? err->code : REAP_EFORMAT; /* told by reap_pk_new() */
@@ -99,21 +96,8 @@ static int push(struct reap_pickle *p, struct reap_pk *v, struct reap_err *err)
     return REAP_OK;
 }
 
-/* What an open bracket keeps closed is not there for others. */
-static size_t floor_of(const struct reap_pickle *p)
-{
-    return p->n_marks ? p->mark[p->n_marks - 1] : 0;
-}
-
-static int need(const struct reap_pickle *p, size_t n, struct reap_err *err)
-{
-    return p->n - floor_of(p) >= n
-               ? REAP_OK
-               : reap_pk_refuse(p, err, "%zu values are needed", n);
-}
-
-static int pickle_take(struct reap_pickle *p, size_t n, const uint8_t **from,
-                       struct reap_err *err)
+int reap_pk_take(struct reap_pickle *p, size_t n, const uint8_t **from,
+                 struct reap_err *err)
 {
     if (n > p->bytes.len - p->at)
         return reap_pk_refuse(p, err, "it ends in the middle (cut off?)");
@@ -122,345 +106,17 @@ static int pickle_take(struct reap_pickle *p, size_t n, const uint8_t **from,
     return REAP_OK;
 }
 
-/* A little-endian number of 'width' bytes, not signed. */
-static int pickle_number(struct reap_pickle *p, int width, uint32_t *out,
-                         struct reap_err *err)
+struct reap_pk *reap_pk_text(struct reap_pickle *p, enum reap_pk_kind kind,
+                             const char *text, size_t len, struct reap_err *err)
 {
-    const uint8_t *b = NULL;
-    int rc = pickle_take(p, (size_t)width, &b, err);
+    struct reap_pk *v = reap_pk_new(p, kind, err);
 
-    if (rc)
-        return rc;
-    *out = width == 1 ? b[0] : width == 2 ? reap_le_get16(b) : reap_le_get32(b);
-    return REAP_OK;
-}
-
-static int op_proto(struct reap_pickle *p, int arg, struct reap_err *err)
-{
-    uint32_t version = 0;
-    int rc = pickle_number(p, 1, &version, err);
-
-    (void)arg;
-    if (!rc && version != 2)
-        rc = reap_pk_refuse(p, err, "protocol %u; 2 is expected", version);
-    return rc;
-}
-
-static int op_stop(struct reap_pickle *p, int arg, struct reap_err *err)
-{
-    (void)arg;
-    if (p->n != 1 || p->n_marks)
-        return reap_pk_refuse(p, err, "%zu values are left; one is expected",
-                              p->n);
-    p->stopped = 1;
-    return REAP_OK;
-}
-
-static int op_mark(struct reap_pickle *p, int arg, struct reap_err *err)
-{
-    (void)arg;
-    if (p->n_marks == REAP_PK_MARKS)
-        return reap_pk_refuse(p, err, "nested deeper than %d", REAP_PK_MARKS);
-    p->mark[p->n_marks++] = p->n;
-    return REAP_OK;
-}
-
-/* NONE, true, false, and empty collections: the argument is the kind, with
- * the number above it. */
-static int op_new(struct reap_pickle *p, int arg, struct reap_err *err)
-{
-    struct reap_pk *v = reap_pk_new(p, (enum reap_pk_kind)(arg & 255), err);
-
-    if (v)
-        v->number = arg >> 8;
-    return push(p, v, err);
-}
-
-static int push_int(struct reap_pickle *p, int64_t n, struct reap_err *err)
-{
-    struct reap_pk *v = reap_pk_new(p, REAP_PK_INT, err);
-
-    if (v)
-        v->number = n;
-    return push(p, v, err);
-}
-
-static int op_int(struct reap_pickle *p, int width, struct reap_err *err)
-{
-    uint32_t n = 0;
-    int rc = pickle_number(p, width, &n, err);
-
-    return rc ? rc : push_int(p, width == 4 ? (int32_t)n : (int64_t)n, err);
-}
-
-static int op_long1(struct reap_pickle *p, int arg, struct reap_err *err)
-{
-    const uint8_t *b = NULL;
-    uint32_t n = 0;
-    uint64_t value = 0;
-    int rc = pickle_number(p, 1, &n, err);
-
-    (void)arg;
-    if (!rc && n > 8)
-        return reap_pk_refuse(p, err, "a number of %u bytes", n);
-    if (!rc)
-        rc = pickle_take(p, n, &b, err);
-    if (rc)
-        return rc;
-    if (n && b[n - 1] & 0x80)
-        value = ~(uint64_t)0;
-    for (uint32_t i = n; i-- > 0;)
-        value = value << 8 | b[i];
-    return push_int(p, (int64_t)value, err);
-}
-
-static int op_float(struct reap_pickle *p, int arg, struct reap_err *err)
-{
-    const uint8_t *b = NULL;
-    int rc = pickle_take(p, 8, &b, err);
-
-    (void)arg;
-    return rc ? rc : push(p, reap_pk_new(p, REAP_PK_FLOAT, err), err);
-}
-
-static int op_text(struct reap_pickle *p, int width, struct reap_err *err)
-{
-    const uint8_t *b = NULL;
-    struct reap_pk *v;
-    uint32_t n = 0;
-    int rc = pickle_number(p, width, &n, err);
-
-    if (!rc && n > REAP_PK_TEXT_LEN)
-        return reap_pk_refuse(p, err, "a string of %u bytes", n);
-    if (!rc)
-        rc = pickle_take(p, n, &b, err);
-    if (rc)
-        return rc;
-    v = reap_pk_new(p, REAP_PK_TEXT, err);
     if (v) {
-        v->text = (const char *)b;
-        v->len = n;
+        v->text = text;
+        v->len = len;
     }
-    return push(p, v, err);
+    return v;
 }
-
-/* Put the values from 'from' on into one tuple. */
-static int make_tuple(struct reap_pickle *p, size_t from, struct reap_err *err)
-{
-    struct reap_pk *t = reap_pk_new(p, REAP_PK_TUPLE, err);
-    int rc = REAP_OK;
-
-    for (size_t i = from; t && !rc && i < p->n; i++)
-        rc = reap_pk_append(t, p->stack[i], err);
-    if (rc)
-        return rc;
-    p->n = from;
-    return push(p, t, err);
-}
-
-static int close_mark(struct reap_pickle *p, size_t *from, struct reap_err *err)
-{
-    if (!p->n_marks)
-        return reap_pk_refuse(p, err, "no MARK before it");
-    *from = p->mark[--p->n_marks];
-    return REAP_OK;
-}
-
-/* The last 'n' values; -1: those after the mark. */
-static int op_tuple(struct reap_pickle *p, int n, struct reap_err *err)
-{
-    size_t from = 0;
-    int rc = n < 0 ? close_mark(p, &from, err) : need(p, (size_t)n, err);
-
-    if (!rc && n >= 0)
-        from = p->n - (size_t)n;
-    return rc ? rc : make_tuple(p, from, err);
-}
-
-/* Append the values from 'from' on to the collection below them. */
-static int extend(struct reap_pickle *p, size_t from, enum reap_pk_kind kind,
-                  struct reap_err *err)
-{
-    struct reap_pk *to = from ? p->stack[from - 1] : NULL;
-    int rc = REAP_OK;
-
-    if (from <= floor_of(p) || to->kind != kind)
-        return reap_pk_refuse(p, err, "no %s to add to",
-                              kind == REAP_PK_DICT ? "dict" : "list");
-    if (kind == REAP_PK_DICT && (p->n - from) % 2)
-        return reap_pk_refuse(p, err, "a key without a value");
-    for (size_t i = from; !rc && i < p->n; i++)
-        rc = reap_pk_append(to, p->stack[i], err);
-    p->n = from;
-    return rc;
-}
-
-static int op_append(struct reap_pickle *p, int arg, struct reap_err *err)
-{
-    int rc = need(p, 2, err);
-
-    (void)arg;
-    return rc ? rc : extend(p, p->n - 1, REAP_PK_LIST, err);
-}
-
-static int op_setitem(struct reap_pickle *p, int arg, struct reap_err *err)
-{
-    int rc = need(p, 3, err);
-
-    (void)arg;
-    return rc ? rc : extend(p, p->n - 2, REAP_PK_DICT, err);
-}
-
-static int op_extend(struct reap_pickle *p, int kind, struct reap_err *err)
-{
-    size_t from = 0;
-    int rc = close_mark(p, &from, err);
-
-    return rc ? rc : extend(p, from, (enum reap_pk_kind)kind, err);
-}
-
-static int op_put(struct reap_pickle *p, int width, struct reap_err *err)
-{
-    uint32_t i = 0;
-    int rc = pickle_number(p, width, &i, err);
-
-    if (!rc)
-        rc = need(p, 1, err);
-    if (!rc && i >= REAP_PK_MEMO)
-        rc = reap_pk_refuse(p, err, "memo %u", i);
-    if (rc)
-        return rc;
-    if (i >= p->n_memo) {
-        const size_t n = ((size_t)i + 1) * 2;
-        struct reap_pk **wide = reap_realloc(p->memo, n * sizeof(*wide));
-
-        if (!wide)
-            return pickle_no_memory(err);
-        memset(wide + p->n_memo, 0, (n - p->n_memo) * sizeof(*wide));
-        p->memo = wide;
-        p->n_memo = n;
-    }
-    p->memo[i] = p->stack[p->n - 1];
-    return REAP_OK;
-}
-
-static int op_get(struct reap_pickle *p, int width, struct reap_err *err)
-{
-    uint32_t i = 0;
-    int rc = pickle_number(p, width, &i, err);
-
-    if (!rc && (i >= p->n_memo || !p->memo[i]))
-        rc = reap_pk_refuse(p, err, "memo %u is empty", i);
-    return rc ? rc : push(p, p->memo[i], err);
-}
-
-static int line(struct reap_pickle *p, const char **text, size_t *len,
-                struct reap_err *err)
-{
-    const uint8_t *from = p->bytes.data + p->at;
-    const uint8_t *end = memchr(from, '\n', p->bytes.len - p->at);
-
-    if (!end || end - from > 200)
-        return reap_pk_refuse(p, err, "its name does not end");
-    *text = (const char *)from;
-    *len = (size_t)(end - from);
-    p->at += *len + 1;
-    return REAP_OK;
-}
-
-static int op_global(struct reap_pickle *p, int arg, struct reap_err *err)
-{
-    const char *module = "", *name = "";
-    size_t module_len = 0, name_len = 0;
-    struct reap_pk *v = NULL;
-    int rc = line(p, &module, &module_len, err);
-
-    (void)arg;
-    if (!rc)
-        rc = line(p, &name, &name_len, err);
-    if (!rc)
-        rc = reap_pk_global(p, module, module_len, name, name_len, &v, err);
-    return rc ? rc : push(p, v, err);
-}
-
-static int op_reduce(struct reap_pickle *p, int arg, struct reap_err *err)
-{
-    struct reap_pk *v = NULL;
-    int rc = need(p, 2, err);
-
-    (void)arg;
-    if (!rc)
-        rc = reap_pk_reduce(p, p->stack[p->n - 2], p->stack[p->n - 1], &v, err);
-    if (rc)
-        return rc;
-    p->n -= 2;
-    return push(p, v, err);
-}
-
-/* A state is only ever attached to a dict (its _metadata), and is dropped. */
-static int op_build(struct reap_pickle *p, int arg, struct reap_err *err)
-{
-    int rc = need(p, 2, err);
-
-    (void)arg;
-    if (!rc && p->stack[p->n - 2]->kind != REAP_PK_DICT)
-        rc = reap_pk_refuse(p, err, "a state for what is no OrderedDict");
-    if (!rc)
-        p->n--;
-    return rc;
-}
-
-static int op_persistent(struct reap_pickle *p, int arg, struct reap_err *err)
-{
-    struct reap_pk *v = NULL;
-    int rc = need(p, 1, err);
-
-    (void)arg;
-    if (!rc)
-        rc = reap_pk_persistent(p, p->stack[p->n - 1], &v, err);
-    if (rc)
-        return rc;
-    p->n--;
-    return push(p, v, err);
-}
-
-static const struct {
-    int (*run)(struct reap_pickle *p, int arg, struct reap_err *err);
-    int arg;
-} ops[256] = {
-    [0x80] = { op_proto, 0 },
-    ['.'] = { op_stop, 0 },
-    ['('] = { op_mark, 0 },
-    ['c'] = { op_global, 0 },
-    ['R'] = { op_reduce, 0 },
-    ['b'] = { op_build, 0 },
-    ['Q'] = { op_persistent, 0 },
-    ['}'] = { op_new, REAP_PK_DICT },
-    [']'] = { op_new, REAP_PK_LIST },
-    [')'] = { op_new, REAP_PK_TUPLE },
-    ['N'] = { op_new, REAP_PK_NONE },
-    [0x88] = { op_new, REAP_PK_BOOL | 1 << 8 },
-    [0x89] = { op_new, REAP_PK_BOOL },
-    ['t'] = { op_tuple, -1 },
-    [0x85] = { op_tuple, 1 },
-    [0x86] = { op_tuple, 2 },
-    [0x87] = { op_tuple, 3 },
-    ['a'] = { op_append, 0 },
-    ['e'] = { op_extend, REAP_PK_LIST },
-    ['s'] = { op_setitem, 0 },
-    ['u'] = { op_extend, REAP_PK_DICT },
-    ['X'] = { op_text, 4 },
-    ['U'] = { op_text, 1 },
-    ['J'] = { op_int, 4 },
-    ['K'] = { op_int, 1 },
-    ['M'] = { op_int, 2 },
-    [0x8a] = { op_long1, 0 },
-    ['G'] = { op_float, 0 },
-    ['q'] = { op_put, 1 },
-    ['r'] = { op_put, 4 },
-    ['h'] = { op_get, 1 },
-    ['j'] = { op_get, 4 },
-};
 
 static int pickle_run(struct reap_pickle *p, struct reap_err *err)
 {
@@ -470,12 +126,9 @@ static int pickle_run(struct reap_pickle *p, struct reap_err *err)
         const uint8_t *op = NULL;
 
         p->op_at = p->at;
-        rc = pickle_take(p, 1, &op, err);
-        if (!rc && !ops[*op].run)
-            rc =
-                reap_pk_refuse(p, err, "it is not one that a state_dict needs");
+        rc = reap_pk_take(p, 1, &op, err);
         if (!rc)
-            rc = ops[*op].run(p, ops[*op].arg, err);
+            rc = reap_pk_step(p, *op, err);
     }
     return rc;
 }
@@ -540,6 +193,30 @@ int reap_pk_is(const struct reap_pk *v, const char *s)
 {
     return v->kind == REAP_PK_TEXT && v->len == strlen(s) &&
            !memcmp(v->text, s, v->len);
+}
+
+/* The name at the bottom of calls of calls; NULL if there is none. */
+static const struct reap_pk *named(const struct reap_pk *v)
+{
+    for (int depth = 0; v && depth < 4; depth++) {
+        if (v->kind == REAP_PK_NAME)
+            return v;
+        v = v->kind == REAP_PK_OBJECT ? v->item[REAP_PO_MAKER] : NULL;
+    }
+    return NULL;
+}
+
+const char *reap_pk_maker(const struct reap_pk *v, char *to, size_t size)
+{
+    const struct reap_pk *name = named(v);
+
+    if (name)
+        snprintf(to, size, "%.*s.%.*s", (int)name->item[0]->len,
+                 name->item[0]->text, (int)name->item[1]->len,
+                 name->item[1]->text);
+    else
+        snprintf(to, size, "an unknown object");
+    return to;
 }
 
 const struct reap_pk *reap_pk_get(const struct reap_pk *dict, const char *key)

@@ -19,6 +19,7 @@ struct pth {
     char root[ROOT];
     uint8_t *storage; /* the one read last, and its index */
     size_t index;
+    uint8_t *decoded; /* of the array read last */
 };
 
 static void close_pth(void *own)
@@ -26,6 +27,7 @@ static void close_pth(void *own)
     struct pth *p = own;
 
     reap_free(p->storage);
+    reap_free(p->decoded);
     reap_pickle_free(&p->pickle);
     reap_free(p->pkl);
     reap_unzip_close(&p->zip);
@@ -63,6 +65,8 @@ static int weights_pth_load(struct reap_weights_in *in, struct reap_raw *r,
     struct pth *p = in->own;
     int rc = REAP_OK;
 
+    if (r->from)
+        return reap_torch_decode(r, &p->decoded, &r->data, err);
     if (!p->storage || p->index != r->where)
         rc = read_storage(p, r->where, err);
     if (rc)

@@ -16,7 +16,8 @@ enum { MAGIC = 15, VERSION = 1001 };
 
 struct legacy {
     struct reap_pickle *object, *keys;
-    size_t *at; /* of each storage: where its numbers are, 0: nowhere */
+    size_t *at;       /* of each storage: where its numbers are, 0: nowhere */
+    uint8_t *decoded; /* of the array of numpy read last */
 };
 
 static void close_legacy(void *own)
@@ -26,6 +27,7 @@ static void close_legacy(void *own)
     reap_pickle_free(&l->object);
     reap_pickle_free(&l->keys);
     reap_free(l->at);
+    reap_free(l->decoded);
     reap_free(l);
 }
 
@@ -136,12 +138,23 @@ static int bind(struct reap_weights_in *in, struct reap_err *err)
     for (size_t i = 0; i < in->n; i++) {
         struct reap_raw *r = &in->raw[i];
 
+        if (r->from || r->why)
+            continue;
         if (!l->at[r->where])
             return reap_fail(err, REAP_EFORMAT,
                              "%s: its storage is not in the file", r->name);
         r->data = in->file.data + l->at[r->where] + r->offset;
     }
     return REAP_OK;
+}
+
+/* Numbers of tensors are in the file as they are. */
+static int weights_pth_legacy_load(struct reap_weights_in *in,
+                                   struct reap_raw *r, struct reap_err *err)
+{
+    struct legacy *l = in->own;
+
+    return r->from ? reap_torch_decode(r, &l->decoded, &r->data, err) : REAP_OK;
 }
 
 int reap_weights_pth_legacy(struct reap_weights_in *in, struct reap_err *err)
@@ -155,6 +168,7 @@ int reap_weights_pth_legacy(struct reap_weights_in *in, struct reap_err *err)
         return reap_fail(err, REAP_ENOMEM, "no memory");
     in->own = l;
     in->close = close_legacy;
+    in->load = weights_pth_legacy_load;
     rc = preface(in, &at, false, err);
     if (!rc)
         rc = preface(in, &at, true, err);
