@@ -31,18 +31,19 @@ int reap_bench_team(size_t threads, void (*fn)(void *arg, size_t i), void *arg,
 int reap_bench_roof(unsigned cpu, enum reap_precision precision, size_t threads,
                     double *ops, struct reap_err *err) REAP_MUST_CHECK;
 
-/* Milliseconds of one image: of a hundred calls none, half and 95 take less. */
+/* Milliseconds of one image: the least, the median and the 95th percentile. */
 struct reap_latency {
     double best, median, slow;
 };
-/* Run one image after the other in a session for so long. 'out' has room for
- * the only output. */
+
+/* Run one image after the other in a session for 'seconds'. 'out' has room for
+ * the only output. REAP_OK or REAP_ENOMEM. */
 int reap_bench_latency(struct reap_session *s, const void *image, void *out,
                        double seconds, struct reap_latency *to,
                        struct reap_err *err) REAP_MUST_CHECK;
 
-/* A line for each layer of the network compiled as in 'plan', run by its
- * threads on max_batch images. */
+/* Print a line for each layer of the network compiled as in 'plan', run by its
+ * threads on max_batch images. REAP_EINVAL if no backend can tell. */
 int reap_bench_layers(const struct reap_options *o,
                       const struct reap_plan_args *plan,
                       const void *const *images,

@@ -1,3 +1,5 @@
+/* The whole way from dataset to store, as reap extract goes it, a few times
+ * into stores that are deleted again; the best pass counts. */
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <jansson.h>

@@ -1,3 +1,5 @@
+/* Forward passes alone: every thread with a session of its own, batch sizes
+ * tried one after the other, compared with the roof of bench_roof.c. */
 #include <stdio.h>
 #include <string.h>
 
@@ -181,7 +183,7 @@ static int bench_engine_parse(struct bench *b, const struct reap_options *o,
         return reap_fail(err, REAP_EINVAL, "--threads: at most 4096");
     if (o->latency && o->batch > 1)
         return reap_fail(err, REAP_EINVAL,
-                         "--latency is about one image: leave --batch out");
+                         "--latency measures one image: leave --batch out");
     b->sessions = o->latency ? 1 : b->threads;
     rc = reap_parse_precision(o->precision ? o->precision : "fp32",
                               &b->precision, err);

@@ -1,3 +1,5 @@
+/* What the CPU's multipliers can do at most: loops without memory
+ * (engine/kern), on all threads at once, more of them until it is no faster. */
 #include <pthread.h>
 
 #include "engine/base/clock.h"

@@ -1,3 +1,4 @@
+/* reap bench WHAT: finds the row of benches.def. */
 #include <string.h>
 
 #include "jobs/bench/bench.h"
@@ -24,5 +25,5 @@ int reap_cmd_bench(const struct reap_options *o, struct reap_err *err)
             (size_t)snprintf(known + at, sizeof(known) - at, "%s%s (%s)",
                              i ? ", " : "", benches[i].word, benches[i].about);
     }
-    return reap_fail(err, REAP_EINVAL, "what is to be measured? %s", known);
+    return reap_fail(err, REAP_EINVAL, "what should be measured? %s", known);
 }

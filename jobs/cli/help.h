@@ -19,7 +19,7 @@ void reap_help_all(FILE *to);
 int reap_help_about(const char *name, struct reap_err *err) REAP_MUST_CHECK;
 
 /* REAP_EINVAL: there is no command 'name'. The message has the nearest. */
-int reap_help_no_command(const char *name, struct reap_err *err)
-    REAP_MUST_CHECK;
+int reap_help_no_command(const char *name,
+                         struct reap_err *err) REAP_MUST_CHECK;
 
 #endif /* REAP_JOBS_CLI_HELP_H */

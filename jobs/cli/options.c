@@ -1,3 +1,6 @@
+/* One table, options.def, read three ways: for getopt_long(), for the lines of
+ * a job file and for help. A wrong name is answered with the nearest one. What
+ * a value means is for the command to say (words.h). */
 #define _GNU_SOURCE
 #include <ctype.h>
 #include <errno.h>

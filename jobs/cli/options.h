@@ -4,6 +4,7 @@
  * Parsed by getopt_long from the command line and, for --job FILE, from lines
  * "name value" (a '#' starts a comment; the command line wins). Names are typed
  * in full: the start of one is refused, with the name that it may be.
+ * One thread, before others are started.
  */
 #ifndef REAP_JOBS_CLI_OPTIONS_H
 #define REAP_JOBS_CLI_OPTIONS_H
@@ -27,26 +28,30 @@ struct reap_options {
 #undef OPTION
     const char *command;
     int n_args;
-    char **args; /* what is no option, in order */
+    char **args; /* the arguments that are not options, in order */
     int argc;    /* the whole command line as it was typed */
     char **argv;
     void *own; /* text of the job file */
 };
 
-/* Parse argv[1] (the command) and what follows. REAP_EINVAL names the option
- * and, where one is near, the one that was meant. */
+/* Parse argv[1] (the command) and what follows. Texts are lent by argv and by
+ * the job file until clear(). REAP_EINVAL names the option and, where one is
+ * near, the one that was meant; REAP_ENOTFOUND, REAP_EACCESS or REAP_EIO for
+ * the job file; REAP_ENOMEM. */
 int reap_options_parse(struct reap_options *o, int argc, char **argv,
                        struct reap_err *err) REAP_MUST_CHECK;
 
 /* Does the command take an option of that name? */
 bool reap_options_take(const char *command, const char *name);
 
-/* The options given, as lines of a job file. Owned: reap_free(). */
+/* The options given, as lines of a job file. Owned: reap_free(); NULL without
+ * memory. */
 char *reap_options_text(const struct reap_options *o);
 
 /* The command line as one text. Owned: free(); NULL without memory. */
 char *reap_options_command(const struct reap_options *o);
 
+/* Free the text of the job file. */
 void reap_options_clear(struct reap_options *o);
 
 #endif /* REAP_JOBS_CLI_OPTIONS_H */

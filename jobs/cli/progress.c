@@ -1,3 +1,4 @@
+/* One line on stderr and the rate of late, from a ring of the last looks. */
 #define _GNU_SOURCE
 #include <string.h>
 #include <unistd.h>

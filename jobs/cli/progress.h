@@ -23,6 +23,7 @@ struct reap_progress {
     unsigned n_seen;
 };
 
+/* Begin a line about 'what' (borrowed), of which 'done' are done already. */
 void reap_progress_start(struct reap_progress *p, const struct reap_options *o,
                          const char *what, uint64_t done);
 

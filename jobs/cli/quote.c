@@ -1,3 +1,4 @@
+/* Quoting for a POSIX shell. */
 #include <string.h>
 
 #include "jobs/cli/quote.h"

@@ -1,3 +1,4 @@
+/* One write per remark, so that those of several ranks do not mix. */
 #include <stdarg.h>
 #include <stdio.h>
 

@@ -1,3 +1,4 @@
+/* Cores of the affinity mask, divided among the ranks of this node. */
 #define _GNU_SOURCE
 #include <sched.h>
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* Spans of time as people type them. */
 #include <stdlib.h>
 
 #include "jobs/cli/timespan.h"

@@ -4,7 +4,8 @@
 
 #include "engine/base/err.h"
 
-/* "90", "1:30" (m:s) or "4:00:00" as seconds; NULL is 0. REAP_EINVAL. */
+/* "90", "1:30" (m:s) or "4:00:00" in seconds; NULL is 0. REAP_EINVAL for
+ * anything else. */
 int reap_timespan(const char *text, double *seconds,
                   struct reap_err *err) REAP_MUST_CHECK;
 

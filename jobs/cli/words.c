@@ -1,3 +1,4 @@
+/* Values of options that several commands share. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -63,6 +64,11 @@ int reap_parse_word(const char *option, const char *text,
     return reap_fail(err, REAP_EINVAL, "--%s %s: one of %s is needed%s%s%s",
                      option, text, list, g.best ? "; did you mean " : "",
                      g.best ? g.best : "", g.best ? "?" : "");
+}
+
+const char *reap_plural(uint64_t n, const char *one, const char *many)
+{
+    return n == 1 ? one : many;
 }
 
 int reap_max_bad(const char *text, uint64_t bad, uint64_t total, bool *yes,

@@ -12,7 +12,7 @@
  * is a list of all words. */
 bool reap_word_in(const char *list, const char *word);
 
-/* "H,W" or "HxW" or "N"; REAP_EINVAL names the option. */
+/* "H,W" or "HxW" or "N" (both) in pixels; REAP_EINVAL names the option. */
 int reap_parse_size(const char *option, const char *text, size_t *h, size_t *w,
                     struct reap_err *err) REAP_MUST_CHECK;
 
@@ -22,9 +22,12 @@ int reap_parse_word(const char *option, const char *text,
                     const char *const *words, unsigned *out,
                     struct reap_err *err) REAP_MUST_CHECK;
 
+/* 'one' if n is 1, else 'many': words of a message that follow a count. */
+const char *reap_plural(uint64_t n, const char *one, const char *many);
+
 /* Are 'bad' of 'total' rows within --max-bad ('text', NULL: 5%)? Never if all
- * are bad. REAP_EINVAL if the text is no count or percentage. */
-int reap_max_bad(const char *text, uint64_t bad, uint64_t total,
-                        bool *yes, struct reap_err *err) REAP_MUST_CHECK;
+ * are bad. REAP_EINVAL if the text is not a count or percentage. */
+int reap_max_bad(const char *text, uint64_t bad, uint64_t total, bool *yes,
+                 struct reap_err *err) REAP_MUST_CHECK;
 
 #endif /* REAP_JOBS_CLI_WORDS_H */

@@ -6,6 +6,7 @@
 #include "io/export/export.h"
 #include "jobs/cli/cmd.h"
 #include "jobs/cli/remark.h"
+#include "jobs/cli/words.h"
 #include "jobs/setup/store_view.h"
 
 static const char *wnid(const void *view, size_t i)
@@ -50,7 +51,8 @@ static void cmd_export_print_text(const struct reap_options *o,
 {
     if (o->quiet)
         return;
-    printf("%s: %" PRIu64 " keys", o->output, taken(e));
+    printf("%s: %" PRIu64 " %s", o->output, taken(e),
+           reap_plural(taken(e), "key", "keys"));
     for (unsigned i = 0; i < REAP_N_STATUS; i++)
         if (e->by_status[i])
             printf(", %" PRIu64 " %s", e->by_status[i], reap_status_name(i));
@@ -63,22 +65,20 @@ static void remark(const struct reap_options *o,
 {
     if (!complete && e->missing)
         reap_remark(o,
-                    "%s is not complete: %" PRIu64
-                    " keys have no row yet; the others were exported",
-                    v->path, e->missing);
+                    "%s is incomplete: %" PRIu64
+                    " %s no row yet; the others were exported",
+                    v->path, e->missing,
+                    reap_plural(e->missing, "key has", "keys have"));
     else if (!complete)
-        reap_remark(o, "%s is not complete; what there is was exported",
+        reap_remark(o, "%s is incomplete; the rows that it has were exported",
                     v->path);
     if (!v->dataset)
-        reap_remark(o,
-                    "the dataset is not asked which keys it still has: "
-                    "%s",
-                    v->why);
+        reap_remark(o, "%s; removed images cannot be left out", v->why);
     if (e->gone)
         reap_remark(o,
-                    "%" PRIu64 " rows were left out: their keys are no "
-                    "longer in the dataset (--prune forgets them)",
-                    e->gone);
+                    "%" PRIu64 " %s left out: no longer in the dataset "
+                    "(extract --prune deletes such rows)",
+                    e->gone, reap_plural(e->gone, "row was", "rows were"));
 }
 
 int reap_cmd_export(const struct reap_options *o, struct reap_err *err)

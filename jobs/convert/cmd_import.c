@@ -11,6 +11,7 @@
 #include "jobs/cli/cmd.h"
 #include "jobs/cli/progress.h"
 #include "jobs/cli/remark.h"
+#include "jobs/cli/words.h"
 
 enum { REMARKS = 20 };
 
@@ -46,7 +47,8 @@ static void remark(void *ctx, const char *text)
     if (w->remarks < REMARKS)
         reap_remark(w->o, "not read: %s", text);
     if (w->remarks++ == REMARKS)
-        reap_remark(w->o, "more could not be read; the end tells how many");
+        reap_remark(
+            w->o, "more could not be read; the summary at the end counts them");
 }
 
 static int cmd_import_print_json(const struct reap_import_sum *s,
@@ -73,16 +75,21 @@ static void cmd_import_print(const struct reap_import_sum *s, const char *out,
 {
     char time[32];
 
-    printf("%s: %llu records written (%.1f MB) in %s, %llu in all\n", out,
-           (unsigned long long)s->records, 1e-6 * (double)s->bytes,
-           reap_duration(seconds, time, sizeof(time)),
+    printf("%s: %llu %s written (%.1f MB) in %s, %llu in all\n", out,
+           (unsigned long long)s->records,
+           reap_plural(s->records, "record", "records"),
+           1e-6 * (double)s->bytes, reap_duration(seconds, time, sizeof(time)),
            (unsigned long long)s->total);
     if (s->same || s->skipped)
-        printf("%llu were there already, %llu were skipped\n",
-               (unsigned long long)s->same, (unsigned long long)s->skipped);
+        printf("%llu %s there already, %llu %s skipped\n",
+               (unsigned long long)s->same, reap_plural(s->same, "was", "were"),
+               (unsigned long long)s->skipped,
+               reap_plural(s->skipped, "was", "were"));
     if (s->changed)
-        printf("%llu of them in place of other bytes\n",
-               (unsigned long long)s->changed);
+        printf("%llu %s changed and %s replaced\n",
+               (unsigned long long)s->changed,
+               reap_plural(s->changed, "image had", "images had"),
+               reap_plural(s->changed, "was", "were"));
 }
 
 int reap_cmd_import(const struct reap_options *o, struct reap_err *err)
@@ -107,7 +114,7 @@ int reap_cmd_import(const struct reap_options *o, struct reap_err *err)
                          "SRC is needed: folders, archives, lists or images");
     if (!o->output)
         return reap_fail(err, REAP_EINVAL,
-                         "-o DATASET is needed: where records go");
+                         "-o DATASET is needed: where the records go");
     sigemptyset(&w.signals);
     sigaddset(&w.signals, SIGINT);
     sigaddset(&w.signals, SIGTERM);

@@ -66,7 +66,7 @@ static int cmd_quantize_open_all(struct job *j, const struct reap_options *o,
         rc = reap_setup_check_size(&j->preset, j->network.net, err);
     if (!rc && j->preset.norm.float_in)
         rc = reap_fail(err, REAP_EINVAL,
-                       "preset %s gives floats, and int8 takes bytes",
+                       "preset %s gives floats, but int8 takes bytes",
                        j->preset.name);
     return rc ? rc
               : reap_imageset_open(&j->images, o->calibrate, &j->preset,
@@ -85,7 +85,8 @@ static int calibrate(struct job *j, struct reap_err *err)
                          "%s: none of its %llu records is an image",
                          j->o.calibrate, (unsigned long long)j->images.done);
     if (j->images.n < FEW)
-        reap_remark(&j->o, "%zu images are few; 100 to 500 are better",
+        reap_remark(&j->o,
+                    "calibrated on %zu images only; 100 to 500 are better",
                     j->images.n);
     return reap_quantize(j->network.net, &j->preset.norm, j->images.n,
                          j->images.images, &j->about, err);
@@ -109,7 +110,7 @@ static int cmd_quantize_put(struct job *j, const char *name, const float *data,
     return rc;
 }
 
-/* What the scales were made from. */
+/* What the scales were computed from. */
 static int note(struct job *j, struct reap_err *err)
 {
     struct reap_dataset *ds = NULL;

@@ -1,3 +1,5 @@
+/* reap weights NAME|URL|FILE: fetch, describe, convert. What is printed is
+ * jobs/inspect's, what is written io/weights's. */
 #include <stdio.h>
 #include <string.h>
 
@@ -26,7 +28,7 @@ static int cmd_weights_check(const struct reap_options *o, struct reap_err *err)
                          "(.weights.h5) or torch (safetensors)",
                          o->to);
     if (o->to && !o->output)
-        return reap_fail(err, REAP_EINVAL, "--to: where? -o FILE is needed");
+        return reap_fail(err, REAP_EINVAL, "--to needs -o FILE");
     return o->preset ? reap_preset_find(o->preset, &preset, err) : REAP_OK;
 }
 

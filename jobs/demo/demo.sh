@@ -60,7 +60,7 @@ step predict predict "$out/embeddings" --head "$out/head.safetensors" \
     --features probs -o "$out/own"
 step evaluate evaluate "$out/own" --truth "$out/rest.tsv" -o "$out/report" >"$out/report.txt"
 head -2 "$out/report.txt"
-sed '1,2d; /^most often/,$d; /^$/d; /^ .* without a true/d; /^of five/d' "$out/report.txt"
+sed '1,2d; /^most frequent/,$d; /^$/d; /^ .* without a true/d; /^top-5/d' "$out/report.txt"
 echo
 echo "fitted to $(wc -l <"$out/train.tsv") photographs; the others: $(
     sed -n 's/^accuracy *\([0-9.]*\) (\(.*\))$/\2 right, accuracy \1/p' "$out/report.txt")"

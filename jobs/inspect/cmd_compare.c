@@ -1,4 +1,4 @@
-/* reap compare WEIGHTS DATASET: what a faster arithmetic costs in accuracy. */
+/* reap compare WEIGHTS DATASET: the accuracy that a lower precision costs. */
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
@@ -7,6 +7,7 @@
 #include "engine/engine.h"
 #include "jobs/cli/cmd.h"
 #include "jobs/cli/remark.h"
+#include "jobs/cli/words.h"
 #include "jobs/inspect/precision_report.h"
 #include "jobs/setup/imageset.h"
 #include "jobs/setup/network.h"
@@ -30,7 +31,7 @@ struct compare {
     struct reap_preset preset;
     struct reap_limits limits;
     struct side side[MOST + 1]; /* [0] is the reference */
-    size_t n;                   /* beside the reference */
+    size_t n;                   /* without the reference */
     struct reap_imageset pixels;
 };
 
@@ -170,17 +171,17 @@ static void cmd_compare_print_text(const struct compare *c,
                                    const struct reap_spread *cosine,
                                    const struct reap_spread *error)
 {
-    printf("%s (%s) beside fp32 (%s), %zu images\n", s->word,
+    printf("%s (%s) compared with fp32 (%s), %zu %s\n", s->word,
            reap_engine_arith(s->engine), reap_engine_arith(c->side[0].engine),
-           s->like.n);
+           s->like.n, reap_plural(s->like.n, "image", "images"));
     printf("  %-16s %10s %10s %10s %10s\n", "", "worst 1 %", "worst 5 %",
-           "middle", "mean");
+           "median", "mean");
     printf("  %-16s %10.6f %10.6f %10.6f %10.6f\n", "cosine", cosine->p1,
            cosine->p5, cosine->p50, cosine->mean);
     printf("  %-16s %10.6f %10.6f %10.6f %10.6f\n", "relative error", error->p1,
            error->p5, error->p50, error->mean);
     if (c->network.net->classes)
-        printf("  same best class %.2f %%, of the five best %.2f %%\n",
+        printf("  agreement: top-1 %.2f %%, top-5 %.2f %%\n",
                100 * reap_precision_report_top1(&s->like),
                100 * reap_precision_report_top5(&s->like));
     for (size_t i = 0; i < s->like.n && i < WORST; i++)
@@ -233,8 +234,10 @@ int reap_cmd_compare(const struct reap_options *o, struct reap_err *err)
         rc = compare_batch(&c, err);
     }
     if (!rc && c.pixels.bad)
-        reap_remark(o, "%llu records are no images and were passed over",
-                    (unsigned long long)c.pixels.bad);
+        reap_remark(o, "%llu %s not an image and %s skipped",
+                    (unsigned long long)c.pixels.bad,
+                    reap_plural(c.pixels.bad, "record is", "records are"),
+                    reap_plural(c.pixels.bad, "was", "were"));
     for (size_t i = 1; !rc && i <= c.n; i++)
         rc = report(&c, &c.side[i], err);
     cmd_compare_close_all(&c);

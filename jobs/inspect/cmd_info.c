@@ -1,3 +1,4 @@
+/* reap info PATH: finds the row of info.def that knows such a thing. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -37,5 +38,5 @@ int reap_cmd_info(const struct reap_options *o, struct reap_err *err)
         if (kind[i].is(path))
             return kind[i].tell(path, o, err);
     return reap_fail(err, REAP_EFORMAT,
-                     "%s is no dataset, store or weights file", path);
+                     "%s is not a dataset, a store or a weights file", path);
 }

@@ -1,3 +1,4 @@
+/* reap show: a photo, a record or a row, by what the first argument is. */
 #include "jobs/cli/cmd.h"
 #include "jobs/inspect/info.h"
 #include "jobs/inspect/show_image.h"

@@ -1,3 +1,5 @@
+/* reap summary MODEL: the network by name or from a weights file, handed to
+ * summary_print.c. */
 #include <stdio.h>
 #include <string.h>
 
@@ -107,7 +109,7 @@ static int learn(struct job *j, const struct reap_options *o,
         return from_weights(j, o, model, err);
     if (!model)
         return reap_fail(err, REAP_EINVAL,
-                         "--weights none says nothing of a network: name a "
+                         "--weights none does not name a network: name a "
                          "MODEL, such as resnet50");
     return from_name(j, o, model, err);
 }
@@ -162,7 +164,7 @@ static int print_tree(struct job *j, const struct reap_options *o,
         if (m->family == REAP_KERAS_V2 || j->net)
             return reap_fail(err, REAP_EINVAL,
                              "--style torch: %s is a network of Keras and has "
-                             "no tree of modules; leave --style away",
+                             "no tree of modules; leave --style out",
                              m->name);
         j->args.model = reap_model_find(name, err);
         if (!j->args.model)

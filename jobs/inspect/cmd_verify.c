@@ -9,6 +9,7 @@
 
 #include "jobs/cli/cmd.h"
 #include "jobs/cli/remark.h"
+#include "jobs/cli/words.h"
 #include "jobs/inspect/verify_sample.h"
 #include "jobs/setup/store_view.h"
 
@@ -54,14 +55,14 @@ static void cmd_verify_print_text(const struct reap_store_view *v,
     const struct reap_store_checked *c = &f->stored;
 
     printf("%s: %" PRIu64 " rows in %" PRIu64
-           " blocks, %.1f MB, checksums %s\n",
+           " blocks, %.1f MB, checksums and counts are %s\n",
            v->path, c->rows, c->blocks, (double)c->bytes / 1e6,
-           c->problems ? "or counts are wrong" : "and counts are right");
+           c->problems ? "wrong" : "right");
     if (f->keys >= 0 && !f->missing)
         printf("%s: each of %" PRId64 " keys of the dataset has its row\n",
                v->path, f->keys);
     if (f->sampled >= 0 && !f->differ)
-        printf("%s: %" PRId64 " rows computed again are the same\n", v->path,
+        printf("%s: %" PRId64 " recomputed rows are the same\n", v->path,
                f->sampled);
 }
 
@@ -136,12 +137,12 @@ static int check_keys(struct reap_store_view *v, const struct reap_options *o,
 
     reap_store_view_dataset(v, o->dataset);
     if (!v->dataset)
-        reap_remark(o, "keys are not compared: %s", v->why);
+        reap_remark(o, "keys cannot be compared with the dataset: %s", v->why);
     if (!v->dataset && v->complete)
         return REAP_OK;
     if (!v->dataset)
         return reap_fail(err, REAP_ESTOPPED,
-                         "%s is not complete: run the same command again",
+                         "%s is incomplete: run the same command again",
                          v->path);
     rc = reap_store_view_compare(v, o->limit_given ? o->limit : v->limit, &c,
                                  err);
@@ -152,9 +153,9 @@ static int check_keys(struct reap_store_view *v, const struct reap_options *o,
     f->gone = (int64_t)c.gone;
     if (c.gone)
         reap_remark(o,
-                    "%" PRIu64 " rows have keys that are no longer in the "
-                    "dataset; --prune forgets them",
-                    c.gone);
+                    "%" PRIu64 " %s no longer in the dataset (extract "
+                    "--prune deletes such rows)",
+                    c.gone, reap_plural(c.gone, "row is", "rows are"));
     if (c.missing)
         return reap_fail(err, REAP_ESTOPPED,
                          "%" PRIu64 " of %" PRIu64
@@ -180,7 +181,7 @@ static int check_sample(struct reap_store_view *v, const struct reap_options *o,
     if (differ)
         rc = reap_fail(err, REAP_EIO,
                        "%" PRIu64 " of %" PRIu64
-                       " rows computed again are not as they were stored",
+                       " recomputed rows differ from the stored ones",
                        differ, done);
     return rc;
 }

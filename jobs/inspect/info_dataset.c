@@ -8,6 +8,7 @@
 #include "io/file/limits.h"
 #include "io/file/status.h"
 #include "io/file/text.h"
+#include "jobs/cli/words.h"
 #include "jobs/inspect/info.h"
 
 enum { SAMPLES = 64, LABELS = 5, KEY_TEXT = 4 * REAP_KEY_MAX + 1 };
@@ -111,7 +112,7 @@ static void health(const struct facts *f, char *to, size_t size)
                  indexed = reap_dataset_indexed(f->ds);
 
     if (f->bad)
-        snprintf(to, size, "%zu of %zu samples are not good, such as %s: %s",
+        snprintf(to, size, "%zu of %zu samples cannot be used, such as %s: %s",
                  f->bad, f->samples, f->bad_key, f->bad_status);
     else if (indexed && indexed < n)
         snprintf(to, size, "unfinished: run the import again");
@@ -124,9 +125,10 @@ static void print_index(const struct facts *f)
     const size_t n = reap_dataset_indexed(f->ds);
 
     if (n)
-        printf("index     checksums of %zu records\n", n);
+        printf("index     checksums of %zu %s\n", n,
+               reap_plural(n, "record", "records"));
     else
-        printf("index     none: bit rot would not be seen\n");
+        printf("index     none: bit rot would not be noticed\n");
 }
 
 static double mean(const struct facts *f)
@@ -154,7 +156,7 @@ static void info_dataset_print(const struct facts *f)
     for (size_t i = 0; reap_dataset_reserved(f->ds, i); i++)
         printf("reserved  %s (no record)\n", reap_dataset_reserved(f->ds, i));
     if (!reap_dataset_locked(f->ds))
-        printf("locks     none here: nobody may write it while it is read\n");
+        printf("locks     none here: do not write to it while it is read\n");
     print_index(f);
     health(f, words, sizeof(words));
     printf("health    %s\n", words);

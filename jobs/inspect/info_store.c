@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "io/store/fingerprint.h"
 #include "jobs/cli/words.h"
 #include "jobs/inspect/info.h"
 #include "jobs/setup/store_view.h"
@@ -25,7 +26,7 @@ static int verdict(const struct reap_store_view *v, struct reap_err *err)
 
     if (!v->complete)
         return reap_fail(err, REAP_ESTOPPED,
-                         "%s is not complete: run the same command again",
+                         "%s is incomplete: run the same command again",
                          v->path);
     rc = reap_max_bad(given ? max_bad : NULL, v->bad, v->rows, &yes, err);
     if (rc)
@@ -130,18 +131,34 @@ static void print_lines(const char *name, const char *text)
     }
 }
 
+/* The fingerprint's lines as options, indented. */
+static void print_settings(const char *text)
+{
+    char words[160];
+
+    if (text && *text)
+        puts("computed with:");
+    while (text && *text) {
+        printf("    %s\n", reap_fingerprint_line(text, words, sizeof(words)));
+        text += strcspn(text, "\n");
+        text += *text == '\n';
+    }
+}
+
 static void print_state(const struct reap_store_view *v)
 {
     if (!v->complete && v->dataset)
         printf("complete:      no, about %" PRIu64
-               " keys have no row; run the same command again\n",
-               remaining(v));
+               " %s no row; run the same command again\n",
+               remaining(v), reap_plural(remaining(v), "key has", "keys have"));
     else if (!v->complete)
         printf("complete:      no; run the same command again\n");
     else if (v->limit)
-        printf("complete:      the first %" PRIu64 " keys\n", v->limit);
+        printf("complete:      the first %" PRIu64 " %s\n", v->limit,
+               reap_plural(v->limit, "key", "keys"));
     else
-        printf("complete:      yes, %" PRIu64 " keys\n", v->keys);
+        printf("complete:      yes, %" PRIu64 " %s\n", v->keys,
+               reap_plural(v->keys, "key", "keys"));
 }
 
 static void info_store_print_text(struct reap_store_view *v)
@@ -167,7 +184,7 @@ static void info_store_print_text(struct reap_store_view *v)
             printf("%s:%*s%s\n", texts[i], 14 - (int)strlen(texts[i]), "",
                    value);
     }
-    print_lines("made of", reap_store_meta(v->store, "made_of"));
+    print_settings(reap_store_meta(v->store, "made_of"));
     print_lines("hosts", reap_store_meta(v->store, "hosts"));
 }
 

@@ -9,7 +9,7 @@
 #include "jobs/inspect/info.h"
 #include "jobs/inspect/info_weights.h"
 
-/* Any file may be one; what it is not, its reader says. */
+/* Any file may be one; the reader says if it is not. */
 bool reap_info_is_weights(const char *path)
 {
     char file[4096];
@@ -169,7 +169,7 @@ static void print_head_json(const char *path, const struct reap_head_file *f)
     json_decref(all);
 }
 
-/* Lines of a text, each behind some blanks. */
+/* Lines of a text, indented. */
 static void print_lines(const char *text)
 {
     for (size_t n; *text; text += n + (text[n] == '\n')) {

@@ -1,3 +1,5 @@
+/* Cosines, errors and agreement of two arithmetics, an entry for each image.
+ * Computing them is cmd_compare.c's. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -92,7 +94,7 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* The value that a share of all lies before. */
+/* The quantile 'share' of sorted values. */
 static double precision_report_at(const double *v, size_t n, double share,
                                   bool from_top)
 {

@@ -20,8 +20,7 @@ struct reap_precision_report {
     size_t n, room;
 };
 
-/* Where the images at the bad end are: the value that 1 % and 5 % of them do
- * not reach (of an error: exceed), the middle one, and the mean. */
+/* 1st and 5th percentile (of an error: 99th and 95th), median and mean. */
 struct reap_spread {
     double p1, p5, p50, mean;
 };
@@ -36,15 +35,17 @@ int reap_precision_report_add(struct reap_precision_report *l, const char *key,
 /* Sort by cosine, the worst first, then by key. */
 void reap_precision_report_sort(struct reap_precision_report *l);
 
-/* Of at least one row; 'error' sorts a copy: REAP_ENOMEM. */
+/* Of the cosines or, if 'error', the errors of at least one row; errors are
+ * sorted in a copy: REAP_ENOMEM. */
 int reap_precision_report_spread(const struct reap_precision_report *l,
                                  bool error, struct reap_spread *out,
                                  struct reap_err *err) REAP_MUST_CHECK;
 
-/* Means over all rows. */
+/* Mean agreement of the top-1 class, and of the top-5 classes, 0 to 1. */
 double reap_precision_report_top1(const struct reap_precision_report *l);
 double reap_precision_report_top5(const struct reap_precision_report *l);
 
+/* Free the rows; '*l' is empty again. */
 void reap_precision_report_clear(struct reap_precision_report *l);
 
 #endif /* REAP_JOBS_INSPECT_PRECISION_REPORT_H */

@@ -1,3 +1,5 @@
+/* The pixels that the network would see of one image, described and written.
+ * Photos and records come from show_photo.c and show_record.c. */
 #define _GNU_SOURCE
 #include <jansson.h>
 #include <math.h>

@@ -8,7 +8,8 @@
 
 /*
  * Print size, format, status, flags and preset of 'image', called 'name', and
- * write its pixels where --pixels says. REAP_EFORMAT if it cannot be decoded.
+ * write its pixels where --pixels says. REAP_EFORMAT if it cannot be decoded,
+ * REAP_EINVAL for options, REAP_ENOMEM, or the codes of reap_outfile_open().
  */
 int reap_show_image(const char *name, const struct reap_image *image,
                     const struct reap_options *o,

@@ -1,3 +1,4 @@
+/* An image file for show_image.c. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <string.h>
@@ -24,10 +25,11 @@ int reap_show_photo(const char *path, const struct reap_options *o,
         goto out;
     }
     if (!S_ISREG(st.st_mode) || st.st_size > MAX_FILE) {
-        rc = reap_fail(err, REAP_EFORMAT,
-                       "%s is no image file; of a dataset or store, give the "
-                       "key as well",
-                       path);
+        rc = reap_fail(
+            err, REAP_EFORMAT,
+            "%s is not an image file; for a dataset or a store, give the "
+            "key as well",
+            path);
         goto out;
     }
     image.bytes.len = (size_t)st.st_size;

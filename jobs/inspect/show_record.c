@@ -1,3 +1,4 @@
+/* A record of a dataset for show_image.c. */
 #include <string.h>
 
 #include "engine/base/mem.h"

@@ -1,3 +1,4 @@
+/* One row of a store: status, flags, the first values, names of classes. */
 #include <inttypes.h>
 #include <jansson.h>
 #include <math.h>

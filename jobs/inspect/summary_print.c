@@ -1,3 +1,5 @@
+/* Keras's table and PyTorch's tree as text, and both as JSON. What is in them
+ * is engine/summary's. */
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>

@@ -10,12 +10,13 @@
 /* Does the row or module 'name' belong to 'block' (NULL: to the whole)? */
 bool reap_summary_within(const char *name, const char *block);
 
-/* Keras's table, a hundred columns wide, with totals; 'title' is the model's
- * name. Of 'block' alone if it is not NULL; returns how many rows that are. */
+/* Print Keras's table, a hundred columns wide, with totals; 'title' is the
+ * model's name. Of 'block' alone if it is not NULL; returns how many rows. */
 size_t reap_summary_table(FILE *to, const struct reap_summary *s,
                           const char *title, const char *block);
 
-/* PyTorch's tree, of 'block' alone if it is not NULL; 0 if there is none. */
+/* Print PyTorch's tree, of 'block' alone if it is not NULL; returns how many
+ * modules, 0 if there is no such block. */
 size_t reap_summary_tree(FILE *to, const struct reap_tree *t,
                          const char *block);
 

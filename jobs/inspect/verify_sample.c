@@ -1,3 +1,6 @@
+/* The store's own job run again for single keys: its options are read back, the
+ * pipeline computes one lease per key, and each row is compared with the stored
+ * one bit by bit. */
 #define _GNU_SOURCE
 #include <inttypes.h>
 #include <pthread.h>
@@ -8,6 +11,7 @@
 #include "engine/base/mem.h"
 #include "io/file/limits.h"
 #include "io/file/text.h"
+#include "io/store/fingerprint.h"
 #include "jobs/cli/threads.h"
 #include "jobs/inspect/verify_sample.h"
 #include "jobs/setup/setup.h"
@@ -25,8 +29,8 @@ struct sample {
     uint64_t done, differ;
 };
 
-/* The job's options as a command line, and what verify itself was given
- * behind them, which therefore counts. The words point into 'text'. */
+/* The job's options as a command line, and after them what verify itself was
+ * given, which therefore counts. The words point into 'text'. */
 static int command_line(char *text, char **argv)
 {
     static const char *const taken[] = {
@@ -83,16 +87,17 @@ static int same_kind(const struct reap_store_view *v, const char *now,
                      struct reap_err *err)
 {
     const char *then = reap_store_meta(v->store, "made_of");
+    char old[150], new[150];
 
     while (then && *then && *now) {
         size_t a = strcspn(then, "\n"), b = strcspn(now, "\n");
 
         if (a != b || memcmp(then, now, a) != 0)
             return reap_fail(err, REAP_EMISFIT,
-                             "these rows cannot be made here: store has %.*s, "
-                             "this is %.*s",
-                             (int)(a < 150 ? a : 150), then,
-                             (int)(b < 150 ? b : 150), now);
+                             "these rows cannot be computed here: the store "
+                             "has %s, this run %s",
+                             reap_fingerprint_line(then, old, sizeof(old)),
+                             reap_fingerprint_line(now, new, sizeof(new)));
         then += a + (then[a] == '\n');
         now += b + (now[b] == '\n');
     }
@@ -158,7 +163,7 @@ static bool depends_on_more(unsigned status)
            status == REAP_STATUS_io_error;
 }
 
-/* The row of block 'b', which has one, beside the stored one. */
+/* Compare the row of block 'b', which has one, with the stored one. */
 static int verify_sample_compare(struct sample *s, const struct reap_block *b,
                                  struct reap_err *err)
 {

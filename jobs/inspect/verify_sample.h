@@ -10,9 +10,9 @@
  * the store's own job ('o' may name other weights), and compare them bit by
  * bit. '*differ' counts those that are not the same; the first are named on
  * stderr. Rows that depend on more than their image (crashed, timeout,
- * io_error) are passed over. Returns REAP_EMISFIT if this machine or these
- * weights cannot make such rows, saying what differs, or what opening and
- * computing return.
+ * io_error) are skipped. Returns REAP_EMISFIT if this machine or these weights
+ * cannot compute such rows, saying what differs, or the codes of opening and
+ * computing.
  */
 int reap_verify_sample(struct reap_store_view *v, const struct reap_options *o,
                        uint64_t n, uint64_t *done, uint64_t *differ,

@@ -1,3 +1,5 @@
+/* Names in a plain form (small letters, blanks), sorted for a binary search;
+ * the text's own spelling decides between two classes of one name. */
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>

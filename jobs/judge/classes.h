@@ -27,6 +27,7 @@ int reap_classes_new(struct reap_classes **out, size_t n, const void *ctx,
  * name and neither spelling is the text's own. */
 long reap_classes_find(const struct reap_classes *c, const char *text);
 
+/* Free '*c', which becomes NULL; NULL does nothing. */
 void reap_classes_free(struct reap_classes **c);
 
 #endif /* REAP_JOBS_JUDGE_CLASSES_H */

@@ -1,4 +1,4 @@
-/* reap evaluate STORE: how good its labels are. */
+/* reap evaluate STORE: its labels compared with the true ones. */
 #include <stdio.h>
 #include <stdlib.h>
 

@@ -1,3 +1,8 @@
+/*
+ * Three walks over labelled rows: what is predicted and what is true, then
+ * logits of a part of them for the temperature, then what it does to the rest.
+ * Counting is metrics.c's, printing evaluate_print.c's and evaluate_files.c's.
+ */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -295,7 +300,7 @@ const char *reap_evaluation_doubt(const struct reap_evaluation *e, char *buf,
           ": do they count from 1? --label-offset -1 moves them" },
         { e->later, "label belonged to the key before it",
           ": was a line lost or added in the file of labels?" },
-        { e->earlier, "label belonged to the key behind it",
+        { e->earlier, "label belonged to the key after it",
           ": was a line lost or added in the file of labels?" },
     };
     const size_t right = e->score.right, n = e->n + e->beyond;

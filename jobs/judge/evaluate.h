@@ -1,9 +1,9 @@
 /*
- * jobs/judge/evaluate.h - a store's labels beside the true ones
+ * jobs/judge/evaluate.h - a store's labels compared with the true ones
  *
- * Three walks over the rows: what is guessed and what is true; logits of a
+ * Three walks over the rows: what is predicted and what is true; logits of a
  * part of them, for the temperature; what it does to the others. Memory grows
- * by some 30 bytes a row.
+ * by some 30 bytes a row. One thread at a time.
  */
 #ifndef REAP_JOBS_JUDGE_EVALUATE_H
 #define REAP_JOBS_JUDGE_EVALUATE_H
@@ -16,9 +16,9 @@
 
 struct reap_evaluate_args {
     struct reap_labelled_args of;
-    double share;    /* of each class that is kept out of what is fitted */
-    uint64_t seed;   /* chance of that */
-    double abstain;  /* wished precision, 0: not wished */
+    double share;    /* of each class that is held out of fitting */
+    uint64_t seed;   /* which ones are held out */
+    double abstain;  /* precision to reach, 0: none */
     float threshold; /* of probability, 0: all are labelled */
 };
 
@@ -64,6 +64,7 @@ int reap_evaluation_open(struct reap_evaluation *e,
 const char *reap_evaluation_doubt(const struct reap_evaluation *e, char *buf,
                                   size_t size);
 
+/* Free all of it; a cleared struct stays so. */
 void reap_evaluation_close(struct reap_evaluation *e);
 
 #endif /* REAP_JOBS_JUDGE_EVALUATE_H */

@@ -1,3 +1,5 @@
+/* An evaluation as files: CSV tables, a picture, JSON, each whole or not at
+ * all. */
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -235,7 +237,7 @@ static void put_scores(FILE *to, const struct reap_evaluation *e,
             e->threshold_found && best->prob >= e->threshold ? "1" : "0");
 }
 
-/* The part that a row is in, if it was judged; '*at' goes on to the next. */
+/* The part that a row is in, if it was judged; '*at' moves to the next. */
 static const char *part_of(const struct reap_evaluation *e,
                            const struct reap_row *row, size_t *at)
 {

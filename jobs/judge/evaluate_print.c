@@ -1,3 +1,4 @@
+/* An evaluation as tables for the terminal, and as JSON. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -5,6 +6,7 @@
 
 #include "engine/base/mem.h"
 #include "io/file/text.h"
+#include "jobs/cli/words.h"
 #include "jobs/judge/evaluate_print.h"
 
 enum { ALL_CLASSES = 40, WORST = 10, CONFUSED = 5, NAME = 60 };
@@ -58,10 +60,11 @@ static void print_classes(const struct reap_evaluation *e)
         print_class(e, h[i].class);
         putchar('\n');
     }
-    printf("%9.4f %9.4f %9.4f %9zu   mean of %zu classes\n",
+    printf("%9.4f %9.4f %9.4f %9zu   macro average (%zu %s)\n",
            e->score.macro.precision, e->score.macro.recall, e->score.macro.f1,
-           e->score.rows, e->score.present);
-    printf("%9.4f %9.4f %9.4f %9zu   mean by rows\n",
+           e->score.rows, e->score.present,
+           reap_plural(e->score.present, "class", "classes"));
+    printf("%9.4f %9.4f %9.4f %9zu   weighted average\n",
            e->score.weighted.precision, e->score.weighted.recall,
            e->score.weighted.f1, e->score.rows);
     reap_free(h);
@@ -77,22 +80,22 @@ static void print_rows(const struct reap_evaluation *e)
     if (e->unlabelled)
         printf("             %zu without a true label\n", e->unlabelled);
     if (e->unknown + e->ambiguous)
-        printf("             %zu whose label is no class, or two, the first: "
-               "%s\n",
-               e->unknown + e->ambiguous, e->unknown_label);
+        printf("             %zu unknown or ambiguous %s (first: %s)\n",
+               e->unknown + e->ambiguous,
+               reap_plural(e->unknown + e->ambiguous, "label", "labels"),
+               e->unknown_label);
     if (e->bad + e->wrong)
-        printf("             %zu labelled ones without a result, %zu whose "
-               "scores are no numbers\n",
+        printf("             %zu labelled without a result, %zu with scores "
+               "that are NaN or infinite\n",
                e->bad, e->wrong);
     if (e->unmet)
-        printf("             %zu keys of the labels have no row here\n",
-               e->unmet);
+        printf("             %zu labelled %s no row in the store\n", e->unmet,
+               reap_plural(e->unmet, "key has", "keys have"));
     printf("accuracy     %.4f (%zu of %zu)\n", e->score.accuracy,
            e->score.right, e->score.rows);
     if (reap_scores_top(e->of.scores) >= 5 ||
         reap_scores_top(e->of.scores) == e->of.n_classes)
-        printf("of five      %.4f (the true class is one of the five best)\n",
-               e->score.top5);
+        printf("top-5 accuracy %.4f\n", e->score.top5);
 }
 
 static void print_honesty(const char *what, const struct reap_reliability *r)
@@ -131,7 +134,7 @@ static void print_calibration(const struct reap_evaluation *e)
         snprintf(what, sizeof(what), "temperature %.4f", e->temperature);
         print_honesty(what, &e->after);
         if (e->at_bound)
-            puts("the best temperature is beyond what is looked at: too few "
+            puts("no best temperature within the range searched: too few "
                  "rows, or all right");
     }
     printf("\n%-14s %8s %9s %9s%s\n", "probability", "rows", "mean", "right",
@@ -209,12 +212,12 @@ static void print_confusions(const struct reap_evaluation *e)
             c[n++] = e->confusion[i];
     if (n) {
         qsort(c, n, sizeof(*c), most_first);
-        puts("\nmost often taken for each other");
+        puts("\nmost frequent confusions");
     }
     for (size_t i = 0; i < n && i < CONFUSED; i++) {
-        printf("%9zu   ", c[i].rows);
+        printf("%9zu true ", c[i].rows);
         print_class(e, (size_t)c[i].truth);
-        fputs(" for ", stdout);
+        fputs(" predicted as ", stdout);
         print_class(e, (size_t)c[i].guess);
         putchar('\n');
     }

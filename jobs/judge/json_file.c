@@ -1,3 +1,4 @@
+/* JSON through io/file/outfile.h. */
 #include <stdlib.h>
 
 #include "io/file/outfile.h"

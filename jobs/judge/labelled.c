@@ -1,3 +1,5 @@
+/* What evaluating and reviewing open together: the store's view, names of
+ * classes, true labels, groups, scores; and which class a label means. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -5,6 +7,7 @@
 #include "engine/base/mem.h"
 #include "io/file/text.h"
 #include "jobs/cli/remark.h"
+#include "jobs/cli/words.h"
 #include "jobs/judge/labelled.h"
 
 static const char *view_name(const void *v, size_t i)
@@ -163,9 +166,10 @@ void reap_labelled_remark(const struct reap_labelled *l,
         return;
     if (l->groups->other)
         reap_remark(o,
-                    "%s: %zu classes are in no group; they are one group, "
+                    "%s: %zu %s in no group of the file; put into a group "
                     "\"other\"",
-                    a->groups, l->groups->other);
+                    a->groups, l->groups->other,
+                    reap_plural(l->groups->other, "class is", "classes are"));
     if (!reap_scores_full(l->scores))
         reap_remark(o,
                     "only the %zu best classes are stored: groups are "

@@ -1,5 +1,5 @@
 /*
- * jobs/judge/labelled.h - a store of labels with the true ones beside it
+ * jobs/judge/labelled.h - a store of labels together with the true ones
  *
  * What evaluating and reviewing have in common: a store, names of its classes,
  * true labels, groups, and which class a label means.
@@ -58,6 +58,7 @@ void reap_labelled_remark(const struct reap_labelled *l,
                           const struct reap_labelled_args *a,
                           const struct reap_options *o);
 
+/* Close all of it; a cleared struct stays so. */
 void reap_labelled_close(struct reap_labelled *l);
 
 #endif /* REAP_JOBS_JUDGE_LABELLED_H */

@@ -1,3 +1,5 @@
+/* Counts to numbers: precision, recall, F1, confusions, calibration,
+ * thresholds. It knows no store and no names. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

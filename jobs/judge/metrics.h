@@ -1,9 +1,9 @@
 /*
- * jobs/judge/metrics.h - how often labels are right, and how sure of it
+ * jobs/judge/metrics.h - accuracy and calibration of labels
  *
- * Pure arithmetic on arrays; the words mean what they mean in scikit-learn: a
- * quotient without anything below its line is 0, averages run over the classes
- * that are the truth or the guess of some row.
+ * Pure arithmetic on arrays; any thread. The words mean what they mean in
+ * scikit-learn: a quotient whose denominator is 0 is 0, averages run over the
+ * classes that are the truth or the guess of some row.
  */
 #ifndef REAP_JOBS_JUDGE_METRICS_H
 #define REAP_JOBS_JUDGE_METRICS_H
@@ -20,7 +20,7 @@ struct reap_judged {
     int32_t truth, guess; /* classes */
     float prob;           /* of the guess */
     uint16_t place; /* of the truth among the best, from 1; 0: not there */
-    bool held;      /* kept out of what is fitted */
+    bool held;      /* held out of fitting */
 };
 
 struct reap_class_score {
@@ -64,7 +64,10 @@ struct reap_reliability {
     size_t full;
     double nll, brier; /* sums; to be divided by 'full' */
 };
+
+/* Count a row: the probability of its guess, and whether that is right. */
 void reap_reliability_add(struct reap_reliability *r, double prob, bool right);
+
 /* The same row's probabilities (classes) and true class. */
 void reap_reliability_full(struct reap_reliability *r, const float *prob,
                            size_t classes, int32_t truth);
@@ -73,9 +76,9 @@ void reap_reliability_full(struct reap_reliability *r, const float *prob,
 double reap_reliability_error(const struct reap_reliability *r, double *most);
 
 /*
- * Keep out of the rows of each class a part 'share', by hash; at least one of
- * a class that has two, and as chance has it the one of a class that has one.
- * Sets 'held'. The order of rows stays. REAP_ENOMEM.
+ * Hold out the share 'share' of the rows of each class, chosen by hash: at
+ * least one of a class that has two; the only row of a class is held out if its
+ * hash says so. Sets 'held'. The order of rows stays. REAP_ENOMEM.
  */
 int reap_hold_out(struct reap_judged *row, size_t n, double share,
                   struct reap_err *err) REAP_MUST_CHECK;

@@ -1,3 +1,5 @@
+/* Scores of rows, whether the store has the best classes, probabilities or
+ * logits: read as they are stored, and turned into the others. */
 #include <math.h>
 #include <string.h>
 

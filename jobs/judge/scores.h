@@ -21,7 +21,7 @@ struct reap_scores;
 struct reap_scored {
     struct reap_row row;
     bool good;  /* it has scores, and they are numbers */
-    bool wrong; /* its scores are no numbers */
+    bool wrong; /* its scores are NaN or infinite */
     /* (classes) each; NULL where the store has but the best classes */
     const float *prob;
     const float *logit;         /* without logits, logarithms of 'prob' */
@@ -34,7 +34,8 @@ struct reap_scored {
 /*
  * Open the scores of a store that is open to read. 'classes' are the head's, 0
  * if they are not known; 'groups' may be NULL; both stay borrowed. Returns
- * REAP_EINVAL if the store has no column of scores; REAP_EIO, REAP_ENOMEM.
+ * REAP_EINVAL if the store has no column of scores; REAP_EIO, REAP_ENOMEM. One
+ * thread at a time.
  */
 int reap_scores_open(struct reap_scores **out, struct reap_store *store,
                      size_t classes, const struct reap_groups *groups,
@@ -61,6 +62,7 @@ int reap_scores_next(struct reap_scores *s, struct reap_scored *out,
 int reap_scores_values(struct reap_scores *s, size_t column, void *out,
                        struct reap_err *err) REAP_MUST_CHECK;
 
+/* Close '*s', which becomes NULL; NULL does nothing. */
 void reap_scores_close(struct reap_scores **s);
 
 #endif /* REAP_JOBS_JUDGE_SCORES_H */

@@ -1,3 +1,5 @@
+/* A search by halving for the one temperature, which is unique because the loss
+ * is convex in its inverse. */
 #include <math.h>
 
 #include "jobs/judge/temperature.h"

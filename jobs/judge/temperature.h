@@ -1,5 +1,5 @@
 /*
- * jobs/judge/temperature.h - the one number that makes probabilities honest
+ * jobs/judge/temperature.h - temperature scaling of logits
  *
  * Logits divided by a temperature, the one of the lowest mean negative log
  * likelihood on rows whose class is known: ranks stay, confidence changes.
@@ -17,7 +17,7 @@
 
 /*
  * The temperature for n rows of logits (n, classes), n >= 1, and their
- * classes. '*bound' is set if it would lie beyond what is looked at,
+ * classes. '*bound' is set if it would lie outside the range searched,
  * REAP_COLDEST to REAP_HOTTEST: all rows are right, or chance does no worse.
  */
 double reap_temperature_fit(const float *logit, const int32_t *truth, size_t n,

@@ -1,3 +1,4 @@
+/* A file of weights and moments through io/weights, and back. */
 #include <string.h>
 
 #include "engine/base/mem.h"

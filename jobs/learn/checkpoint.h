@@ -1,5 +1,5 @@
 /*
- * jobs/learn/checkpoint.h - training half way, to go on from after any stop
+ * jobs/learn/checkpoint.h - unfinished training, to resume after any stop
  *
  * A safetensors file: parts of equal size (weights, moments), and in its
  * metadata where the training stood and which one it is.

@@ -16,6 +16,7 @@
 #include "jobs/cli/remark.h"
 #include "jobs/cli/threads.h"
 #include "jobs/cli/timespan.h"
+#include "jobs/cli/words.h"
 #include "jobs/learn/fit_once.h"
 #include "jobs/learn/fit_run.h"
 #include "jobs/learn/fit_split.h"
@@ -60,7 +61,7 @@ static int cmd_fit_parse(struct job *j, struct reap_err *err)
     return rc ? rc : reap_threads(o, &j->threads, &idle, err);
 }
 
-/* The other store has to hold embeddings of the same making. */
+/* The other store has to hold embeddings made in the same way. */
 static int open_validation(struct job *j, struct reap_err *err)
 {
     const char *column = reap_embeddings_column(j->data.embeddings);
@@ -123,10 +124,9 @@ static void remarks(const struct job *j)
     if (j->o->validation)
         reap_examples_remarks(&j->other, j->o->validation, j->o);
     if (j->plan.split > 0 && j->split.alone)
-        reap_remark(j->o,
-                    "classes with one example, which is fitted and not "
-                    "checked: %zu",
-                    j->split.alone);
+        reap_remark(j->o, "%zu %s only one example, which is used for fitting",
+                    j->split.alone,
+                    reap_plural(j->split.alone, "class has", "classes have"));
 }
 
 /* Which fit this is: the plan, the column and the examples. */
@@ -200,8 +200,11 @@ static void on_resumed(void *ctx, const struct reap_fit_state *s,
     const struct job *j = ctx;
 
     if (s)
-        reap_remark(j->o, "going on behind %llu epochs and %llu examples",
-                    (unsigned long long)s->epoch, (unsigned long long)s->done);
+        reap_remark(j->o, "resuming after %llu %s and %llu %s",
+                    (unsigned long long)s->epoch,
+                    reap_plural(s->epoch, "epoch", "epochs"),
+                    (unsigned long long)s->done,
+                    reap_plural(s->done, "example", "examples"));
     else
         reap_remark(j->o, "%s %s; fitting from the beginning", j->save, why);
 }
@@ -292,11 +295,11 @@ static void cmd_fit_print(const struct job *j, const struct reap_fit_state *end)
         putchar('\n');
         json_decref(line);
     } else if (!j->o->quiet) {
-        printf("head:     %s, %zu classes, fitted to %zu examples",
+        printf("head:     %s, %zu classes, fitted on %zu examples",
                j->o->output, reap_string_set_count(j->data.classes),
                j->split.n_train);
         if (check)
-            printf(", checked with %zu", check);
+            printf(", validated on %zu", check);
         if (j->plan.early_stop)
             printf(", of epoch %llu", (unsigned long long)end->best_epoch);
         printf("\nnext:     reap predict STORE --head %s -o LABELS\n",
@@ -349,6 +352,6 @@ int reap_cmd_fit(const struct reap_options *o, struct reap_err *err)
     reap_examples_close(&j.data);
     if (!reap_team_stop(&j.team, rc))
         reap_cmd_leave_at_once();
-    /* What all ranks know the first one tells. */
+    /* What all ranks know is printed by the first one. */
     return first || rc == REAP_ENOMEM || rc == REAP_EIO ? rc : REAP_OK;
 }

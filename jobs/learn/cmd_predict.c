@@ -1,3 +1,4 @@
+/* reap predict: all the work is label_store.c's. */
 #include "jobs/cli/cmd.h"
 #include "jobs/learn/label_store.h"
 

@@ -1,3 +1,5 @@
+/* L-BFGS (engine/fit/lbfgs.h) in steps over all examples, every rank with its
+ * share of them. */
 #include <string.h>
 
 #include "cluster/signals.h"
@@ -28,7 +30,7 @@ static int value(void *ctx, const double *x, double *f, double *g,
     return reap_full_batch_value(o->full, &o->train, x, f, g, &o->score, err);
 }
 
-/* All ranks go on, or none does. */
+/* All ranks continue, or none does. */
 static int heed(const struct once *o, struct reap_err *err)
 {
     const bool late =
@@ -38,7 +40,7 @@ static int heed(const struct once *o, struct reap_err *err)
 
     if (!rc && stop)
         rc = reap_fail(err, REAP_ESTOPPED,
-                       "stopped early; run the same command again to fit from "
+                       "stopped early; the same command starts again from "
                        "the beginning");
     return rc;
 }

@@ -1,3 +1,5 @@
+/* Options of reap fit, checked one by one and together before anything is
+ * opened. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -41,8 +41,8 @@ int reap_fit_plan(struct reap_fit_plan *p, const struct reap_options *o,
  * the same examples. */
 void reap_fit_plan_print(const struct reap_fit_plan *p, char *buf, size_t size);
 
-/* The learning rate at 'done' of all epochs (3.5: in the middle of the
- * fourth), after 'drops' plateaus. */
+/* The learning rate after 'done' epochs (3.5: half of the fourth) and 'drops'
+ * plateaus. */
 double reap_fit_plan_rate(const struct reap_fit_plan *p, double done,
                           uint64_t drops);
 

@@ -1,3 +1,6 @@
+/* The loop of epochs and steps. Order and first weights come from the seed
+ * alone, so that a fit that is stopped and resumed ends in the same bytes. The
+ * gradient is engine/fit's. */
 #include <math.h>
 #include <string.h>
 
@@ -106,7 +109,7 @@ static int fit_run_look(struct fit *f, struct reap_err *err)
 static int not_finite(const struct fit *f, struct reap_err *err)
 {
     return reap_fail(err, REAP_EINVAL,
-                     "the loss is no number any more at step %llu (epoch "
+                     "the loss is not finite at step %llu (epoch "
                      "%llu): --lr %g is too high; what was saved before stays "
                      "in %.150s",
                      (unsigned long long)reap_fit_steps(f->engine) + 1,
@@ -214,7 +217,7 @@ static bool over(const struct fit *f)
            (p->early_stop && f->s.worse >= p->early_stop);
 }
 
-/* Save behind an epoch if that is worth it, and heed signals. */
+/* Save after an epoch if that is worth it, and heed signals. */
 static int fit_run_between(struct fit *f, struct reap_err *err)
 {
     enum asked mine = wish(f);

@@ -2,7 +2,7 @@
  * jobs/learn/fit_run.h - the epochs of a fit, on all ranks of a team
  *
  * Order, dropout and first weights are drawn by the seed alone; where it stands
- * is saved now and then, so that a fit that was stopped goes on and ends with
+ * is saved now and then, so that a fit that was stopped resumes and ends with
  * the same bytes.
  */
 #ifndef REAP_JOBS_LEARN_FIT_RUN_H
@@ -43,7 +43,7 @@ struct reap_fit_run {
 
 /*
  * Fit. '*head' is owned by the caller, '*end' says where it ended. Returns
- * REAP_OK, REAP_EINVAL (the loss is no number any more: which step, and that
+ * REAP_OK, REAP_EINVAL (the loss is not finite: which step, and that
  * the rate is too high), REAP_ESTOPPED (drained, after saving), what engine/fit
  * and the team return, or why it could not be saved.
  */

@@ -1,3 +1,5 @@
+/* The state of a fit as the text of a checkpoint. What is written where is
+ * checkpoint.c's. */
 #include <inttypes.h>
 #include <stdio.h>
 

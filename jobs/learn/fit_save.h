@@ -1,7 +1,7 @@
 /*
- * jobs/learn/fit_save.h - a fit half way, to go on from after any stop
+ * jobs/learn/fit_save.h - an unfinished fit, to resume after any stop
  *
- * A safetensors file beside the head: weights, both moments and the best
+ * A safetensors file next to the head: weights, both moments and the best
  * weights so far, and in its metadata where the fit stood and which it is.
  */
 #ifndef REAP_JOBS_LEARN_FIT_SAVE_H

@@ -1,3 +1,4 @@
+/* Examples for fitting and for validation, drawn class by class in one walk. */
 #include <math.h>
 #include <string.h>
 
@@ -5,7 +6,7 @@
 #include "engine/base/rng.h"
 #include "jobs/learn/fit_split.h"
 
-/* What example i counts for: its first class, or behind all for none. */
+/* What example i counts for: its first class, or 'classes' for none. */
 static size_t fit_split_class_of(const struct reap_examples *d, size_t i)
 {
     return d->at[i] < d->at[i + 1] ? d->label[d->at[i]]

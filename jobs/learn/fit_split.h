@@ -21,6 +21,7 @@ int reap_fit_split(struct reap_fit_split *s, const struct reap_examples *d,
                    double part, uint64_t seed,
                    struct reap_err *err) REAP_MUST_CHECK;
 
+/* Free the lists; '*s' is empty again. */
 void reap_fit_split_clear(struct reap_fit_split *s);
 
 #endif /* REAP_JOBS_LEARN_FIT_SPLIT_H */

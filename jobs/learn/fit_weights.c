@@ -1,3 +1,4 @@
+/* --class-weight as one number per class. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,7 +40,7 @@ static int take_line(float *to, const struct reap_examples *d, char **column,
                          column[0]);
     if (end == column[1] || *end || !(x > 0) || !isfinite(x))
         return reap_fail(err, REAP_EINVAL,
-                         "line %zu: '%.80s' is no number above 0", line,
+                         "line %zu: '%.80s' is not a number above 0", line,
                          column[1]);
     to[c] = (float)x;
     return REAP_OK;

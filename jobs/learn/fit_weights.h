@@ -1,4 +1,4 @@
-/* jobs/learn/fit_weights.h - what examples of a class count: --class-weight */
+/* jobs/learn/fit_weights.h - weights of the classes: --class-weight */
 #ifndef REAP_JOBS_LEARN_FIT_WEIGHTS_H
 #define REAP_JOBS_LEARN_FIT_WEIGHTS_H
 
@@ -9,7 +9,7 @@
  * Balanced is, for one class each, examples / (classes * examples of the
  * class); for several at once, examples without the class / examples with it.
  * 'row' are the n examples to be fitted. '*out' is owned, (classes), NULL for
- * all 1. Returns REAP_OK, REAP_EINVAL (no number above 0), REAP_EFORMAT (a
+ * all 1. Returns REAP_OK, REAP_EINVAL (not a number above 0), REAP_EFORMAT (a
  * class that is not there, or two columns are missing), what io/file/table.h
  * returns or REAP_ENOMEM.
  */

@@ -1,3 +1,9 @@
+/*
+ * Rows of embeddings through a head into another store, some thousand at a
+ * time: read in key order, computed by all threads, stored as one block. Rows
+ * that an earlier run has stored stay. The head itself is
+ * jobs/setup/predictor.h's.
+ */
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +20,7 @@
 #include "jobs/cli/progress.h"
 #include "jobs/cli/remark.h"
 #include "jobs/cli/threads.h"
+#include "jobs/cli/words.h"
 #include "jobs/learn/label_store.h"
 #include "jobs/setup/predictor.h"
 #include "jobs/setup/store_view.h"
@@ -81,7 +88,7 @@ static int parse_columns(struct work *w, struct reap_err *err)
     w->wanted[BEST] = true;
     w->k = w->o->top_given ? w->o->top : TOP;
     if (!w->k)
-        return reap_fail(err, REAP_EINVAL, "--top 0: at least 1 is needed");
+        return reap_fail(err, REAP_EINVAL, "--top must be 1 or more");
     return REAP_OK;
 }
 
@@ -141,7 +148,7 @@ static void set_schema(struct work *w)
     }
 }
 
-/* What the labels were made of: the lines of the embeddings, but for the
+/* How the labels were computed: the lines of the embeddings, but for the
  * outputs and the classes, and the head. */
 static char *fingerprint_text(const struct work *w)
 {
@@ -383,7 +390,7 @@ static int label_store_walk(struct work *w, struct batch *b,
     end = flush(b, err);
     if (!end && rc == REAP_ESTOPPED)
         end = reap_fail(err, rc,
-                        "stopped early; run the same command again to go on");
+                        "stopped early; run the same command again to resume");
     return end;
 }
 
@@ -425,8 +432,9 @@ static void label_store_print(const struct work *w)
         putchar('\n');
         json_decref(line);
     } else if (!w->o->quiet) {
-        printf("store:    %s, %llu rows labelled", w->o->output,
-               (unsigned long long)(w->done - w->failed));
+        printf("store:    %s, %llu %s labelled", w->o->output,
+               (unsigned long long)(w->done - w->failed),
+               reap_plural(w->done - w->failed, "row", "rows"));
         if (w->failed)
             printf(", %llu without an embedding",
                    (unsigned long long)w->failed);
@@ -436,7 +444,8 @@ static void label_store_print(const struct work *w)
                reap_duration(seconds, took, sizeof(took)), w->o->output);
     }
     if (!w->from.complete)
-        reap_remark(w->o, "%s is not complete: run this again when it is",
+        reap_remark(w->o,
+                    "%s is incomplete: run this again when it is complete",
                     w->from.path);
 }
 

@@ -1,4 +1,4 @@
-/* reap review STORE: which rows a person should look at. */
+/* reap review STORE: list the rows worth a human look. */
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -8,6 +8,7 @@
 #include "io/file/text.h"
 #include "jobs/cli/cmd.h"
 #include "jobs/cli/threads.h"
+#include "jobs/cli/words.h"
 #include "jobs/review/review_write.h"
 
 enum { BUDGET = 100, NEIGHBOURS = 10 };
@@ -57,14 +58,16 @@ static size_t chosen_for(const struct reap_review *r, unsigned reason)
 static void cmd_review_print_text(const struct reap_options *o,
                                   const struct reap_review *r)
 {
-    printf("%zu rows, %zu with a result, %zu of these with a true label\n\n"
+    printf("%zu %s, %zu with a result, %zu of these with a true label\n\n"
            "%-10s %8s %8s\n",
-           r->rows, r->n, r->labelled, "reason", "rows", "listed");
+           r->rows, reap_plural(r->rows, "row", "rows"), r->n, r->labelled,
+           "reason", "rows", "listed");
     for (unsigned i = 0; i < REAP_N_REASONS; i++)
         if (looked_for(r, i))
             printf("%-10s %8zu %8zu   %s\n", reap_reason_name(i), r->found[i],
                    chosen_for(r, i), reap_reason_about(i));
-    printf("\n%s: %zu rows\n", o->output, r->n_chosen);
+    printf("\n%s: %zu %s\n", o->output, r->n_chosen,
+           reap_plural(r->n_chosen, "row", "rows"));
 }
 
 static void cmd_review_print_json(const struct reap_options *o,

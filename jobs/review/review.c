@@ -1,3 +1,6 @@
+/* Lists of rows, one for each reason (reasons.def), each sorted by how pressing
+ * it is, and the choice of rows from them in turn until the budget is used up.
+ * Suspected labels are found by suspects.c, neighbours by engine/fit/knn.h. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -6,6 +9,7 @@
 #include "engine/head/knn.h"
 #include "io/store/embeddings.h"
 #include "jobs/cli/remark.h"
+#include "jobs/cli/words.h"
 #include "jobs/review/review.h"
 #include "jobs/review/suspects.h"
 
@@ -471,9 +475,10 @@ static int find_all(struct reap_review *r, const struct reap_review_args *a,
     int rc = REAP_OK;
 
     if (r->unknown)
-        reap_remark(o, "%zu labels are no class and count as none", r->unknown);
+        reap_remark(o, "%zu unknown %s treated as missing", r->unknown,
+                    reap_plural(r->unknown, "label is", "labels are"));
     if (!r->labelled)
-        reap_remark(o, "no row has a true label: only what is unsure is "
+        reap_remark(o, "no row has a true label: only unsure rows are "
                        "listed");
     r->has_suspects = r->labelled && reap_scores_full(r->of.scores);
     if (r->labelled && !r->has_suspects)

@@ -1,9 +1,10 @@
 /*
- * jobs/review/review.h - which rows a person should look at, and why
+ * jobs/review/review.h - the rows worth a human look, and why
  *
  * Each reason (reasons.def) makes a list of rows, the most pressing first; the
  * budget is filled from these lists in turns. Memory: some 100 bytes a row, the
- * embeddings of labelled rows, their probabilities.
+ * embeddings of labelled rows, their probabilities. One thread at a time; it
+ * starts its own.
  */
 #ifndef REAP_JOBS_REVIEW_REVIEW_H
 #define REAP_JOBS_REVIEW_REVIEW_H
@@ -45,7 +46,7 @@ struct reap_review {
     size_t rows, without; /* of the store; those without a result */
     struct reap_reviewed *row;
     size_t n, room, labelled;
-    size_t unknown; /* labels that are no class */
+    size_t unknown; /* labels that are not a class */
     bool has_near;  /* neighbours were looked for */
     bool has_suspects;
     size_t found[REAP_N_REASONS]; /* rows in each list */
@@ -59,7 +60,7 @@ int reap_review_open(struct reap_review *r, const struct reap_review_args *a,
                      const struct reap_options *o,
                      struct reap_err *err) REAP_MUST_CHECK;
 
-/* "unsure", ... */
+/* "unsure", ..., and the sentence of reasons.def. */
 const char *reap_reason_name(unsigned reason);
 const char *reap_reason_about(unsigned reason);
 
@@ -68,6 +69,7 @@ const char *reap_reason_about(unsigned reason);
 int32_t reap_review_suggested(const struct reap_review *r,
                               const struct reap_reviewed *row);
 
+/* Close all of it; a cleared struct stays so. */
 void reap_review_close(struct reap_review *r);
 
 #endif /* REAP_JOBS_REVIEW_REVIEW_H */

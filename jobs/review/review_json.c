@@ -87,7 +87,7 @@ static void put_xml(FILE *to, const char *text)
             fputc(*text, to);
 }
 
-/* What Label Studio has to be told of the classes, beside the tasks. */
+/* What Label Studio has to be told of the classes, besides the tasks. */
 static int write_config(const struct reap_review *r, const char *path,
                         struct reap_err *err)
 {

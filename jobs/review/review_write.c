@@ -1,3 +1,4 @@
+/* The list as CSV and for cleanlab; review_json.c has the other forms. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>

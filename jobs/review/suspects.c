@@ -1,3 +1,5 @@
+/* Confident learning, as review/suspects.h describes it: thresholds, counts, a
+ * matrix of how many, and which. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

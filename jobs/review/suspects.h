@@ -23,7 +23,7 @@
  *   prob   (n, classes), of a model that was not fitted on the row
  *   label  (n), below classes
  *
- * Takes memory of classes squared. REAP_ENOMEM.
+ * Takes memory of classes squared. REAP_ENOMEM. Any thread.
  */
 int reap_suspects(const float *prob, const int32_t *label, size_t n,
                   size_t classes, bool *is,

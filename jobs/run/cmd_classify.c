@@ -1,3 +1,4 @@
+/* reap classify: see task.c. */
 #include "jobs/cli/cmd.h"
 #include "jobs/run/task.h"
 

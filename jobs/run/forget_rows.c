@@ -1,3 +1,6 @@
+/* Which rows to compute again, in one walk over store and dataset, some hundred
+ * keys at a time; and a look at 64 of them that tells another dataset from the
+ * same one with new keys. */
 #include <string.h>
 
 #include "engine/base/mem.h"
@@ -45,7 +48,7 @@ static uint32_t crc_of(struct reap_dataset *ds, struct reap_cursor *cursor,
     return crc;
 }
 
-/* The last of the first 'limit' keys: rows behind it would not be done again.
+/* The last of the first 'limit' keys: rows after it would not be done again.
  */
 static int find_end(struct walk *w, struct reap_err *err)
 {
@@ -154,7 +157,7 @@ int reap_forget_rows(struct reap_store *store, struct reap_dataset *ds,
     return rc;
 }
 
-/* A key 'part' of 'parts' of the way from a to b: the eight bytes behind what
+/* A key 'part' of 'parts' of the way from a to b: the eight bytes after what
  * they share are taken as a number. */
 static size_t forget_rows_between(struct reap_bytes a, struct reap_bytes b,
                                   unsigned part, unsigned parts, uint8_t *out)
@@ -189,7 +192,7 @@ static int check_one(struct reap_dataset *ds, struct reap_cursor *cursor,
         return REAP_OK; /* pruned from the dataset; or never read */
     if (!rc && !changed && crc_of(ds, cursor, &rec, &image) != row->crc)
         rc = reap_fail(err, REAP_EMISFIT,
-                       "record '%.*s' is not the one that the store has a row "
+                       "record '%.*s' has changed since the store got its row "
                        "for; --changed does such records again",
                        (int)row->key.len, (const char *)row->key.data);
     return rc;
@@ -246,8 +249,8 @@ int reap_forget_rows_check(struct reap_store *store, struct reap_dataset *ds,
     if (!rc && 2 * gone > looked &&
         strcmp(reap_store_meta(store, "dataset_id"), reap_dataset_id(ds)) != 0)
         rc = reap_fail(err, REAP_EMISFIT,
-                       "the store is of another dataset: %u of %u rows looked "
-                       "at have no record in %s; name another output",
+                       "the store was made from another dataset: %u of %u rows "
+                       "checked have no record in %s; choose another -o",
                        gone, looked, reap_dataset_path(ds));
     return rc;
 }

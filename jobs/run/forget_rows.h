@@ -1,9 +1,10 @@
 /*
- * jobs/run/forget_rows.h - what of a store is to be done again
+ * jobs/run/forget_rows.h - which rows of a store are to be computed again
  *
- * A run does the keys that have no row. These calls forget rows, so that the
- * run does them: failed ones, ones whose record has changed; and rows whose
- * keys have left the dataset. On rank 0, before the run.
+ * A run computes the keys that have no row. These calls delete rows, so that
+ * the run computes them: failed ones, ones whose record has changed; and rows
+ * whose keys have left the dataset. On rank 0, before the run. They return
+ * REAP_OK or the codes of reading the store and the dataset.
  */
 #ifndef REAP_JOBS_RUN_FORGET_ROWS_H
 #define REAP_JOBS_RUN_FORGET_ROWS_H

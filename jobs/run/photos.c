@@ -1,3 +1,5 @@
+/* Image files given on the command line: one session, one image after the
+ * other, printed and not stored. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <jansson.h>
@@ -13,7 +15,7 @@
 
 enum { MAX_FILE = 1 << 30, SHOWN = 4, NAME_WIDTH = 40 };
 
-/* LMDB's magic number, behind the header of its first page. */
+/* LMDB's magic number, after the header of its first page. */
 static bool is_lmdb(FILE *f)
 {
     uint8_t head[20];
@@ -150,7 +152,7 @@ static void photos_print_json(const struct reap_setup *s, const char *path,
     json_decref(o);
 }
 
-/* A photo that is no good is told at its place, among the others. */
+/* A photo that cannot be used is reported in its place among the others. */
 static void print_bad(const struct reap_options *o, const char *path,
                       const struct reap_prepared *p)
 {

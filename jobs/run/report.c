@@ -1,3 +1,5 @@
+/* What a run prints: a line of progress, and at the end counts, rate, memory
+ * and the next command. */
 #define _GNU_SOURCE
 #include <jansson.h>
 #include <stdarg.h>
@@ -7,6 +9,7 @@
 #include "engine/net/model.h"
 #include "io/file/text.h"
 #include "jobs/cli/remark.h"
+#include "jobs/cli/words.h"
 #include "jobs/run/report.h"
 
 void reap_report_begin(struct reap_report *r, const struct reap_options *o,
@@ -101,7 +104,7 @@ static void report_print_json(const struct reap_report *r,
     json_decref(all);
 }
 
-/* Where this process's threads spent their time, in percent. */
+/* Where this process's threads spent their time: a line for each stage. */
 static void print_times(const struct reap_flow_times *t)
 {
     double sum = 0;
@@ -111,11 +114,11 @@ static void print_times(const struct reap_flow_times *t)
 #undef STAGE
     if (!(sum > 0))
         return;
-    printf("time:   ");
-#define STAGE(name, about) printf("  " #name " %.1f %%", 100 * t->name / sum);
+    puts("time of all threads:");
+#define STAGE(name, about) \
+    printf("  %-8s %5.1f %%  %s\n", #name, 100 * t->name / sum, about);
 #include "pipeline/stages.def"
 #undef STAGE
-    putchar('\n');
 }
 
 void reap_report_end(const struct reap_report *r, const struct reap_setup *s,
@@ -132,8 +135,14 @@ void reap_report_end(const struct reap_report *r, const struct reap_setup *s,
     }
     if (o->quiet)
         return;
-    printf("store:    %s, %s\n", o->output,
-           complete ? "complete" : "not complete");
+    if (complete)
+        printf("store:    %s, complete\n", o->output);
+    else
+        printf("store:    %s is incomplete: %llu of %llu %s done; run the same "
+               "command again\n",
+               o->output, (unsigned long long)(status->before + status->done),
+               (unsigned long long)status->total,
+               reap_plural(status->total, "image", "images"));
     printf("rows:   ");
     for (unsigned i = 0; i < REAP_N_STATUS; rows += counts[i++])
         if (counts[i])
@@ -141,15 +150,17 @@ void reap_report_end(const struct reap_report *r, const struct reap_setup *s,
                    reap_status_name(i));
     if (!rows)
         printf("  none yet");
-    printf("\nthis run:  %llu images in %s", (unsigned long long)status->done,
+    printf("\nthis run:  %llu %s in %s", (unsigned long long)status->done,
+           reap_plural(status->done, "image", "images"),
            reap_duration(status->seconds, took, sizeof(took)));
     if (status->seconds > 0 && status->done)
         printf(", %.1f images/s", (double)status->done / status->seconds);
     if (status->redone)
         printf(", %llu done again", (unsigned long long)status->redone);
-    printf("\nmemory:    %.0f MB private at most, this rank\n",
+    printf("\nmemory:    at peak %.0f MB per process\n",
            (double)r->memory / 1e6);
-    print_times(&status->times);
+    if (o->verbose)
+        print_times(&status->times);
     if (complete)
         printf("next:      reap export %s -o FILE.npy|FILE.csv\n", o->output);
 }

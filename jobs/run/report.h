@@ -24,10 +24,12 @@ void reap_report_begin(struct reap_report *r, const struct reap_options *o,
 /* The run's progress callback; 'ctx' is the report. */
 void reap_report_progress(void *ctx, const struct reap_run_status *status);
 
+/* Leave the line of progress. */
 void reap_report_stop(struct reap_report *r);
 
-/* The end: counts by status, rate, where the time went, memory, what to type
- * next. On stdout; JSON with --json. 'counts' has REAP_N_STATUS entries. */
+/* The end: counts by status, rate, memory, with --verbose where the time went,
+ * what to type next. On stdout; JSON with --json. 'counts' has REAP_N_STATUS
+ * entries. */
 void reap_report_end(const struct reap_report *r, const struct reap_setup *s,
                      const struct reap_run_status *status,
                      const uint64_t *counts, bool complete);

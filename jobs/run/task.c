@@ -1,3 +1,9 @@
+/*
+ * One run over a dataset: everything is opened in the order in which mistakes
+ * are cheapest to find, the ranks agree on one arithmetic, cluster/ runs, and
+ * the rows are judged. Single photos take the short way (photos.c). Rows and
+ * threads are pipeline/'s and cluster/'s.
+ */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <math.h>
@@ -64,10 +70,27 @@ static int task_parse(struct run *r, struct reap_err *err)
     rc = reap_threads(o, &r->threads, &idle, err);
     if (!rc && !o->threads_given && idle && reap_run_is_first())
         reap_remark(o,
-                    "%zu cores of this node stay idle; mpirun --bind-to "
+                    "%zu cores of this node are idle; mpirun --bind-to "
                     "none, or fewer ranks, would use them",
                     idle);
     return rc;
+}
+
+/* Which rows are computed anew, or are gone. */
+static void tell_forgotten(const struct reap_options *o,
+                           const struct reap_rows_forgotten *f)
+{
+    if (f->failed)
+        reap_remark(o, "redoing %llu failed %s", (unsigned long long)f->failed,
+                    reap_plural(f->failed, "row", "rows"));
+    if (f->changed)
+        reap_remark(o, "redoing %llu %s of changed images",
+                    (unsigned long long)f->changed,
+                    reap_plural(f->changed, "row", "rows"));
+    if (f->pruned)
+        reap_remark(o, "deleted %llu %s of removed images",
+                    (unsigned long long)f->pruned,
+                    reap_plural(f->pruned, "row", "rows"));
 }
 
 static int open_store(void *ctx, struct reap_err *err)
@@ -86,7 +109,7 @@ static int open_store(void *ctx, struct reap_err *err)
     meta.preset = preset;
     if (r->setup.labels)
         meta.labels = r->labels = reap_labels_text(r->setup.labels);
-    /* Whoever looks at the store later may stand in another folder. */
+    /* The store may be read from another folder later. */
     r->where = realpath(meta.dataset_path, NULL);
     if (r->where)
         meta.dataset_path = r->where;
@@ -97,8 +120,8 @@ static int open_store(void *ctx, struct reap_err *err)
     rc = reap_store_open(&r->store, r->o->output, REAP_STORE_WRITE, &meta, err);
     if (!rc && reap_store_without_locks(r->store))
         reap_remark(r->o,
-                    "%s is on a network file system: nobody else may open it "
-                    "while this run lasts",
+                    "%s is on a network file system: no other program may "
+                    "open it during this run",
                     r->o->output);
     if (!rc)
         rc = reap_forget_rows_check(r->store, r->ds, r->o->changed, err);
@@ -106,11 +129,7 @@ static int open_store(void *ctx, struct reap_err *err)
         rc = reap_forget_rows(r->store, r->ds, r->o, &revised, err);
     if (rc)
         return rc;
-    if (revised.failed + revised.changed + revised.pruned)
-        reap_remark(r->o, "forgotten: %llu failed, %llu changed, %llu pruned",
-                    (unsigned long long)revised.failed,
-                    (unsigned long long)revised.changed,
-                    (unsigned long long)revised.pruned);
+    tell_forgotten(r->o, &revised);
     return REAP_OK;
 }
 
@@ -129,9 +148,9 @@ static char *in_common(const struct run *r)
     return fclose(f) ? NULL : text;
 }
 
-/* The class of a store that is there already: a resume keeps it. Whatever
+/* The arithmetic of a store that is there already: a resume keeps it. Whatever
  * else is wrong with the store is told when it is opened to write. */
-static const char *class_of_store(const struct run *r)
+static const char *arith_of_store(const struct run *r)
 {
     const char *found = NULL;
     struct reap_store_view v;
@@ -145,25 +164,25 @@ static const char *class_of_store(const struct run *r)
     return found;
 }
 
-/* The classes that this rank may compute in, a line each. */
+/* The kinds of arithmetic that this rank may compute in, a line each. */
 static void offer(const struct run *r, char *text, size_t size)
 {
-    const char *kept = reap_run_is_first() ? class_of_store(r) : NULL;
+    const char *kept = reap_run_is_first() ? arith_of_store(r) : NULL;
     size_t at = 0;
 
     text[0] = '\0';
     if (kept)
         snprintf(text, size, "%s\n", kept);
-    for (size_t i = 0; i < r->setup.n_classes && !kept && at < size; i++)
+    for (size_t i = 0; i < r->setup.n_ariths && !kept && at < size; i++)
         at += (size_t)snprintf(text + at, size - at, "%s\n",
-                               r->setup.classes[i].name);
+                               r->setup.ariths[i].name);
 }
 
 /* The engine in the arithmetic that all ranks have. A rank that lacks it goes
  * on without one, or with its own, and the first rank sends it away. */
 static int open_engine(struct run *r, struct reap_err *err)
 {
-    char mine[REAP_SETUP_CLASSES * REAP_ARITHMETIC_MAX],
+    char mine[REAP_SETUP_ARITHS * REAP_ARITHMETIC_MAX],
         agreed[REAP_ARITHMETIC_MAX];
     const bool first = reap_run_is_first();
     int rc;
@@ -173,7 +192,7 @@ static int open_engine(struct run *r, struct reap_err *err)
     if (rc)
         return rc;
     r->agreed = true;
-    if (!first && !r->setup.n_classes)
+    if (!first && !r->setup.n_ariths)
         return REAP_OK;
     return reap_setup_finish(&r->setup, r->o,
                              reap_setup_arith(&r->setup, agreed), err);
@@ -270,7 +289,7 @@ static int task_run(struct run *r, struct reap_err *err)
     if (rc == REAP_ESTOPPED && !reap_store_counts(r->store, counts, err)) {
         reap_report_end(&report, &r->setup, &status, counts, false);
         return reap_fail(err, REAP_ESTOPPED,
-                         "stopped early; run the same command again to go on");
+                         "stopped early; run the same command again to resume");
     }
     return rc;
 }

@@ -7,8 +7,10 @@
 
 #include "jobs/cli/options.h"
 
-/* What both commands do; 'classify' adds labels. Returns what the exit status
- * is made of: REAP_OK, REAP_EBADRECS, REAP_ESTOPPED, ... */
+/* Run either command; 'classify' adds labels. Returns REAP_OK (complete),
+ * REAP_EBADRECS (complete, too many bad records), REAP_ESTOPPED (run it again)
+ * or the code of what could not be opened, computed or stored: main() turns it
+ * into the exit status. */
 int reap_task_run(const struct reap_options *o, bool classify,
                   struct reap_err *err) REAP_MUST_CHECK;
 

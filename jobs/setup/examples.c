@@ -1,3 +1,5 @@
+/* One walk over the embeddings of a store that keeps those with a label, and
+ * classes numbered in order. Labels are io/labels/truth.h's. */
 #include <stdio.h>
 #include <string.h>
 
@@ -5,6 +7,7 @@
 #include "engine/base/rng.h"
 #include "io/file/text.h"
 #include "jobs/cli/remark.h"
+#include "jobs/cli/words.h"
 #include "jobs/setup/examples.h"
 
 /* 'old' with room for 'need' things of 'size' bytes; NULL without memory. */
@@ -207,22 +210,28 @@ void reap_examples_remarks(const struct reap_examples *d, const char *path,
     if (*reap_truth_remark(d->truth, d->multi, text, sizeof(text)))
         reap_remark(o, "%s", text);
     if (d->no_label)
-        reap_remark(o, "%s: %llu rows have no label and are not used", path,
-                    (unsigned long long)d->no_label);
+        reap_remark(o, "%s: %llu %s without a label: not used", path,
+                    (unsigned long long)d->no_label,
+                    reap_plural(d->no_label, "row", "rows"));
     if (c->keys + c->blank > d->spoken)
-        reap_remark(o, "%llu keys of the labels have no vector in %s",
-                    (unsigned long long)(c->keys + c->blank - d->spoken), path);
+        reap_remark(
+            o, "%llu labelled %s no vector in %s",
+            (unsigned long long)(c->keys + c->blank - d->spoken),
+            reap_plural(c->keys + c->blank - d->spoken, "key has", "keys have"),
+            path);
     if (d->unknown)
-        reap_remark(o,
-                    "%s: %llu labels of unknown classes, such as '%s', are "
-                    "not used",
-                    path, (unsigned long long)d->unknown, d->first_unknown);
+        reap_remark(o, "%s: %llu %s of unknown classes, such as '%s': not used",
+                    path, (unsigned long long)d->unknown,
+                    reap_plural(d->unknown, "label", "labels"),
+                    d->first_unknown);
     if (reap_embeddings_odd(d->embeddings))
         reap_remark(o,
-                    "%s: %llu vectors with NaN or infinity are not used, "
-                    "the first is that of %s",
+                    "%s: %llu %s with NaN or infinity, first that of %s: not "
+                    "used",
                     path,
                     (unsigned long long)reap_embeddings_odd(d->embeddings),
+                    reap_plural(reap_embeddings_odd(d->embeddings), "vector",
+                                "vectors"),
                     reap_embeddings_first_odd(d->embeddings));
 }
 

@@ -2,9 +2,9 @@
  * jobs/setup/examples.h - the examples of a store: embeddings with their
  * classes
  *
- * What has a vector and a label is an example; what lacks one is counted.
- * Classes are the labels there are, sorted: as numbers if all are, else as
- * bytes. Constant once it is open.
+ * A row with a vector and a label is an example; rows that lack one are
+ * counted. Classes are the labels there are, sorted: as numbers if all are,
+ * else as bytes. Constant once it is open.
  */
 #ifndef REAP_JOBS_SETUP_EXAMPLES_H
 #define REAP_JOBS_SETUP_EXAMPLES_H
@@ -60,6 +60,7 @@ void reap_examples_count(const struct reap_examples *d, const size_t *row,
 /* A number that is the same for the same examples in the same order. */
 uint64_t reap_examples_digest(const struct reap_examples *d);
 
+/* Close all of it; a cleared struct stays so. */
 void reap_examples_close(struct reap_examples *d);
 
 #endif /* REAP_JOBS_SETUP_EXAMPLES_H */

@@ -1,3 +1,5 @@
+/* Batches of decoded images by the same steps as pipeline/prepare.h, in one
+ * thread. */
 #include <string.h>
 
 #include "engine/base/mem.h"

@@ -1,3 +1,5 @@
+/* --model, --weights and their relatives to a network; the numbers may be read
+ * later, while an engine packs them. */
 #include <stdio.h>
 #include <string.h>
 

@@ -16,8 +16,10 @@ struct reap_network {
                         file also ":PREFIX" */
 };
 
-/* Read --weights, build --model. Without --weights: 'none' is an error that
- * says what to type, unless 'random' allows it. */
+/* Read --weights, build --model. Without --weights: an error that says what to
+ * type, unless 'random' allows random ones. Returns REAP_OK, REAP_EINVAL, or
+ * the codes of reap_weights_resolve(), reap_weights_read() and reap_net_new().
+ */
 int reap_network_open(struct reap_network *n, const struct reap_options *o,
                       bool random, struct reap_err *err) REAP_MUST_CHECK;
 
@@ -30,6 +32,8 @@ int reap_network_open(struct reap_network *n, const struct reap_options *o,
 int reap_network_open_later(struct reap_network *n,
                             const struct reap_options *o, bool lasting,
                             struct reap_err *err) REAP_MUST_CHECK;
+
+/* Free the numbers that were read for an engine. */
 void reap_network_settle(struct reap_network *n);
 
 /* Lines for a person: which network of the file was taken, and what was left
@@ -37,6 +41,7 @@ void reap_network_settle(struct reap_network *n);
 void reap_network_remarks(const struct reap_network *n,
                           const struct reap_options *o);
 
+/* Free all of it; a cleared struct stays so. */
 void reap_network_close(struct reap_network *n);
 
 #endif /* REAP_JOBS_SETUP_NETWORK_H */

@@ -1,3 +1,6 @@
+/*
+ * --features, --pooling, --top as a list of outputs, and as columns of a store.
+ */
 #include <stdio.h>
 #include <string.h>
 
@@ -45,7 +48,7 @@ int reap_outputs_parse(struct reap_outputs *out, const struct reap_options *o,
     memset(out, 0, sizeof(*out));
     out->k = o->top_given ? o->top : 5;
     if (!out->k || out->k > 1000000)
-        return reap_fail(err, REAP_EINVAL, "--top: at least 1 is needed");
+        return reap_fail(err, REAP_EINVAL, "--top must be 1 or more");
     if (o->features && o->pooling)
         return reap_fail(err, REAP_EINVAL,
                          "--pooling is the short form of --features: give one");

@@ -13,13 +13,13 @@ struct reap_outputs {
     size_t k;
 };
 
-/* From --features or --pooling ('classify' adds "top"); checks for doubles
- * and contradictions. */
+/* From --features or --pooling ('classify' adds "top"). REAP_EINVAL for names
+ * given twice, too many, or options that contradict each other. */
 int reap_outputs_parse(struct reap_outputs *out, const struct reap_options *o,
                        bool classify, struct reap_err *err) REAP_MUST_CHECK;
 
 /* The store's columns for the outputs of an engine; bit i of '*l2' is set for
- * the columns that --l2 scales. */
+ * the columns that --l2 scales. REAP_EINVAL for a wrong --store-as. */
 int reap_outputs_schema(const struct reap_engine *e,
                         const struct reap_options *o,
                         struct reap_schema *schema, unsigned *l2,

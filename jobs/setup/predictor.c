@@ -1,3 +1,5 @@
+/* --head as a function from embeddings to scores: a fitted head here,
+ * neighbours in predictor_knn.c. */
 #include <stdio.h>
 #include <string.h>
 

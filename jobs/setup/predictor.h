@@ -16,12 +16,12 @@
 struct reap_predictor {
     struct reap_classifier by;
     char *const *labels; /* (by.classes), lent until close */
-    const char *preset;  /* name of the preset behind it, or "" */
+    const char *preset;  /* name of the preset of its embeddings, or "" */
     char id[100];        /* "head=sha256:...": part of a fingerprint */
     bool multi;          /* several classes at once: they do not add up to 1 */
     void *own;
-    /* Is it for embeddings 'fingerprint_text' these lines
-     * (io/weights/head_file.h)? */
+    /* Is it for embeddings of this text? As reap_head_file_fits()
+     * (io/weights/head_file.h). */
     int (*fits)(const void *own, const char *fingerprint_text,
                 const char *quantized_from, struct reap_err *err);
     void (*close)(void *own);
@@ -39,7 +39,7 @@ int reap_predictor_open(struct reap_predictor *p, const char *text,
 int reap_predictor_knn(struct reap_predictor *p, const char *text,
                        const char *truth, struct reap_err *err) REAP_MUST_CHECK;
 
-/* A cleared struct does nothing. */
+/* Free it; a cleared struct stays so. */
 void reap_predictor_close(struct reap_predictor *p);
 
 #endif /* REAP_JOBS_SETUP_PREDICTOR_H */

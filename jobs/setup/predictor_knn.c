@@ -64,7 +64,7 @@ static int predictor_knn_describe(struct near *n, const struct reap_examples *d,
         made ? reap_head_embeddings(made, n->like.feature) : NULL;
     if (!n->like.embeddings)
         return reap_fail(err, REAP_EMISFIT,
-                         "%s: what its embeddings are made of is not known",
+                         "%s: how its embeddings were computed is not known",
                          n->path);
     if (preset)
         snprintf(n->preset, sizeof(n->preset), "%.*s",

@@ -1,3 +1,5 @@
+/* From options to a preset and to what decides a status. The rules of presets
+ * are io/preset's. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -6,7 +8,7 @@
 #include "jobs/cli/words.h"
 #include "jobs/setup/preprocess.h"
 
-/* Without a word from the file or the user: what the family was trained on. */
+/* Where neither the file nor the user says: what the family was trained on. */
 static const char *family_preset(const struct reap_model *model)
 {
     static const char *const name[] = {
@@ -101,7 +103,7 @@ int reap_preprocess_limits(const struct reap_options *o,
     if (rc)
         return rc;
     if (o->max_pixels_given && !o->max_pixels)
-        return reap_fail(err, REAP_EINVAL, "--max-pixels 0 refuses everything");
+        return reap_fail(err, REAP_EINVAL, "--max-pixels must be 1 or more");
     limits->max_pixels = o->max_pixels;
     limits->keep_truncated = a[0];
     limits->orient = a[1];

@@ -1,3 +1,6 @@
+/* The order in which a run is set up, and the lines of text that decide its
+ * rows. Each part is opened by its own file; which arithmetic is used may be
+ * settled between the two steps. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -75,58 +78,58 @@ static int shape_from_preset(const struct reap_options *o, char *text,
     return REAP_OK;
 }
 
-/* Add the classes of one precision to those on offer. */
-static void add_classes(struct reap_setup *s, enum reap_precision precision,
-                        bool exact)
+/* Add the kinds of arithmetic of one precision to those on offer. */
+static void add_ariths(struct reap_setup *s, enum reap_precision precision,
+                       bool exact)
 {
-    const char *name[REAP_SETUP_CLASSES];
-    size_t n = reap_engine_ariths(precision, exact, name, REAP_SETUP_CLASSES);
+    const char *name[REAP_SETUP_ARITHS];
+    size_t n = reap_engine_ariths(precision, exact, name, REAP_SETUP_ARITHS);
 
-    for (size_t i = 0; i < n && s->n_classes < REAP_SETUP_CLASSES; i++) {
-        s->classes[s->n_classes].name = name[i];
-        s->classes[s->n_classes++].precision = precision;
+    for (size_t i = 0; i < n && s->n_ariths < REAP_SETUP_ARITHS; i++) {
+        s->ariths[s->n_ariths].name = name[i];
+        s->ariths[s->n_ariths++].precision = precision;
     }
 }
 
 /* What --precision allows here: "auto" is int8 for weights that have scales,
  * else bf16, else fp32. */
-static int list_classes(struct reap_setup *s, const struct reap_options *o,
-                        struct reap_err *err)
+static int list_ariths(struct reap_setup *s, const struct reap_options *o,
+                       struct reap_err *err)
 {
     enum reap_precision precision;
     int rc = reap_parse_precision(o->precision, &precision, err);
 
-    s->n_classes = 0;
+    s->n_ariths = 0;
     if (rc)
         return rc;
     if (!o->precision || strcmp(o->precision, "auto") != 0) {
-        add_classes(s, precision, o->exact);
+        add_ariths(s, precision, o->exact);
         return REAP_OK;
     }
     if (s->network.net->quantized && !s->preset.norm.float_in)
-        add_classes(s, REAP_INT8, o->exact);
-    add_classes(s, REAP_BF16, o->exact);
-    add_classes(s, REAP_FP32, o->exact);
+        add_ariths(s, REAP_INT8, o->exact);
+    add_ariths(s, REAP_BF16, o->exact);
+    add_ariths(s, REAP_FP32, o->exact);
     return REAP_OK;
 }
 
-/* Its place in the list, n_classes if it has none. */
-static size_t find_class(const struct reap_setup *s, const char *arithmetic)
+/* Its place in the list, n_ariths if it has none. */
+static size_t find_arith(const struct reap_setup *s, const char *arithmetic)
 {
     const size_t n = strcspn(arithmetic, " ");
     size_t i = 0;
 
-    while (i < s->n_classes && (strlen(s->classes[i].name) != n ||
-                                strncmp(s->classes[i].name, arithmetic, n)))
+    while (i < s->n_ariths && (strlen(s->ariths[i].name) != n ||
+                               strncmp(s->ariths[i].name, arithmetic, n)))
         i++;
     return i;
 }
 
 const char *reap_setup_arith(const struct reap_setup *s, const char *arithmetic)
 {
-    const size_t i = find_class(s, arithmetic);
+    const size_t i = find_arith(s, arithmetic);
 
-    return i < s->n_classes ? s->classes[i].name : NULL;
+    return i < s->n_ariths ? s->ariths[i].name : NULL;
 }
 
 static int setup_check_head(const struct reap_setup *s,
@@ -148,7 +151,7 @@ static size_t classes_of(const struct reap_setup *s)
     return s->head.own ? s->head.by.classes : s->network.net->classes;
 }
 
-/* All that the engine is made of but its arithmetic. */
+/* All that the engine is made from but its arithmetic. */
 static struct reap_engine_args engine_args(const struct reap_setup *s,
                                            const struct reap_options *o)
 {
@@ -172,13 +175,13 @@ static struct reap_engine_args engine_args(const struct reap_setup *s,
 static int open_engine(struct reap_setup *s, const struct reap_options *o,
                        const char *arithmetic, struct reap_err *err)
 {
-    const size_t i = arithmetic ? find_class(s, arithmetic) : s->n_classes;
+    const size_t i = arithmetic ? find_arith(s, arithmetic) : s->n_ariths;
     struct reap_engine_args a = engine_args(s, o);
     int rc = reap_parse_precision(o->precision, &a.precision, err);
 
     a.arithmetic = arithmetic;
-    if (i < s->n_classes)
-        a.precision = s->classes[i].precision;
+    if (i < s->n_ariths)
+        a.precision = s->ariths[i].precision;
     if (!rc && s->network.weights && !o->no_cache)
         rc = reap_blob_cache_new(&s->cache, REAP_BLOB_CACHE_MOST, err);
     a.blobs = reap_blob_cache_blobs(s->cache);
@@ -263,7 +266,7 @@ static int quantize(struct reap_setup *s, const char *dataset,
         return rc;
     rc = reap_imageset_next(&set, err);
     if (!rc && !set.n)
-        rc = reap_fail(err, REAP_ENOTFOUND, "%s: no image to find scales with",
+        rc = reap_fail(err, REAP_ENOTFOUND, "%s: no image to calibrate on",
                        dataset);
     if (!rc)
         rc = reap_quantize(s->network.net, &s->preset.norm, set.n, set.images,
@@ -305,7 +308,7 @@ static int fit_head(const struct reap_setup *s, const struct reap_options *o,
     return rc ? reap_wrap(err, rc, "--head %s", o->head) : REAP_OK;
 }
 
-/* What is not to go wrong once other ranks wait. */
+/* Everything that can fail, before other ranks wait for this one. */
 static int check_rest(struct reap_setup *s, const struct reap_options *o,
                       struct reap_err *err)
 {
@@ -322,7 +325,7 @@ static int check_rest(struct reap_setup *s, const struct reap_options *o,
         return rc;
     a = engine_args(s, o);
     rc = reap_engine_check(&a, err);
-    return rc ? rc : list_classes(s, o, err);
+    return rc ? rc : list_ariths(s, o, err);
 }
 
 int reap_setup_begin(struct reap_setup *s, const struct reap_options *o,
@@ -376,8 +379,8 @@ int reap_setup_begin(struct reap_setup *s, const struct reap_options *o,
 int reap_setup_finish(struct reap_setup *s, const struct reap_options *o,
                       const char *arithmetic, struct reap_err *err)
 {
-    if (!arithmetic && s->n_classes)
-        arithmetic = s->classes[0].name;
+    if (!arithmetic && s->n_ariths)
+        arithmetic = s->ariths[0].name;
     return open_engine(s, o, arithmetic, err);
 }
 
@@ -440,8 +443,9 @@ void reap_setup_remarks(const struct reap_setup *s,
 {
     reap_network_remarks(&s->network, o);
     if (s->preset_guessed)
-        reap_remark(o, "preset %s, the family's own; --preset sets another",
-                    s->preset.name);
+        reap_remark(
+            o, "preset %s (default for this model; change it with --preset)",
+            s->preset.name);
     else if (s->preset_from)
         reap_remark(o, "preset %s, told by %s", s->preset.name, s->preset_from);
 }

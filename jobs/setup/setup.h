@@ -4,7 +4,9 @@
  *
  * Network, preset, limits, outputs, engine and class names, from the options,
  * in the order in which mistakes are cheapest to find. The engine may have to
- * wait until ranks have agreed on its arithmetic: so there are two steps.
+ * wait until ranks have agreed on its arithmetic: so there are two steps. One
+ * thread at a time. The calls return REAP_OK, or the code and message of the
+ * part that could not be opened.
  */
 #ifndef REAP_JOBS_SETUP_SETUP_H
 #define REAP_JOBS_SETUP_SETUP_H
@@ -18,7 +20,7 @@
 #include "jobs/setup/predictor.h"
 #include "jobs/setup/preprocess.h"
 
-enum { REAP_SETUP_CLASSES = 16 };
+enum { REAP_SETUP_ARITHS = 16 };
 
 struct reap_setup {
     bool classify;
@@ -40,12 +42,12 @@ struct reap_setup {
     /* Threads that do an image together, 0: one alone. May be set, as may
      * 'batch', between the two steps. */
     size_t threads_per_image;
-    /* Arithmetic classes that fit --precision here, best first. */
-    size_t n_classes;
+    /* Kinds of arithmetic that fit --precision here, best first. */
+    size_t n_ariths;
     struct {
         const char *name;
         enum reap_precision precision;
-    } classes[REAP_SETUP_CLASSES];
+    } ariths[REAP_SETUP_ARITHS];
 };
 
 /*
@@ -57,28 +59,30 @@ int reap_setup_begin(struct reap_setup *s, const struct reap_options *o,
                      bool classify, const char *calibrate,
                      struct reap_err *err) REAP_MUST_CHECK;
 
-/* The one of the classes that 'arithmetic', such as a store has it, names;
- * NULL if it cannot be done here. */
+/* The kind of arithmetic among those that fit here that 'arithmetic', a store's
+ * text, names; NULL if there is none. */
 const char *reap_setup_arith(const struct reap_setup *s,
                              const char *arithmetic);
 
-/* Engine and columns. 'arithmetic' is one of the classes, as far
- * as its name up to a space; NULL: the first. REAP_EINVAL if there is none. */
+/* Engine and columns. 'arithmetic' is one of those kinds, by its name up to a
+ * space; NULL: the first. REAP_EINVAL if there is none. */
 int reap_setup_finish(struct reap_setup *s, const struct reap_options *o,
                       const char *arithmetic,
                       struct reap_err *err) REAP_MUST_CHECK;
 
-/* Both steps, in the best class. */
+/* Both steps, in the best arithmetic. */
 int reap_setup_open(struct reap_setup *s, const struct reap_options *o,
                     bool classify, const char *calibrate,
                     struct reap_err *err) REAP_MUST_CHECK;
 
-/* What decides a row's bytes, a line each: the fingerprint is made of it.
- * Without an engine its class is "none". Owned: reap_free(). */
+/* What decides a row's bytes, a line each; the fingerprint is its hash. Without
+ * an engine the arithmetic is "none". Owned: reap_free(); NULL without memory.
+ */
 char *reap_setup_fingerprint_text(const struct reap_setup *s,
                                   const struct reap_options *o);
 
-/* The preset must end in the size that the net was built for. */
+/* REAP_EINVAL, with the option to type, unless the preset ends in the size that
+ * the net was built for. */
 int reap_setup_check_size(const struct reap_preset *preset,
                           const struct reap_net *net,
                           struct reap_err *err) REAP_MUST_CHECK;
@@ -88,10 +92,11 @@ int reap_setup_check_size(const struct reap_preset *preset,
 void reap_setup_remarks(const struct reap_setup *s,
                         const struct reap_options *o);
 
+/* Free all of it; a cleared struct stays so. */
 void reap_setup_close(struct reap_setup *s);
 
-/* --precision's word as a precision; "auto" is bf16 where the CPU has it, else
- * fp32. */
+/* --precision's word as a precision; NULL is fp32, "auto" bf16 where the CPU
+ * has it, else fp32. REAP_EINVAL lists the words. */
 int reap_parse_precision(const char *text, enum reap_precision *out,
                          struct reap_err *err) REAP_MUST_CHECK;
 

@@ -1,3 +1,5 @@
+/* A store open to read with its counts, its marker and names for its classes.
+ * Its dataset is store_view_dataset.c's. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>

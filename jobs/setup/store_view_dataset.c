@@ -1,4 +1,4 @@
-/* The dataset behind a store, if it can still be read. */
+/* The dataset that a store was made from, if it can still be read. */
 #include <stdio.h>
 #include <string.h>
 
@@ -14,13 +14,13 @@ void reap_store_view_dataset(struct reap_store_view *v, const char *path)
     if (!path)
         path = reap_store_meta(v->store, "dataset_path");
     if (!path || !id) {
-        snprintf(v->why, sizeof(v->why), "the store does not name it");
+        snprintf(v->why, sizeof(v->why), "the store does not name its dataset");
         return;
     }
     rc = reap_dataset_open(&v->dataset, path, &err);
     if (!rc && strcmp(reap_dataset_id(v->dataset), id) != 0)
         rc = reap_fail(&err, REAP_EMISFIT,
-                       "%s is another dataset than the one the rows were made "
+                       "%s is not the dataset that the rows were computed "
                        "from",
                        path);
     if (!rc)
@@ -53,7 +53,7 @@ static int order(struct reap_bytes a, struct reap_bytes b)
     return c ? c : (a.len > b.len) - (a.len < b.len);
 }
 
-/* Go on to the first row whose key is not before 'key'; '*at' says whether
+/* Move to the first row whose key is not before 'key'; '*at' says whether
  * there is one. Rows passed over have lost their key. */
 static int pass_gone(struct reap_rows *r, struct reap_bytes key,
                      struct reap_stored *row, bool *at,

@@ -98,7 +98,7 @@ static int open_network(struct job *j, struct reap_err *err)
     return rc;
 }
 
-/* What embeddings of this network are made of, as a store has it. */
+/* How embeddings of this network are computed, as a store's text has it. */
 static char *fingerprint_text(const struct job *j)
 {
     char *text = reap_setup_fingerprint_text(&j->setup, j->o), *all;
@@ -258,7 +258,7 @@ static void state_memory(struct job *j, size_t bytes, size_t numbers)
 
     reap_remark(j->o,
                 "training %.1f million numbers from %s on; memory: %zu MB "
-                "beside the network, %zu MB more while it saves",
+                "besides the network, %zu MB more while it saves",
                 (double)numbers / 1e6, j->plan.unfreeze, bytes >> 20,
                 numbers * 3 * sizeof(float) >> 20);
     if (file)
@@ -322,7 +322,7 @@ static int cmd_tune_open_all(struct job *j, struct reap_err *err)
     return rc;
 }
 
-/* ---- what a person sees ---- */
+/* ---- what is printed ---- */
 
 static void cmd_tune_on_progress(void *ctx, uint64_t done, uint64_t total)
 {
@@ -377,8 +377,11 @@ static void on_resumed(void *ctx, const struct reap_tune_state *s,
     const struct job *j = ctx;
 
     if (s)
-        reap_remark(j->o, "going on behind %llu epochs and %llu images",
-                    (unsigned long long)s->epoch, (unsigned long long)s->done);
+        reap_remark(j->o, "resuming after %llu %s and %llu %s",
+                    (unsigned long long)s->epoch,
+                    reap_plural(s->epoch, "epoch", "epochs"),
+                    (unsigned long long)s->done,
+                    reap_plural(s->done, "image", "images"));
     else
         reap_remark(j->o, "%s %s; tuning from the beginning", j->save, why);
 }
@@ -405,7 +408,7 @@ static void cmd_tune_print(const struct job *j)
         printf("model:    %s, %zu classes, trained on %zu images", j->o->output,
                reap_head_classes(j->layers), j->split.n_train);
         if (j->split.n_check)
-            printf(", checked with %zu", j->split.n_check);
+            printf(", validated on %zu", j->split.n_check);
         printf("\nnext:     reap classify DATASET --weights %s -o LABELS\n",
                j->o->output);
     }
@@ -439,8 +442,9 @@ static int open_views(struct job *j, struct reap_err *err)
         rc = reap_tune_split(&j->split, &j->data, j->views, j->plan.split,
                              j->plan.seed, err);
     if (!rc && j->split.bad && !j->team.rank)
-        reap_remark(j->o, "%zu images cannot be decoded and are left out",
-                    j->split.bad);
+        reap_remark(j->o, "%zu %s be decoded and %s left out", j->split.bad,
+                    reap_plural(j->split.bad, "image cannot", "images cannot"),
+                    reap_plural(j->split.bad, "is", "are"));
     return rc;
 }
 
@@ -502,7 +506,7 @@ static int on_team(struct job *j, struct reap_err *err)
         rc = reap_team_spread(&j->team, &done, 1, err);
     if (!rc && done) {
         if (!j->team.rank)
-            reap_remark(j->o, "%s is that model already", j->o->output);
+            reap_remark(j->o, "%s already is that model", j->o->output);
         return REAP_OK;
     }
     if (!rc)

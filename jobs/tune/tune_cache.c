@@ -1,3 +1,6 @@
+/* A file with one place for each image: state and checksum first, so that what
+ * a crash left half written is not taken for a result. Which images are in it
+ * is tune_views.c's. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -80,7 +83,8 @@ static int page_of(const char *fingerprint_text, size_t n, size_t size,
     memset(page, 0, PAGE);
     if (snprintf(page, PAGE, "reap features 1\nimages=%zu\nbytes=%zu\n%s", n,
                  size, fingerprint_text) >= PAGE)
-        return reap_fail(err, REAP_EBUG, "features made of too much");
+        return reap_fail(err, REAP_EBUG,
+                         "the description of the features is too long");
     return REAP_OK;
 }
 
@@ -139,7 +143,7 @@ int reap_tune_cache_open(struct reap_tune_cache **out, const char *path,
             rc = make(c, page, err);
         else if (!*found)
             rc = reap_fail(err, REAP_ENOTFOUND,
-                           "%s: this rank sees other features there than the "
+                           "%s: this rank finds other features there than the "
                            "first one; name a place that all hosts share with "
                            "--keep-features",
                            path);

@@ -23,10 +23,10 @@ enum reap_tune_state {
 };
 
 /*
- * Open the file at 'path' for n images of 'size' bytes each, made of what
- * 'fingerprint_text' says. With 'create' one that is not there, or is of
- * something else
- * ('*found' false), is made anew with all its blocks. Returns REAP_OK,
+ * Open the file at 'path' for n images of 'size' bytes each, computed as
+ * 'fingerprint_text' says. With 'create' a missing one, or one of something
+ * else
+ * ('*found' false), is made with all its blocks. Returns REAP_OK,
  * REAP_ENOTFOUND (without 'create'), REAP_ECREATE, REAP_EACCESS, REAP_EIO (no
  * room on the disk: the message says how much is needed) or REAP_ENOMEM.
  */
@@ -35,6 +35,7 @@ int reap_tune_cache_open(struct reap_tune_cache **out, const char *path,
                          bool create, bool *found,
                          struct reap_err *err) REAP_MUST_CHECK;
 
+/* Bytes of the whole file. */
 uint64_t reap_tune_cache_bytes(size_t n, size_t size);
 
 /* What is known of image i; GOOD if its bytes have their CRC, which go to
@@ -47,9 +48,11 @@ int reap_tune_cache_read(struct reap_tune_cache *c, size_t i, void *to,
 int reap_tune_cache_write(struct reap_tune_cache *c, size_t i, const void *data,
                           struct reap_err *err) REAP_MUST_CHECK;
 
+/* Make what was written durable. REAP_EIO. */
 int reap_tune_cache_sync(struct reap_tune_cache *c,
                          struct reap_err *err) REAP_MUST_CHECK;
 
+/* Close '*c', which becomes NULL; NULL does nothing. */
 void reap_tune_cache_close(struct reap_tune_cache **c);
 
 #endif /* REAP_JOBS_TUNE_CACHE_H */

@@ -1,12 +1,14 @@
+/* One walk over the dataset that keeps the keys with a known label. */
 #include <stdio.h>
 #include <string.h>
 
 #include "engine/base/mem.h"
 #include "engine/base/rng.h"
 #include "jobs/cli/remark.h"
+#include "jobs/cli/words.h"
 #include "jobs/tune/tune_data.h"
 
-/* Room for 'more' elements behind n. */
+/* Room for 'more' elements after n. */
 static int tune_data_grow(void *list, size_t n, size_t more, size_t *room,
                           size_t size, struct reap_err *err)
 {
@@ -162,14 +164,16 @@ void reap_tune_data_remarks(const struct reap_tune_data *d,
                             const struct reap_options *o)
 {
     if (d->no_label)
-        reap_remark(o, "%llu of %llu images have no label and are left out",
+        reap_remark(o, "%llu of %llu images without a label: left out",
                     (unsigned long long)d->no_label,
                     (unsigned long long)d->records);
     if (d->unknown)
         reap_remark(o,
-                    "%llu labels are of classes that the head does not know, "
-                    "such as '%.80s', and are left out",
-                    (unsigned long long)d->unknown, d->first_unknown);
+                    "%llu %s of a class that the head does not know, such as "
+                    "'%.80s': left out",
+                    (unsigned long long)d->unknown,
+                    reap_plural(d->unknown, "label", "labels"),
+                    d->first_unknown);
 }
 
 struct reap_bytes reap_tune_data_key(const struct reap_tune_data *d, size_t i)

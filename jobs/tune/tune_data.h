@@ -1,8 +1,8 @@
 /*
  * jobs/tune/tune_data.h - the images of a dataset that have a class
  *
- * Classes are those of the head. What has no label, or one that the head does
- * not know, is counted and left out. Constant once it is open.
+ * Classes are those of the head. An image without a label, or with one that the
+ * head does not know, is counted and left out. Constant once it is open.
  */
 #ifndef REAP_JOBS_TUNE_DATA_H
 #define REAP_JOBS_TUNE_DATA_H
@@ -49,6 +49,7 @@ int reap_tune_data_open(struct reap_tune_data *d, const char *path,
 void reap_tune_data_remarks(const struct reap_tune_data *d,
                             const struct reap_options *o);
 
+/* The key of item i. Lent until close. */
 struct reap_bytes reap_tune_data_key(const struct reap_tune_data *d, size_t i);
 
 /* The row of targets of item i, (n_classes): 1 for its classes, else 0. */
@@ -57,6 +58,7 @@ void reap_tune_data_target(const struct reap_tune_data *d, size_t i, float *to);
 /* A number that is the same for the same keys and classes. */
 uint64_t reap_tune_data_digest(const struct reap_tune_data *d);
 
+/* Close all of it; a cleared struct stays so. */
 void reap_tune_data_close(struct reap_tune_data *d);
 
 #endif /* REAP_JOBS_TUNE_DATA_H */

@@ -1,3 +1,5 @@
+/* The tuned tensors in the places of the old ones, the head by its framework's
+ * names, everything else as it was. */
 #include <openssl/evp.h>
 #include <stdio.h>
 #include <string.h>
@@ -18,7 +20,7 @@ static size_t count_of(const struct reap_tensor_spec *s)
 }
 
 /* The network's own tensors; the old head and what is not its own stay
- * behind. */
+ * out. */
 static int trunk(const struct reap_tune_model *m,
                  const struct reap_params *from, struct reap_params *to,
                  struct reap_err *err)

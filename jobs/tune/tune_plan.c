@@ -1,3 +1,4 @@
+/* Options of reap tune, checked before anything is opened. */
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>

@@ -1,3 +1,5 @@
+/* The loop of epochs and steps of a fine-tuning; gradients are engine/train's,
+ * images tune_views.c's. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -79,7 +81,7 @@ static int tune_run_fill(struct run *u, const size_t *item, size_t n,
 static int not_finite(const struct run *u, struct reap_err *err)
 {
     return reap_fail(err, REAP_EINVAL,
-                     "the loss is no number any more at step %llu (epoch "
+                     "the loss is not finite at step %llu (epoch "
                      "%llu): --lr %g is too high; what was saved before stays "
                      "in %.150s",
                      (unsigned long long)u->s.steps + 1,
@@ -176,7 +178,7 @@ static int tune_run_look(struct run *u, struct reap_err *err)
         rc = tune_run_save(u, err);
     if (!rc && most == STOP)
         rc = reap_fail(err, REAP_ESTOPPED,
-                       "stopped early; run the same command again to go on");
+                       "stopped early; run the same command again to resume");
     return rc;
 }
 

@@ -2,7 +2,7 @@
  * jobs/tune/tune_run.h - the epochs of a fine-tuning, on all ranks of a team
  *
  * Order, views and dropout are drawn by the seed alone; where it stands is
- * saved behind each epoch, every two minutes, and before it stops.
+ * saved after each epoch, every two minutes, and before it stops.
  */
 #ifndef REAP_JOBS_TUNE_RUN_H
 #define REAP_JOBS_TUNE_RUN_H
@@ -42,8 +42,8 @@ struct reap_tune_run {
 };
 
 /*
- * Train r->tail. Returns REAP_OK, REAP_EINVAL (the loss is no number any more:
- * which step, and that the rate is too high), REAP_ESTOPPED (drained, after
+ * Train r->tail. Returns REAP_OK, REAP_EINVAL (the loss is not finite: which
+ * step, and that the rate is too high), REAP_ESTOPPED (drained, after
  * saving), what the views and the team return, or why it could not be saved.
  */
 int reap_tune_run(const struct reap_tune_run *r,

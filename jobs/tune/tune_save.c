@@ -1,3 +1,4 @@
+/* The state of a tuning as a checkpoint (jobs/learn/checkpoint.h). */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /*
- * jobs/tune/tune_save.h - fine-tuning half way, to go on from after any stop
+ * jobs/tune/tune_save.h - unfinished fine-tuning, to resume after any stop
  *
- * A safetensors file beside the model: numbers and both moments as a tail has
+ * A safetensors file next to the model: numbers and both moments as a tail has
  * them, and in its metadata where it stood and which tuning it is.
  */
 #ifndef REAP_JOBS_TUNE_SAVE_H

@@ -1,3 +1,4 @@
+/* Images for training and for validation, drawn class by class. */
 #include <string.h>
 
 #include "engine/base/mem.h"

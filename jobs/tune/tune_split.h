@@ -21,6 +21,7 @@ int reap_tune_split(struct reap_tune_split *s, const struct reap_tune_data *d,
                     const struct reap_views *v, double part, uint64_t seed,
                     struct reap_err *err) REAP_MUST_CHECK;
 
+/* Free the lists; '*s' is empty again. */
 void reap_tune_split_clear(struct reap_tune_split *s);
 
 #endif /* REAP_JOBS_TUNE_SPLIT_H */

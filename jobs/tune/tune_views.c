@@ -1,3 +1,7 @@
+/*
+ * Many threads decode images and run the frozen part over a few at a time;
+ * features go to the file of tune_cache.c, unless every epoch draws new views.
+ */
 #include <stdatomic.h>
 #include <string.h>
 
@@ -82,7 +86,9 @@ static bool tune_views_prepare(struct reap_views *v, struct viewer *w, size_t i,
                  memcmp(rec.key.data, key.data, key.len) != 0))
         *rc = REAP_ENOTFOUND;
     if (*rc == REAP_ENOTFOUND)
-        *rc = reap_fail(err, REAP_EIO, "the dataset changed under us");
+        *rc = reap_fail(err, REAP_EIO,
+                        "the dataset was changed during the run; run the same "
+                        "command again");
     if (*rc)
         return false;
     made.status = reap_dataset_image(v->a.data->ds, w->cursor, &rec,
@@ -243,8 +249,8 @@ static int look_at_all(struct reap_views *v, struct reap_err *err)
     }
     if (rc == REAP_ESTOPPED)
         reap_fail(err, rc,
-                  "stopped early; run the same command again to go "
-                  "on");
+                  "stopped early; run the same command again to "
+                  "resume");
     if (v->cache && (!rc || rc == REAP_ESTOPPED)) {
         const int synced = reap_tune_cache_sync(v->cache, err);
 

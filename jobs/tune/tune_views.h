@@ -3,8 +3,8 @@
  *
  * The frozen part of a network is run once for each image and the features go
  * to a file; with augmentation it is run for every view. A file of features is
- * used again if it holds what is wanted, and what a stopped run left is gone on
- * from. Ranks share the work and the file, which all of them have to see.
+ * used again if it holds what is wanted, and a stopped run is resumed from it.
+ * Ranks share the work and the file, which all of them have to see.
  */
 #ifndef REAP_JOBS_TUNE_VIEWS_H
 #define REAP_JOBS_TUNE_VIEWS_H
@@ -46,7 +46,7 @@ uint64_t reap_views_bytes(const struct reap_views_args *a);
 int reap_views_open(struct reap_views **out, const struct reap_views_args *a,
                     struct reap_err *err) REAP_MUST_CHECK;
 
-/* Is image i any good? */
+/* Can image i be decoded? */
 bool reap_views_good(const struct reap_views *v, size_t i);
 
 /*
@@ -58,6 +58,7 @@ int reap_views_load(struct reap_views *v, const size_t *item, size_t n,
                     const struct reap_augment *view, float *to,
                     struct reap_err *err) REAP_MUST_CHECK;
 
+/* Close '*v', which becomes NULL; NULL does nothing. */
 void reap_views_close(struct reap_views **v);
 
 #endif /* REAP_JOBS_TUNE_VIEWS_H */

@@ -48,7 +48,7 @@ q, g = p[at], p[at].argmax(1)
 e = json.load(open(folder + "/evaluation.json"))
 
 near(e["accuracy"], accuracy_score(y, g), "accuracy")
-near(e["top5"], top_k_accuracy_score(y, q, k=5, labels=classes), "of five")
+near(e["top5"], top_k_accuracy_score(y, q, k=5, labels=classes), "top-5 accuracy")
 for a in "macro", "weighted":
     want = precision_recall_fscore_support(y, g, average=a, zero_division=0)
     for name, w in zip(("precision", "recall", "f1"), want):

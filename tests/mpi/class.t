@@ -5,7 +5,7 @@
 unset REAP_CPU
 has() { grep -qw "$1" /proc/cpuinfo; }
 class() { # store
-    "$REAP" info "$dir/$1" 2>/dev/null | sed -n 's/^ *class=//p'
+    "$REAP" info "$dir/$1" 2>/dev/null | sed -n 's/^ *arithmetic (--precision) //p'
 }
 skip() { # how many, reason
     i=$1

@@ -64,8 +64,8 @@ got=$?
 [ $got != 0 ] && [ -s "$dir/head.part" ] && [ ! -e "$dir/head" ]
 ok $? "a killed rank ends the job: $got"
 # shellcheck disable=SC2086
-run 4 -o "$dir/head" $long && grep -q 'going on' "$dir/log" && cmp -s "$dir/alone" "$dir/head"
-ok $? 'four ranks go on where two were: the same bytes'
+run 4 -o "$dir/head" $long && grep -q 'resuming after' "$dir/log" && cmp -s "$dir/alone" "$dir/head"
+ok $? 'four ranks resume where two were: the same bytes'
 
 mkdir "$dir/closed"
 run 2 -o "$dir/closed/no/head" --epochs 1

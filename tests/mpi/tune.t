@@ -114,7 +114,7 @@ w="--weights $w"
     ok $? "random weights are not tuned: 64 ($rc)"
     head -30 "$dir/truth" >"$dir/few"
     quiet "$REAP" $tune -o "$dir/few.model" --unfreeze layer4.2 --truth "$dir/few"
-    [ $rc = 0 ] && grep -q '10 of 40 images have no label' "$dir/log"
+    [ $rc = 0 ] && grep -q '10 of 40 images without a label' "$dir/log"
     ok $? 'labels missing for some: the rest is used, and it is said'
     quiet "$REAP" $tune -o "$dir/absent/no" --unfreeze layer4.2
     [ $rc = 73 ]

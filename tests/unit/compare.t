@@ -15,7 +15,7 @@ done
 ok $? "ten images: $(tail -1 "$dir/out")"
 small="--model torchvision/resnet18 --input-shape 64,64 --formats all"
 "$REAP" compare none "$dir/set" $small --precision fp32 --json >"$dir/out"
-ok $? 'fp32 beside itself'
+ok $? 'fp32 compared with itself'
 for part in '"images":10,"bad":0' '"cosine":{"p1":1.0,"p5":1.0,"p50":1.0,"mean":1.0}' \
     '"relative_error":{"p1":0.0,"p5":0.0,"p50":0.0,"mean":0.0}' \
     '"top1":1.0,"top5":1.0' '"worst":\[{"key":"1.ppm"'; do
@@ -23,7 +23,7 @@ for part in '"images":10,"bad":0' '"cosine":{"p1":1.0,"p5":1.0,"p50":1.0,"mean":
     ok $? "JSON says $part"
 done
 "$REAP" compare none "$dir/set" $small --precision fp32,fp32 --limit 9 >"$dir/out"
-[ "$(grep -c '^fp32 .* beside fp32 .* 9 images' "$dir/out")" = 2 ]
+[ "$(grep -c '^fp32 .* compared with fp32 .* 9 images' "$dir/out")" = 2 ]
 ok $? 'two precisions, the first nine images'
 "$REAP" compare none "$dir/set" --model torchvision/resnet18 \
     --input-shape 64,64 --precision fp32 >"$dir/out" 2>&1
@@ -38,7 +38,7 @@ if grep -qw amx_bf16 /proc/cpuinfo && [ "${REAP_CPU:-amx}" = amx ]; then
     "$REAP" compare none "$dir/set" $small --precision bf16x3 --json >"$dir/out" &&
         sed 's/.*"relative_error":{[^}]*"mean":\([-0-9.e]*\).*/\1/; q' "$dir/out" |
         awk '{ exit !(NF == 1 && $1 > 0 && $1 <= 5e-5) }'
-    ok $? "bf16x3 beside fp32: $(cut -c1-200 "$dir/out")"
+    ok $? "bf16x3 compared with fp32: $(cut -c1-200 "$dir/out")"
 else
     n=$((n + 1))
     echo "ok $n # skip bf16x3 needs AMX: not on this CPU, or REAP_CPU forbids it"

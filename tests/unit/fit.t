@@ -21,7 +21,7 @@ s=$dir/store h=$dir/head
 ok $? 'stores are made'
 seq -f '%09g' 0 299 | awk '{ printf "%s\tk%d\n", $1, NR % 3 }' >"$dir/truth"
 
-gives 0 'fitted to 300 examples' fit "$s" -o "$h"
+gives 0 'fitted on 300 examples' fit "$s" -o "$h"
 gives 0 'val_accuracy' fit "$s" -o "$h" --arch mlp:70 --validation-split 0.2
 gives 0 '"val_accuracy":' fit "$s" -o "$h" --json --solver lbfgs --validation-split 0.2
 gives 0 'epoch 3/3 ' fit "$s" -o "$h" --solver sgd --momentum 0.9 --lr 0.1 --epochs 3 --schedule cosine
@@ -31,13 +31,13 @@ gives 0 '4 classes' fit "$s" -o "$h" --class-weight balanced
 # labels
 gives 0 '3 classes' fit "$s" --truth "$dir/truth" -o "$h"
 { printf '\357\273\277key\tlabel\r\n'; head -200 "$dir/truth" | sed 's/$/\r/'; } >"$dir/windows"
-gives 0 'fitted to 200' fit "$s" --truth "$dir/windows" -o "$h"
-grep -q '100 rows have no label' "$dir/err"
+gives 0 'fitted on 200' fit "$s" --truth "$dir/windows" -o "$h"
+grep -q '100 rows without a label' "$dir/err"
 ok $? 'rows without a label are counted'
 sed 's/^0/x/' "$dir/truth" >"$dir/strangers"
 gives 66 'no label for any' fit "$s" --truth "$dir/strangers" -o "$h"
 head -50 "$dir/truth" | cat - "$dir/strangers" >"$dir/some"
-gives 0 '300 keys of the labels have no vector' fit "$s" --truth "$dir/some" -o "$h"
+gives 0 '300 labelled keys have no vector' fit "$s" --truth "$dir/some" -o "$h"
 sed 's/\t.*/\tone/' "$dir/truth" >"$dir/one"
 gives 66 "all 300 labels are 'one'" fit "$s" --truth "$dir/one" -o "$h"
 : >"$dir/empty"
@@ -45,13 +45,13 @@ gives 66 . fit "$s" --truth "$dir/empty" -o "$h"
 gives 66 . fit "$s" --truth "$dir/none" -o "$h"
 gives 66 . fit "$s" --truth /bin/ls -o "$h"
 printf '000000000\tk0\n000000001\tk1\n000000002\tk1\n000000003\tk1\n' >"$dir/few"
-gives 0 'with one example' fit "$s" --truth "$dir/few" --validation-split 0.5 -o "$h"
+gives 0 'only one example' fit "$s" --truth "$dir/few" --validation-split 0.5 -o "$h"
 awk -F'\t' '{ print; if (NR % 2) print $1 "\tsecond" } END { print "000000005\t" }' "$dir/truth" >"$dir/many"
 gives 0 '4 classes' fit "$s" --truth "$dir/many" --activation sigmoid -o "$h"
 printf 'c0\t3\nc9\t1\n' >"$dir/weights"
 gives 66 "no class 'c9'" fit "$s" --class-weight "$dir/weights" -o "$h"
 printf 'c0\t-3\n' >"$dir/weights"
-gives 64 'no number above 0' fit "$s" --class-weight "$dir/weights" -o "$h"
+gives 64 'not a number above 0' fit "$s" --class-weight "$dir/weights" -o "$h"
 gives 0 "unknown classes, such as 'c4'" fit "$s" --validation "$dir/more" -o "$h"
 gives 78 'another model' fit "$s" --validation "$dir/other" -o "$h"
 
@@ -97,7 +97,7 @@ got=$?
 ok $? "SIGUSR1 saves and exits 75: $got"
 stop KILL
 # shellcheck disable=SC2086
-gives 0 'going on behind' fit "$s" $fit -o "$dir/parts"
+gives 0 'resuming after' fit "$s" $fit -o "$dir/parts"
 cmp -s "$dir/whole" "$dir/parts" && [ ! -e "$dir/parts.part" ]
 ok $? 'drained, killed, gone on: the same bytes, and nothing is left'
 rm "$dir/parts"

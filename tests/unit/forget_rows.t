@@ -19,7 +19,7 @@ run() { # options
         --max-bad 50% "$@" >out 2>err
 }
 rows() { "$REAP" info store | awk '/^rows:/ { print $2 + 0 }'; }
-forgotten() { sed -n 's/^reap: forgotten: \([0-9]*\) failed.*/\1/p' err; }
+forgotten() { sed -n 's/^reap: redoing \([0-9]*\) failed.*/\1/p' err; }
 run --limit 3
 ok $? "the first three: $(head -1 err)"
 [ "$(rows)" = 3 ]

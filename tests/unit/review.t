@@ -78,7 +78,7 @@ says out '"labelled":0,"unknown":0,"listed":41,"reasons":{"unsure":{"rows":41,"l
 sed 's/^90.ppm,[0-5]/90.ppm,corrected/' "$dir/r.csv" >"$dir/back.csv"
 "$REAP" evaluate "$dir/full" --truth "$dir/truth.tsv,$dir/back.csv" \
     >"$dir/out" 2>"$dir/err"
-says out ' whose label is no class, or two, the first: corrected'
+says out ' unknown or ambiguous labels\? (first: corrected)'
 sed "s/^90.ppm,[0-5]/90.ppm,$(sed -n 's/^10.ppm\t//p' "$dir/truth.tsv")/" \
     "$dir/r.csv" >"$dir/back.csv"
 "$REAP" evaluate "$dir/full" --truth "$dir/truth.tsv,$dir/back.csv" \

@@ -74,7 +74,7 @@ static void check_info(void)
 {
     ok(reap("info", "", "whole") == 0 && strstr(out, "20 rows") == NULL &&
            strstr(out, "rows:          6, 6 ok") &&
-           strstr(out, "top, 2 best classes") && strstr(out, "weights=aaaa"),
+           strstr(out, "top, 2 best classes") && strstr(out, "--weights aaaa"),
        "info tells about a store");
     ok(reap("info", " --json", "whole") == 0 &&
            strstr(out, "\"complete\": true") && strstr(out, "\"ok\": 6"),
@@ -95,7 +95,7 @@ static void check_export(void)
            strstr(out, "whole.csv: 6 keys, 6 ok"),
        "export says what it wrote");
     ok(reap("export", " -o part.npy --json", "part") == 0 &&
-           strstr(out, "part is not complete") &&
+           strstr(out, "part is incomplete") &&
            strstr(out, "\"status\":{\"ok\":9,\"corrupt\":1}"),
        "an unfinished store is exported as it is, and said so");
     ok(reap("export", " -o part.npy -q", "part") == 0 && !*out, "or not");
@@ -276,7 +276,7 @@ static void check_dataset(void)
 {
     ok(!make_dataset(scratch("set")), "a dataset whose keys have moved on");
     ok(reap("export", " --dataset set -o moved.npy", "part") == 0 &&
-           strstr(out, "part is not complete: 2 keys have no row yet") &&
+           strstr(out, "part is incomplete: 2 keys have no row yet") &&
            strstr(out, "2 rows were left out") &&
            strstr(out, "8 keys, 7 ok, 1 corrupt"),
        "export leaves out what has left: %s", first());
@@ -287,7 +287,7 @@ static void check_dataset(void)
            strstr(out, "complete:      no"),
        "info: %s", first());
     ok(reap("export", " -o b.csv", "part") == 0 &&
-           strstr(out, "the dataset is not asked"),
+           strstr(out, "removed images cannot be left out"),
        "a dataset that is gone is not asked: %s", first());
 }
 

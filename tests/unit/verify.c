@@ -120,7 +120,7 @@ int main(void)
     ok(!dataset_make(scratch("set"), &pictures, 8) && reap(RUN) == 0,
        "8 pictures: %s", out);
     ok(reap("verify st --sample 5") == 0 &&
-           strstr(out, "5 rows computed again are the same"),
+           strstr(out, "5 recomputed rows are the same"),
        "a sample is the same");
     ok(reap("verify st --sample 100 --json") == 0 &&
            strstr(out, "\"keys\":8,\"missing\":0,\"left_out\":0,"

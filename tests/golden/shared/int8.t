@@ -47,7 +47,7 @@ echo "$(cosine p1)" | awk '{ exit !($1 >= 0.98) }'
 ok $? "of the worst percent $(cosine p1), at least 0.98"
 "$REAP" extract "$dir/set150" -o "$dir/auto" --weights "$dir/q.safetensors" \
     --precision auto --limit 4 -q && "$REAP" info "$dir/auto" |
-    grep -q '^ *class=int8$'
+    grep -qF 'arithmetic (--precision) int8'
 ok $? '--precision auto takes int8 for weights that have scales'
 "$REAP" compare "$weights" "$dir/set150" --precision int8 >"$dir/out" 2>&1
 [ $? = 64 ] && grep -q 'reap quantize WEIGHTS --calibrate' "$dir/out"
