@@ -6,7 +6,7 @@
 #ifndef REAP_IO_CODEC_EXIF_TAG_H
 #define REAP_IO_CODEC_EXIF_TAG_H
 
-#include "engine/base/bytes.h"
+#include "io/codec/tiff_dir.h"
 
 enum { REAP_EXIF_NONE = -1 }; /* nothing is said: XMP may say it */
 
@@ -14,8 +14,8 @@ enum { REAP_EXIF_NONE = -1 }; /* nothing is said: XMP may say it */
  * header: 1 to 8, REAP_EXIF_NONE, or another number, which means upright. */
 int reap_exif_tag(struct reap_bytes exif);
 
-/* The same of the directory at 'at' in a file that is a TIFF, or a BigTIFF. */
-int reap_exif_tag_at(struct reap_bytes tiff, uint64_t at);
+/* The same of a TIFF file. */
+int reap_exif_tag_of(const struct reap_tiff *t);
 
 /* The digit that an XMP packet gives, or REAP_EXIF_NONE. */
 int reap_exif_xmp(struct reap_bytes xmp);

@@ -148,7 +148,9 @@ static enum reap_format signature(struct reap_bytes b)
         return REAP_FORMAT_gif;
     if (decode_starts(b, "BM", 2))
         return REAP_FORMAT_bmp;
-    if (decode_starts(b, "II*\0", 4) || decode_starts(b, "MM\0*", 4))
+    if (decode_starts(b, "II*\0", 4) || decode_starts(b, "MM\0*", 4) ||
+        decode_starts(b, "II\0*", 4) || decode_starts(b, "MM*\0", 4) ||
+        decode_starts(b, "II+\0", 4) || decode_starts(b, "MM\0+", 4))
         return REAP_FORMAT_tiff;
     if (b.len >= 3 && b.data[0] == 'P' && b.data[1] >= '1' &&
         b.data[1] <= '6' && memchr(" \t\r\n#", b.data[2], 5))

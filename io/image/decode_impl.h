@@ -27,7 +27,7 @@ struct reap_codec {
 };
 
 extern const struct reap_codec reap_codec_jpeg, reap_codec_vips, reap_codec_bmp,
-    reap_codec_gif, reap_codec_ppm;
+    reap_codec_gif, reap_codec_ppm, reap_codec_tiff;
 
 /* "JPEG", ...: a format as people write it. */
 const char *reap_format_words(enum reap_format format);

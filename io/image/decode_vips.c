@@ -1,4 +1,4 @@
-/* PNG, WebP and TIFF through libvips, which only unpacks them: colours
+/* PNG and WebP through libvips, which only unpacks them: colours
  * are made RGB here, by Pillow's rules. */
 #define _GNU_SOURCE
 #include <pthread.h>
@@ -39,8 +39,7 @@ static void no_log(const gchar *domain, GLogLevelFlags level,
 static void decode_vips_start(void)
 {
     static const char *const allowed[] = { "VipsForeignLoadPng",
-                                           "VipsForeignLoadWebp",
-                                           "VipsForeignLoadTiff" };
+                                           "VipsForeignLoadWebp" };
 
     if (VIPS_INIT("reap"))
         return;
@@ -105,10 +104,6 @@ static int decode_vips_load(enum reap_format format, struct reap_bytes b,
         return vips_webpload_buffer(data, b.len, im, "access",
                                     VIPS_ACCESS_SEQUENTIAL, "fail_on", fail_on,
                                     NULL);
-    case REAP_FORMAT_tiff:
-        return vips_tiffload_buffer(data, b.len, im, "access",
-                                    VIPS_ACCESS_SEQUENTIAL, "fail_on", fail_on,
-                                    NULL);
     default:
         return -1;
     }
@@ -136,9 +131,7 @@ static bool decode_vips_look(struct reap_decode *d, struct reap_decoded *out)
     }
     /* Pillow reads 16-bit grey whole and clips it when it converts; of grey
      * with an alpha channel it reads the high bytes. */
-    grey16 = k->wide && k->bands < 3 &&
-             (out->format != REAP_FORMAT_png ||
-              d->bytes.data[PNG_COLOUR] == PNG_GREY);
+    grey16 = k->wide && k->bands < 3 && d->bytes.data[PNG_COLOUR] == PNG_GREY;
     k->clip = grey16 && !d->limits.depth16_scale;
     out->flags |= (k->bands < 3 ? REAP_FLAG_grey : 0) |
                   (k->bands % 2 == 0 && !k->cmyk ? REAP_FLAG_alpha : 0) |

@@ -184,8 +184,6 @@ int reap_exif_orientation(enum reap_format format, struct reap_bytes file)
         from_png(&f, file);
     else if (format == REAP_FORMAT_webp)
         from_webp(&f, file);
-    else if (format == REAP_FORMAT_tiff)
-        f.exif = file;
     if (f.exif.len)
         o = reap_exif_tag(f.exif);
     if (o == REAP_EXIF_NONE)

@@ -31,6 +31,7 @@ pc lmdb liblmdb-dev
 pc openblas libopenblas-dev
 pc libturbojpeg libturbojpeg0-dev
 pc libjpeg libjpeg-dev
+pc libtiff-4 libtiff-dev
 pc hdf5 libhdf5-dev
 pc jansson libjansson-dev
 pc libzip libzip-dev
