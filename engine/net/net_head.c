@@ -164,7 +164,8 @@ static int net_head_fill(struct reap_dense *d, const struct chain *c, size_t i,
     return REAP_OK;
 }
 
-/* ReLU between the layers and softmax behind the last, unless told. */
+/* ReLU between the layers and softmax behind the last, unless told; of one
+ * value softmax is always 1, and what was trained is its sigmoid. */
 static int activations(struct reap_net *net, const struct reap_net_args *args,
                        struct reap_err *err)
 {
@@ -176,12 +177,19 @@ static int activations(struct reap_net *net, const struct reap_net_args *args,
                          "tells of %zu",
                          net->n_dense, args->n_head);
     for (size_t i = 0; i <= last; i++) {
-        net->dense[i].act = i < last ? REAP_RELU : REAP_SOFTMAX;
+        net->dense[i].act = i < last                   ? REAP_RELU
+                            : net->dense[last].out > 1 ? REAP_SOFTMAX
+                                                       : REAP_SIGMOID;
         if (args->n_head)
             net->dense[i].act = args->head[i];
     }
     if (args->top_activation >= 0)
         net->dense[last].act = (enum reap_activation)args->top_activation;
+    if (net->dense[last].out == 1 && net->dense[last].act == REAP_SOFTMAX)
+        return reap_fail(err, REAP_EMISFIT,
+                         "%s has one output, whose softmax is always 1; "
+                         "without an activation asked for it is sigmoid",
+                         net->dense[last].name);
     return REAP_OK;
 }
 

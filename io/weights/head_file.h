@@ -34,8 +34,8 @@ struct reap_head_file {
     char *embeddings; /* never NULL */
     char fingerprint[65];
     char preset[512]; /* "" if not known */
-    char *fit;       /* never NULL */
-    char sha256[65]; /* of the file's bytes, once it was read */
+    char *fit;        /* never NULL */
+    char sha256[65];  /* of the file's bytes, once it was read */
 };
 
 /*

@@ -23,6 +23,8 @@
 /* The largest network here has 508 MB. More is refused before it is read. */
 static const size_t max_file = (size_t)4 << 30;
 
+static const size_t max_index = (size_t)64 << 20;
+
 enum { PATH = 4096 };
 
 static bool is_safetensors(struct reap_bytes f)
@@ -47,6 +49,15 @@ static bool is_hdf5(struct reap_bytes f)
     return false;
 }
 
+/* {"metadata": ..., "weight_map": ...}, as transformers writes it. */
+static bool is_index(struct reap_bytes f)
+{
+    static const char key[] = "\"weight_map\"";
+
+    return f.len && f.len <= max_index && f.data[0] == '{' &&
+           memmem(f.data, f.len, key, sizeof(key) - 1);
+}
+
 static bool is_zip(struct reap_bytes f)
 {
     return weights_starts(f, 0, "PK\3\4", 4);
@@ -67,6 +78,7 @@ static const struct {
     { is_zip, reap_weights_zip },
     { is_pth_legacy, reap_weights_pth_legacy },
     { is_safetensors, reap_weights_safetensors },
+    { is_index, reap_weights_sharded },
 };
 
 /* What people take for weights, by its first bytes, and what to do. */
@@ -119,10 +131,6 @@ static int weights_cannot_open(int why, struct reap_err *err)
 
 static int check_kind(const struct stat *st, struct reap_err *err)
 {
-    if (S_ISDIR(st->st_mode))
-        return reap_fail(err, REAP_EFORMAT,
-                         "a directory; weights are one file (name the file "
-                         "inside it)");
     if (!S_ISREG(st->st_mode))
         return reap_fail(err, REAP_EFORMAT, "not a regular file");
     if (!st->st_size)
@@ -314,6 +322,7 @@ int reap_weights_parse(struct reap_weights **out, struct reap_bytes file,
 
     if (!rc) {
         in->file = file;
+        in->holds = file.len;
         rc = weights_hash(file, in->out->sha256, err);
     }
     if (!rc)
@@ -360,7 +369,7 @@ static int weights_read_file(struct reap_weights_in *in, int fd, bool lasting,
     rc = check_kind(&st, err);
     if (rc)
         return rc;
-    in->file.len = (size_t)st.st_size;
+    in->holds = in->file.len = (size_t)st.st_size;
     in->file.data = in->bytes = reap_aligned(in->file.len);
     if (!in->bytes)
         return reap_fail(err, REAP_ENOMEM, "no memory for %zu bytes",
@@ -374,9 +383,39 @@ static int weights_read_file(struct reap_weights_in *in, int fd, bool lasting,
         rc = weights_hash(in->file, in->out->sha256, err);
     if (!rc)
         rc = weights_parse(in, err);
-    if (!rc && lasting && !known)
+    if (!rc && lasting && !known && strcmp(in->out->format, "sharded") != 0)
         reap_hash_memo_put(&st, in->out->sha256, in->out->format);
     return rc;
+}
+
+int reap_weights_part(struct reap_weights_in **out, const char *path,
+                      struct reap_err *err)
+{
+    const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    struct reap_weights_in *in = NULL;
+    struct stat st;
+    int rc = fd < 0 ? weights_cannot_open(errno, err) : weights_begin(&in, err);
+
+    *out = in;
+    if (!rc)
+        rc = fstat(fd, &st) ? reap_fail(err, REAP_EIO, "%s", strerror(errno))
+                            : check_kind(&st, err);
+    if (!rc) {
+        in->holds = in->file.len = (size_t)st.st_size;
+        in->file.data = in->bytes = reap_aligned(in->file.len);
+        rc = in->bytes ? weights_read_all(fd, in->bytes, in->file.len, err)
+                       : reap_fail(err, REAP_ENOMEM, "no memory for %zu bytes",
+                                   in->file.len);
+    }
+    if (!rc)
+        rc = weights_hash(in->file, in->out->sha256, err);
+    if (!rc && is_index(in->file))
+        rc = reap_fail(err, REAP_EFORMAT, "an index inside an index");
+    if (!rc)
+        rc = weights_list(in, err);
+    if (fd >= 0)
+        close(fd);
+    return rc ? reap_wrap(err, rc, "%s", strrchr(path, '/') + 1) : REAP_OK;
 }
 
 /* Where ":PREFIX" begins in "FILE:PREFIX"; NULL if 'path' is a file itself, or
@@ -407,28 +446,64 @@ int reap_weights_split(const char *arg, char *path, size_t size,
     return REAP_OK;
 }
 
+/* The file that 'arg' means; a folder has one. */
+static int find_file(const char *arg, char path[PATH], char dir[PATH],
+                     const char **want, bool *folder, struct reap_err *err)
+{
+    const char *slash;
+    struct stat st;
+    int rc = reap_weights_split(arg, dir, PATH, want, err);
+
+    if (rc)
+        return rc;
+    *folder = !stat(dir, &st) && S_ISDIR(st.st_mode);
+    if (*folder)
+        return reap_weights_in_folder(dir, path, PATH, err);
+    strcpy(path, dir);
+    slash = strrchr(dir, '/');
+    if (slash)
+        dir[slash - dir] = '\0';
+    else
+        strcpy(dir, ".");
+    return REAP_OK;
+}
+
+static int open_file(struct reap_weights_in **in, const char *path,
+                     const char *dir, const char *want, bool lasting,
+                     struct reap_err *err)
+{
+    const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    int rc = fd < 0 ? weights_cannot_open(errno, err) : weights_begin(in, err);
+
+    if (!rc) {
+        (*in)->want = want;
+        (*in)->dir = dir;
+        rc = weights_read_file(*in, fd, lasting, err);
+        (*in)->want = (*in)->dir = NULL; /* the caller's */
+    }
+    if (fd >= 0)
+        close(fd);
+    return rc;
+}
+
 int reap_weights_open(struct reap_weights **out, const char *arg, bool lasting,
                       struct reap_err *err)
 {
     struct reap_weights_in *in = NULL;
-    const char *want;
-    char path[PATH];
-    int rc = reap_weights_split(arg, path, sizeof(path), &want, err), fd = -1;
+    const char *want = NULL;
+    char path[PATH], dir[PATH];
+    bool folder = false;
+    int rc = find_file(arg, path, dir, &want, &folder, err);
 
     *out = NULL;
     if (rc)
-        return rc;
-    fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    rc = fd < 0 ? weights_cannot_open(errno, err) : weights_begin(&in, err);
-    if (!rc) {
-        in->want = want;
-        rc = weights_read_file(in, fd, lasting, err);
-    }
-    if (fd >= 0)
-        close(fd);
-    if (!rc)
-        in->want = NULL; /* the caller's */
+        return reap_wrap(err, rc, "%s", arg);
+    rc = open_file(&in, path, dir, want, lasting, err);
     rc = weights_finish(in, out, rc);
+    if (!rc)
+        rc = reap_weights_beside(*out, path, folder, err);
+    if (rc)
+        reap_weights_free(out);
     return rc ? reap_wrap(err, rc, "%s", path) : REAP_OK;
 }
 

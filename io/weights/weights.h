@@ -37,6 +37,7 @@ struct reap_weights {
     char preset[512];      /* as reap_preset_read() takes it, "" if neither the
                               file nor what lies beside it tells */
     char preset_from[80];  /* what told it: "preprocessor_config.json" */
+    char preset_note[160]; /* what it tells, but reap does not do; or "" */
     char model[40];        /* likewise */
     char calibration[320]; /* what scales for int8 were made from, or "" */
     size_t n_head; /* dense layers after a base, if a config names them */
@@ -52,9 +53,10 @@ struct reap_weights {
 
 /*
  * Read the file at 'path', or of several networks in it the one that
- * "FILE:PREFIX" names. Returns REAP_OK, REAP_ENOTFOUND, REAP_EACCESS,
- * REAP_EFORMAT (unknown, truncated or hostile: the message names the tensor or
- * opcode and offset), REAP_EIO or REAP_ENOMEM.
+ * "FILE:PREFIX" names, or the weights in a folder. Configs of Hugging Face and
+ * timm beside them are read as well. Returns REAP_OK, REAP_ENOTFOUND,
+ * REAP_EACCESS, REAP_EFORMAT (unknown, truncated or hostile: the message names
+ * the tensor or opcode and offset), REAP_EIO or REAP_ENOMEM.
  */
 int reap_weights_read(struct reap_weights **out, const char *path,
                       struct reap_err *err) REAP_MUST_CHECK;
@@ -82,6 +84,9 @@ int reap_weights_parse(struct reap_weights **out, struct reap_bytes file,
 int reap_weights_split(const char *arg, char *path, size_t size,
                        const char **prefix,
                        struct reap_err *err) REAP_MUST_CHECK;
+
+/* Is it a folder with weights, or with what people take for them? */
+bool reap_weights_folder(const char *path);
 
 /* The candidate that was taken; NULL if the file had none to choose from. */
 const struct reap_candidate *reap_weights_taken(const struct reap_weights *w);

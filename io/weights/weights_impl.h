@@ -29,11 +29,15 @@ struct reap_raw {
     const uint8_t *data;
     size_t where, offset; /* the reader's own: which storage, byte in it */
     const void *from;     /* the reader's own */
+    struct reap_weights_in *of; /* another reader that has it, or NULL */
     char *why; /* owned: why it has no numbers for us; NULL: it has some */
 };
 
 struct reap_weights_in {
     struct reap_bytes file;
+    size_t
+        holds; /* bytes that there are for numbers: of this and other files */
+    const char *dir;          /* where other files of it lie, NULL: nowhere */
     struct reap_weights *out; /* format, preset, head and labels go here */
     struct reap_raw *raw;     /* a plain array */
     size_t n, room;
@@ -60,7 +64,22 @@ reap_weights_fn reap_weights_safetensors;
 reap_weights_fn reap_weights_pth;
 reap_weights_fn reap_weights_pth_legacy;
 reap_weights_fn reap_weights_h5;
-reap_weights_fn reap_weights_zip; /* .pth or .keras */
+reap_weights_fn reap_weights_zip;     /* .pth or .keras */
+reap_weights_fn reap_weights_sharded; /* an index of several files */
+
+/* Read another file of the same weights, and list its tensors. */
+int reap_weights_part(struct reap_weights_in **out, const char *path,
+                      struct reap_err *err) REAP_MUST_CHECK;
+
+/* The file of weights in a folder: REAP_EFORMAT if there is none, or more than
+ * one. */
+int reap_weights_in_folder(const char *dir, char *path, size_t size,
+                           struct reap_err *err) REAP_MUST_CHECK;
+
+/* Take what configs beside the file at 'path' say, if it was found in a folder
+ * or has a name that goes with configs. REAP_EFORMAT or REAP_ENOMEM. */
+int reap_weights_beside(struct reap_weights *w, const char *path, bool folder,
+                        struct reap_err *err) REAP_MUST_CHECK;
 
 /*
  * List a tensor, contiguous, and return its entry in '*r' (borrowed until the
@@ -92,7 +111,7 @@ size_t reap_dtype_size(enum reap_dtype d);
  * code), or REAP_ENOMEM.
  */
 int reap_weights_choose(struct reap_weights_in *in, bool *found,
-                      struct reap_err *err) REAP_MUST_CHECK;
+                        struct reap_err *err) REAP_MUST_CHECK;
 
 /* Put all that is listed into in->out->params, under the names it has now; the
  * numbers are fetched when they are needed, and the params close 'in'. */

@@ -75,11 +75,11 @@ static int weights_list_check(const struct reap_weights_in *in,
         return reap_fail(err, REAP_EFORMAT,
                          "%s: %zu dimensions; at most %d are expected", name,
                          rank, REAP_PARAM_DIMS);
-    if (!countable(rank, dim, count) || *count > in->file.len + SLACK)
+    if (!countable(rank, dim, count) || *count > in->holds + SLACK)
         return reap_fail(err, REAP_EFORMAT,
                          "%s: its shape asks for more numbers than a file of "
                          "%zu bytes can hold",
-                         name, in->file.len);
+                         name, in->holds);
     return REAP_OK;
 }
 
@@ -297,11 +297,11 @@ int reap_weights_settle(struct reap_weights_in *in, struct reap_err *err)
         if (r->why)
             return reap_fail(err, REAP_EFORMAT, "%s: %s", r->name, r->why);
         total += r->count;
-        if (total > in->file.len + SLACK)
+        if (total > in->holds + SLACK)
             return reap_fail(err, REAP_EFORMAT,
                              "%s: it and the tensors before it have more "
                              "numbers than a file of %zu bytes can hold",
-                             r->name, in->file.len);
+                             r->name, in->holds);
         rc = reap_params_add(params, r->name, r->rank, r->dim, &p, err);
         if (!rc)
             in->raw_of[p->index] = i;

@@ -17,7 +17,8 @@ bool reap_info_is_weights(const char *path)
     struct stat st;
 
     return !reap_weights_split(path, file, sizeof(file), &prefix, NULL) &&
-           !stat(file, &st) && S_ISREG(st.st_mode);
+           !stat(file, &st) &&
+           (S_ISREG(st.st_mode) || reap_weights_folder(file));
 }
 
 int reap_info_weights_net(struct reap_net **net, const struct reap_weights *w,
@@ -144,6 +145,8 @@ void reap_info_weights_print(const char *path, const struct reap_weights *w,
         printf("preset:   %s (%s%s)\n", reap_info_weights_preset(w, net),
                *w->preset ? "told by " : "usual for the model; the file has ",
                *w->preset ? w->preset_from : "none");
+    if (*w->preset_note)
+        printf("note:     %s\n", w->preset_note);
     if (w->n_labels)
         printf("labels:   %zu in the file\n", w->n_labels);
     if (w->calibration[0])

@@ -441,7 +441,11 @@ char *reap_setup_fingerprint_text(const struct reap_setup *s,
 void reap_setup_remarks(const struct reap_setup *s,
                         const struct reap_options *o)
 {
+    const struct reap_weights *w = s->network.weights;
+
     reap_network_remarks(&s->network, o);
+    if (w && *w->preset_note && !o->preset)
+        reap_remark(o, "%s", w->preset_note);
     if (s->preset_guessed)
         reap_remark(
             o, "preset %s (default for this model; change it with --preset)",

@@ -116,6 +116,24 @@ static void misfits(void)
             "1 dense layers, but their config tells of 2");
 }
 
+/* One output is a probability of its own: sigmoid, and never softmax. */
+static void one_output(void)
+{
+    struct reap_net_args soft = usual;
+    struct reap_params *p =
+        make("torchvision/resnet18", (struct change){ .classes = 1 });
+    struct reap_net *net;
+
+    ok(!reap_net_new(&net, &usual, p, NULL) &&
+           net->dense[0].act == REAP_SIGMOID,
+       "a head of one output ends in sigmoid");
+    reap_net_free(&net);
+    reap_params_free(&p);
+    soft.top_activation = REAP_SOFTMAX;
+    refused("torchvision/resnet18", (struct change){ .classes = 1 }, soft,
+            "whose softmax is always 1");
+}
+
 static void keras_misfits(void)
 {
     refused("resnet50", (struct change){ .drop = "conv3_block1_0_conv/bias" },
@@ -276,6 +294,7 @@ static void fail_each(void)
 int main(void)
 {
     misfits();
+    one_output();
     keras_misfits();
     told("torchvision/resnet18");
     told("torchvision/resnext50_32x4d");

@@ -128,10 +128,10 @@ int main(void)
     file("plain.pth",
          "103892abeff74e2e74673da4d07412658dbfa50859cb8b2f872d42476e83d9d3");
     file("plain_legacy.pth",
-         "df261e779445f02101a58f24297eb574b1e4dbc7f8456aa94059cc1a3222a117");
+         "12dd68fd5abcf03a41d61db347f8c0da05dc75325ecb96792a83fcd2ba74dbf9");
     file("checkpoint.pth",
          "6bff918d834f1918e7500113fb9fa6ee678930dac85b3b3b300b40c382494911");
     file("checkpoint_legacy.pth",
-         "7fb3fcdb350e96f3acfe44993aaa839c311c77de90ac48561efd4b1350737f9d");
+         "9c4ce0a8a4bdd63b2d39eef59f6ee78feb239eb01fdf862365eb0a0bdce2f145");
     return done();
 }

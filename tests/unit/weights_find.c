@@ -19,7 +19,7 @@ static void begin(void)
 {
     in = reap_calloc(1, sizeof(*in));
     in->out = reap_calloc(1, sizeof(*in->out));
-    in->file.len = (size_t)1 << 30; /* shapes are believed up to here */
+    in->holds = (size_t)1 << 30; /* shapes are believed up to here */
     in->fd = -1;
 }
 
