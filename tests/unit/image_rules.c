@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "io/codec/exif_tag.h"
 #include "io/image/decode.h"
 #include "io/image/exif.h"
 #include "io/image/truncation.h"
@@ -55,9 +56,12 @@ static int oriented(enum reap_format format, const uint8_t *data, size_t n)
     int o;
 
     memcpy(copy, data, n);
-    o = reap_exif_orientation(format, (struct reap_bytes){ copy, n });
+    if (format == REAP_FORMAT_tiff) /* as decode_tiff.c, or EXIF anywhere */
+        o = reap_exif_tag((struct reap_bytes){ copy, n });
+    else
+        o = reap_exif_orientation(format, (struct reap_bytes){ copy, n });
     free(copy);
-    return o;
+    return o >= 1 && o <= 8 ? o : 1;
 }
 
 static void tiffs(void)

@@ -305,7 +305,7 @@ def broken(out):
     out.add("cut60.bmp", cut(save(scene(61, 45, 43), "BMP"), 60), "ends early", "truncated|corrupt")
     out.add("cut60.ppm", cut(save(scene(40, 34, 44), "PPM"), 60), "ends early", "truncated|corrupt")
     out.add("cut60.tiff", cut(save(more, "TIFF", compression="tiff_lzw"), 60),
-            "its directory is gone", "truncated|corrupt")
+            "its directory is gone", "truncated|corrupt|unsupported")
     out.add("empty.jpg", b"", "no bytes", "empty")
     out.add("text.jpg", b"<!DOCTYPE html>\n<title>404 Not Found</title>\n", "an error page", "unsupported")
     out.add("noise.png", noise(30, 20, 45).astype(np.uint8).tobytes(), "no signature", "unsupported")
