@@ -9,14 +9,17 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "engine/base/mem.h"
 #include "io/cache/fetch.h"
+#include "io/file/redact.h"
 
 enum { PATH = 4096, CONNECT_S = 5, STALL_S = 60, MD5_DIGITS = 32 };
 
+enum { SHOWN = 300 }; /* of an address in a message */
 static const curl_off_t max_size = (curl_off_t)4 << 30;
 
 struct fetch {
@@ -70,16 +73,24 @@ static int on_progress(void *user, curl_off_t total, curl_off_t done,
     return 0;
 }
 
+/* An encrypted way leads nowhere that is not. */
+static bool is_https(const char *url)
+{
+    return !strncasecmp(url, "https:", 6);
+}
+
 static void set_up(CURL *c, const char *url, struct fetch *f, char *why)
 {
     curl_easy_setopt(c, CURLOPT_URL, url);
 #if LIBCURL_VERSION_NUM >= 0x075500
     curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(c, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(c, CURLOPT_REDIR_PROTOCOLS_STR,
+                     is_https(url) ? "https" : "http,https");
 #else
     curl_easy_setopt(c, CURLOPT_PROTOCOLS, CURLPROTO_HTTP | CURLPROTO_HTTPS);
     curl_easy_setopt(c, CURLOPT_REDIR_PROTOCOLS,
-                     CURLPROTO_HTTP | CURLPROTO_HTTPS);
+                     is_https(url) ? CURLPROTO_HTTPS
+                                   : CURLPROTO_HTTP | CURLPROTO_HTTPS);
 #endif
     curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 1L);
     curl_easy_setopt(c, CURLOPT_MAXREDIRS, 5L);
@@ -98,40 +109,41 @@ static void set_up(CURL *c, const char *url, struct fetch *f, char *why)
     curl_easy_setopt(c, CURLOPT_XFERINFODATA, f);
 }
 
-static int transfer(const char *url, struct fetch *f, struct reap_err *err)
+static int transfer(const char *url, const char *shown, struct fetch *f,
+                    struct reap_err *err)
 {
     char why[CURL_ERROR_SIZE] = "";
     CURL *c = curl_easy_init();
     CURLcode code;
 
     if (!c)
-        return reap_fail(err, REAP_ENOMEM, "no memory to fetch %s", url);
+        return reap_fail(err, REAP_ENOMEM, "no memory to fetch %s", shown);
     set_up(c, url, f, why);
     code = curl_easy_perform(c);
     curl_easy_cleanup(c);
     if (f->write_errno)
-        return reap_fail(err, REAP_EIO, "%s: writing it: %s", url,
+        return reap_fail(err, REAP_EIO, "%s: writing it: %s", shown,
                          strerror(f->write_errno));
     if (code == CURLE_OUT_OF_MEMORY)
-        return reap_fail(err, REAP_ENOMEM, "no memory to fetch %s", url);
+        return reap_fail(err, REAP_ENOMEM, "no memory to fetch %s", shown);
     if (code)
-        return reap_fail(err, REAP_ENOTFOUND, "%s: %s", url,
+        return reap_fail(err, REAP_ENOTFOUND, "%s: %s", shown,
                          *why ? why : curl_easy_strerror(code));
     return REAP_OK;
 }
 
-static int fetch_check(struct fetch *f, const char *url, const char *want,
+static int fetch_check(struct fetch *f, const char *shown, const char *want,
                        struct reap_err *err)
 {
     char hex[2 * EVP_MAX_MD_SIZE + 1] = "";
 
     if (fflush(f->to) || fsync(fileno(f->to)))
-        return reap_fail(err, REAP_EIO, "%s: writing it: %s", url,
+        return reap_fail(err, REAP_EIO, "%s: writing it: %s", shown,
                          strerror(errno));
     if (!agrees(f->hash, want, hex))
         return reap_fail(err, REAP_EFORMAT,
                          "%s: the download has the hash %s, but %s is expected",
-                         url, hex, want);
+                         shown, hex, want);
     return REAP_OK;
 }
 
@@ -139,9 +151,11 @@ int reap_fetch(const char *url, const char *path, const char *hash,
                reap_fetch_fn *told, void *ctx, struct reap_err *err)
 {
     struct fetch f = { .told = told, .ctx = ctx };
+    char shown[SHOWN]; /* the address without secrets */
     char temp[PATH];
     int fd, rc;
 
+    reap_redact_text(shown, sizeof(shown), url);
     if (snprintf(temp, sizeof(temp), "%s.XXXXXX", path) >= (int)sizeof(temp))
         return reap_fail(err, REAP_EINVAL, "%s: the name is too long", path);
     fd = mkstemp(temp);
@@ -151,11 +165,11 @@ int reap_fetch(const char *url, const char *path, const char *hash,
     f.hash = EVP_MD_CTX_new();
     if (!f.to || !f.hash ||
         !EVP_DigestInit_ex(f.hash, fetch_kind_of(hash), NULL))
-        rc = reap_fail(err, REAP_ENOMEM, "no memory to fetch %s", url);
+        rc = reap_fail(err, REAP_ENOMEM, "no memory to fetch %s", shown);
     else
-        rc = transfer(url, &f, err);
+        rc = transfer(url, shown, &f, err);
     if (!rc)
-        rc = fetch_check(&f, url, hash, err);
+        rc = fetch_check(&f, shown, hash, err);
     if (!rc && (fchmod(fd, 0644) || rename(temp, path)))
         rc = reap_fail(err, REAP_ECREATE, "%s: %s", path, strerror(errno));
     if (rc)

@@ -6,6 +6,7 @@
 #include "io/file/crc.h"
 #include "io/file/limits.h"
 #include "io/file/status.h"
+#include "io/file/text.h"
 
 int reap_cursor_open(struct reap_cursor **out, struct reap_dataset *ds,
                      struct reap_err *err)
@@ -55,6 +56,38 @@ void reap_cursor_close(struct reap_cursor **c)
     reap_free(old);
 }
 
+static void remember(struct reap_cursor *c, struct reap_bytes key)
+{
+    memcpy(c->last, key.data, key.len);
+    c->last_len = key.len;
+}
+
+/* LMDB promises it, unless its pages are damaged: a page that stands twice in
+ * the tree would give records twice, and others never. */
+static bool ascends(const struct reap_cursor *c, struct reap_bytes key)
+{
+    return reap_bytes_compare((struct reap_bytes){ c->last, c->last_len },
+                              key) < 0;
+}
+
+static int out_of_order(const struct reap_cursor *c, struct reap_bytes key,
+                        struct reap_err *err)
+{
+    char before[REAP_TEXT_ROOM(60)], after[REAP_TEXT_ROOM(60)];
+    const size_t a = c->last_len < 60 ? c->last_len : 60;
+    const size_t b = key.len < 60 ? key.len : 60;
+
+    return reap_fail(err, REAP_EFORMAT,
+                     "%s is damaged: key %s comes after %s; make the dataset "
+                     "again (what was "
+                     "read before this place is kept)",
+                     c->ds->path,
+                     reap_text_escape(after, sizeof(after),
+                                      (struct reap_bytes){ key.data, b }),
+                     reap_text_escape(before, sizeof(before),
+                                      (struct reap_bytes){ c->last, a }));
+}
+
 /* Do 'op', then step in the direction of 'step' over reserved keys. */
 static int move(struct reap_cursor *c, MDB_cursor_op op, MDB_cursor_op step,
                 struct reap_bytes at, struct reap_record *out,
@@ -75,6 +108,9 @@ static int move(struct reap_cursor *c, MDB_cursor_op op, MDB_cursor_op step,
                              c->ds->path, key.mv_size);
         out->key = (struct reap_bytes){ key.mv_data, key.mv_size };
         out->value = (struct reap_bytes){ value.mv_data, value.mv_size };
+        if (op == MDB_NEXT && !ascends(c, out->key))
+            return out_of_order(c, out->key, err);
+        remember(c, out->key);
         if (!reap_dataset_is_reserved(out->key))
             return REAP_OK;
     }

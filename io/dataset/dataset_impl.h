@@ -8,6 +8,7 @@
 #include "io/dataset/dataset.h"
 #include "io/dataset/index.h"
 #include "io/dataset/layout.h"
+#include "io/file/limits.h"
 
 enum { REAP_N_RESERVED_MAX = 8 };
 
@@ -28,6 +29,8 @@ struct reap_cursor {
     MDB_txn *txn, *index_txn;
     MDB_cursor *cursor;
     struct reap_layout_scratch scratch;
+    uint8_t last[REAP_KEY_MAX]; /* the key it stands on */
+    size_t last_len;
 };
 
 /* Is it one of reserved.def? */

@@ -136,11 +136,20 @@ static int from_url(const char *url, char *path, size_t size,
     struct wanted w = { .hash = "" };
     size_t n = hash ? (size_t)(hash - url) : strcspn(url, "#");
 
-    if (n >= sizeof(w.url) || (hash && strlen(hash + 8) > 64))
-        return reap_fail(err, REAP_EINVAL, "%.60s...: too long", url);
+    if (n >= sizeof(w.url))
+        return reap_fail(err, REAP_EINVAL,
+                         "the address of the weights is too "
+                         "long");
+    if (hash && (strlen(hash + 8) != 64 ||
+                 strspn(hash + 8, "0123456789abcdefABCDEF") != 64))
+        return reap_fail(err, REAP_EINVAL,
+                         "#sha256= takes the 64 digits of the file's hash, as "
+                         "sha256sum prints them");
     memcpy(w.url, url, n);
     w.url[n] = '\0';
-    base = strrchr(w.url, '/') + 1;
+    base = w.url + strcspn(w.url, "?"); /* a query may hold slashes */
+    while (base[-1] != '/')
+        base--;
     if (reap_published_file(base))
         return get_published(reap_published_file(base), path, size, err);
     if (!EVP_Digest(w.url, n, sum, NULL, EVP_sha256(), NULL))

@@ -11,6 +11,7 @@
 
 #include "engine/base/meant.h"
 #include "engine/base/mem.h"
+#include "io/file/redact.h"
 #include "jobs/cli/options.h"
 #include "jobs/cli/words.h"
 
@@ -292,13 +293,15 @@ char *reap_options_text(const struct reap_options *o)
 
         if (!given(o, i) || !strcmp(row[i].name, "job"))
             continue;
-        if (row[i].type == TEXT)
-            fprintf(f, "%s %s\n", row[i].name,
-                    *(const char *const *)(const void *)at);
-        else if (row[i].type == COUNT)
+        if (row[i].type == TEXT) {
+            fprintf(f, "%s ", row[i].name);
+            reap_redact(f, *(const char *const *)(const void *)at);
+            putc('\n', f);
+        }
+        if (row[i].type == COUNT)
             fprintf(f, "%s %llu\n", row[i].name,
                     (unsigned long long)*(const uint64_t *)(const void *)at);
-        else
+        else if (row[i].type == FLAG)
             fprintf(f, "%s\n", row[i].name);
     }
     return fclose(f) ? NULL : text;
@@ -318,7 +321,9 @@ char *reap_options_command(const struct reap_options *o)
 
     if (!f)
         return NULL;
-    for (int i = 0; i < o->argc; i++)
-        fprintf(f, "%s%s", i ? " " : "", i ? o->argv[i] : "reap");
+    for (int i = 0; i < o->argc; i++) {
+        fputs(i ? " " : "", f);
+        reap_redact(f, i ? o->argv[i] : "reap");
+    }
     return fclose(f) ? NULL : text;
 }

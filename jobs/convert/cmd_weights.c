@@ -9,6 +9,7 @@
 #include "io/weights/keras/keras_write.h"
 #include "io/weights/weights_write.h"
 #include "jobs/cli/cmd.h"
+#include "jobs/setup/network.h"
 #include "jobs/inspect/info_weights.h"
 
 enum { PATH = 4096 };
@@ -81,8 +82,8 @@ int reap_cmd_weights(const struct reap_options *o, struct reap_err *err)
     int rc = cmd_weights_check(o, err), fit;
 
     if (!rc)
-        rc =
-            reap_weights_resolve(o->args[0], o->model, path, sizeof(path), err);
+        rc = reap_network_resolve(o, o->args[0], o->model, path, sizeof(path),
+                                  err);
     if (!rc)
         rc = reap_weights_read(&w, path, err);
     if (rc)

@@ -5,6 +5,7 @@
 
 #include "io/weights/weights.h"
 #include "jobs/cli/cmd.h"
+#include "jobs/setup/network.h"
 #include "jobs/inspect/summary_print.h"
 
 enum { CLASSES = 1000 };
@@ -43,7 +44,8 @@ static int from_weights(struct job *j, const struct reap_options *o,
                                .classes = o->classes,
                                .top_activation = -1 };
     char path[4096];
-    int rc = reap_weights_resolve(o->weights, model, path, sizeof(path), err);
+    int rc =
+        reap_network_resolve(o, o->weights, model, path, sizeof(path), err);
 
     if (!rc)
         rc = reap_weights_read(&j->weights, path, err);

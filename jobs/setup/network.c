@@ -2,10 +2,12 @@
  * later, while an engine packs them. */
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "io/preset/preset.h"
 #include "jobs/cli/remark.h"
 #include "jobs/cli/words.h"
+#include "io/file/redact.h"
 #include "jobs/setup/network.h"
 
 static int net_args(const struct reap_options *o, struct reap_net_args *a,
@@ -64,11 +66,27 @@ static int size_of_preset(const struct reap_weights *w,
     return rc;
 }
 
+int reap_network_resolve(const struct reap_options *o, const char *arg,
+                         const char *model, char *path, size_t size,
+                         struct reap_err *err)
+{
+    char shown[300];
+
+    if (!strncasecmp(arg, "http:", 5) && !strstr(arg, "#sha256=") &&
+        !o->insecure)
+        return reap_fail(err, REAP_EINVAL,
+                         "%s: over http anybody on the way can change the "
+                         "weights; give the file's hash (#sha256=HEX), use "
+                         "https, or say --insecure",
+                         reap_redact_text(shown, sizeof(shown), arg));
+    return reap_weights_resolve(arg, model, path, size, err);
+}
+
 static int read_weights(struct reap_network *n, const struct reap_options *o,
                         bool lasting, struct reap_net_args *a,
                         struct reap_err *err)
 {
-    int rc = reap_weights_resolve(o->weights, o->model, n->path,
+    int rc = reap_network_resolve(o, o->weights, o->model, n->path,
                                   sizeof(n->path), err);
 
     if (!rc)

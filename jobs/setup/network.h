@@ -7,6 +7,15 @@
 #include "io/weights/weights.h"
 #include "jobs/cli/options.h"
 
+/*
+ * The file that 'arg' (a published name, an address, a path) means, fetched if
+ * it has to be. REAP_EINVAL for plain http without #sha256=, which anybody on
+ * the way can change, unless --insecure; else as reap_weights_resolve().
+ */
+int reap_network_resolve(const struct reap_options *o, const char *arg,
+                         const char *model, char *path, size_t size,
+                         struct reap_err *err) REAP_MUST_CHECK;
+
 struct reap_network {
     /* NULL for random; the params are freed once the net is folded. */
     struct reap_weights *weights;

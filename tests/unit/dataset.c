@@ -2,6 +2,7 @@
  * and what is no dataset. */
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -257,6 +258,47 @@ static void test_written(void)
     reap_dataset_close(&ds);
 }
 
+/* Pages that are damaged so that keys come twice: named, never passed over. */
+static void test_out_of_order(void)
+{
+    struct reap_dataset *ds = NULL;
+    struct reap_cursor *c = NULL;
+    struct reap_record r;
+    char path[4096];
+    uint8_t *bytes = NULL, *at;
+    size_t size = 0;
+    FILE *f;
+    int rc;
+
+    snprintf(path, sizeof(path), "%s/data.mdb", scratch("order"));
+    ok(!dataset_make(scratch("order"), &dataset_plain, 40), "40 records");
+    f = fopen(path, "r+b");
+    if (f && !fseek(f, 0, SEEK_END))
+        size = (size_t)ftell(f);
+    bytes = reap_calloc(1, size + 1);
+    if (f)
+        rewind(f);
+    ok(f && bytes && fread(bytes, 1, size, f) == size, "their file");
+    while (bytes && (at = memmem(bytes, size, "00020", 5)))
+        memcpy(at, "00004", 5);
+    if (f)
+        rewind(f);
+    ok(f && fwrite(bytes, 1, size, f) == size && !fclose(f),
+       "a key is changed to one that was before");
+    reap_free(bytes);
+    rc = reap_dataset_open(&ds, scratch("order"), &err);
+    if (!rc)
+        rc = reap_cursor_open(&c, ds, &err);
+    if (!rc)
+        rc = reap_cursor_seek(c, BYTES(""), &r, &err);
+    while (!rc)
+        rc = reap_cursor_next(c, &r, &err);
+    ok(rc == REAP_EFORMAT && strstr(err.msg, "00004 comes after 00019"), "%s",
+       err.msg);
+    reap_cursor_close(&c);
+    reap_dataset_close(&ds);
+}
+
 static void test_no_memory(void)
 {
     struct reap_dataset *ds = NULL;
@@ -283,6 +325,7 @@ int main(void)
     test_read_only();
     test_refused();
     test_written();
+    test_out_of_order();
     test_no_memory();
     scratch_delete();
     return done();

@@ -13,6 +13,7 @@
 
 #include "engine/net/model.h"
 #include "io/cache/fetch.h"
+#include "io/file/redact.h"
 #include "io/weights/published.h"
 #include "io/weights/weights.h"
 #include "tests/tap.h"
@@ -117,6 +118,40 @@ static void by_url(unsigned port)
        "a hash in the name counts: %s", err.msg);
 }
 
+/* User names, passwords and tokens stay in the request. */
+static void secrets(unsigned port)
+{
+    static const struct {
+        const char *in, *out;
+    } all[] = {
+        { "https://u:S3CRET@host/w.pth?X-Sig=TOKEN", "https://host/w.pth?..." },
+        { "https://host/w.pth?sig=a/b&c=d#sha256=00",
+          "https://host/w.pth?...#sha256=00" },
+        { "--weights http://tok@host:8/a?k=v -o store",
+          "--weights http://host:8/a?... -o store" },
+        { "HTTPS://A:B@H/p@q", "HTTPS://H/p@q" },
+        { "mail@host ?x=1 ftp://u:p@h/", "mail@host ?x=1 ftp://u:p@h/" },
+        { "http://u:p@h http://v:q@g?z", "http://h http://g?..." },
+        { "", "" },
+    };
+    struct reap_err err = { 0 };
+    char text[300], path[PATH];
+
+    for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
+        ok(!strcmp(reap_redact_text(text, sizeof(text), all[i].in), all[i].out),
+           "%s", text);
+    snprintf(text, sizeof(text),
+             "http://user:S3CRET@127.0.0.1:%u/none?sig=TO/KEN", port);
+    ok(reap_weights_resolve(text, NULL, path, sizeof(path), &err) ==
+               REAP_ENOTFOUND &&
+           !strstr(err.msg, "S3CRET") && !strstr(err.msg, "KEN") &&
+           !strstr(path, "KEN"),
+       "%s", err.msg);
+    ok(reap_weights_resolve("https://h/x#sha256=1234", NULL, path, sizeof(path),
+                            &err) == REAP_EINVAL,
+       "%s", err.msg);
+}
+
 static void by_name(void)
 {
     struct reap_err err = { 0 };
@@ -184,6 +219,7 @@ int main(void)
     } else {
         fetches(port);
         by_url(port);
+        secrets(port);
         kill(pid, SIGTERM);
         waitpid(pid, NULL, 0);
     }
