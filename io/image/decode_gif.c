@@ -5,7 +5,13 @@
 
 #include "io/image/decode_impl.h"
 
-enum { MAX_CODES = 4096, HEADER = 13, SEPARATOR = 0x2c, EXTENSION = 0x21 };
+enum {
+    MAX_CODES = 4096,
+    HEADER = 13,
+    SEPARATOR = 0x2c,
+    EXTENSION = 0x21,
+    TRAILER = 0x3b
+};
 
 struct gif {
     size_t screen_h, screen_w;
@@ -29,7 +35,14 @@ static size_t u16(const uint8_t *p)
     return (size_t)p[1] << 8 | p[0];
 }
 
-/* Read a palette if 'packed' says that there is one; false: it is cut. */
+static void grey_ramp(uint8_t rgb[3 * 256])
+{
+    for (size_t i = 0; i < 3 * 256; i++)
+        rgb[i] = (uint8_t)(i / 3);
+}
+
+/* Read a palette if 'packed' says that there is one; false: it is cut. What it
+ * does not name is black, but a palette that is a ramp of greys is none. */
 static bool palette(struct gif *g, struct reap_bytes f, size_t *at,
                     unsigned packed)
 {
@@ -37,7 +50,12 @@ static bool palette(struct gif *g, struct reap_bytes f, size_t *at,
 
     if (n > f.len - *at)
         return false;
-    memcpy(g->rgb, f.data + *at, n);
+    if (n) {
+        grey_ramp(g->rgb);
+        if (memcmp(g->rgb, f.data + *at, n) != 0)
+            memset(g->rgb, 0, sizeof(g->rgb));
+        memcpy(g->rgb, f.data + *at, n);
+    }
     *at += n;
     return true;
 }
@@ -49,7 +67,7 @@ static bool extension(struct gif *g, struct reap_bytes f, size_t *at)
     const uint8_t *p = f.data + *at;
     size_t i = *at + 1;
 
-    if (f.len - *at >= 6 && p[0] == 0xf9 && p[1] == 4 && (p[2] & 1)) {
+    if (f.len - *at >= 6 && p[0] == 0xf9 && p[1] >= 4 && (p[2] & 1)) {
         g->transparent = true;
         g->free = p[5];
     }
@@ -84,12 +102,12 @@ static bool decode_gif_header(struct reap_bytes f, struct gif *g,
     bool whole = f.len > HEADER;
 
     memset(g, 0, sizeof(*g));
-    for (size_t i = 0; i < sizeof(g->rgb); i++)
-        g->rgb[i] = (uint8_t)(i / 3); /* what no palette names is grey */
+    grey_ramp(g->rgb);
     whole = whole && palette(g, f, &at, f.data[10]) && at < f.len;
-    while (whole && f.data[at] == EXTENSION) {
-        at++;
-        whole = at < f.len && extension(g, f, &at);
+    while (whole && f.data[at] != SEPARATOR && f.data[at] != TRAILER) {
+        bool extends = f.data[at++] == EXTENSION; /* or a stray byte */
+
+        whole = at < f.len && (!extends || extension(g, f, &at));
     }
     if (whole && f.data[at] != SEPARATOR) {
         reap_decode_fail(out, REAP_STATUS_corrupt, "GIF without a frame");
@@ -97,6 +115,10 @@ static bool decode_gif_header(struct reap_bytes f, struct gif *g,
     }
     if (!whole || !descriptor(g, f, at + 1)) {
         reap_decode_fail(out, REAP_STATUS_truncated, "GIF ends in its header");
+        return false;
+    }
+    if (!g->w || !g->h) {
+        reap_decode_fail(out, REAP_STATUS_corrupt, "GIF with an empty frame");
         return false;
     }
     g->screen_w = u16(f.data + 6);
@@ -128,9 +150,9 @@ static int next_code(struct codes *c, unsigned size)
             if (c->at >= c->f.len || !c->f.data[c->at])
                 return -1;
             c->left = c->f.data[c->at++];
+            if (c->left > c->f.len - c->at)
+                return -1; /* a block that is cut counts as none */
         }
-        if (c->at >= c->f.len)
-            return -1;
         c->bits |= (uint32_t)c->f.data[c->at++] << c->have;
         c->have += 8;
         c->left--;
