@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "cluster/hosts.h"
+#include "io/out/create.h"
 #include "engine/base/clock.h"
 #include "engine/base/mem.h"
 
@@ -121,8 +122,7 @@ static void hosts_wait(struct host *h, size_t n, double seconds)
 static int hosts_write(const struct host *h, size_t n, const char *to,
                        struct reap_err *err)
 {
-    int fd =
-        open(to, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+    const int fd = reap_create_own(to, O_WRONLY | O_CREAT | O_TRUNC);
     FILE *f = fd >= 0 ? fdopen(fd, "w") : NULL;
 
     for (size_t i = 0; f && i < n; i++)

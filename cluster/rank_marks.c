@@ -10,6 +10,7 @@
 
 #include "cluster/rank_marks.h"
 #include "engine/base/clock.h"
+#include "io/out/create.h"
 
 static const double BEAT = 5; /* seconds */
 
@@ -22,7 +23,7 @@ bool reap_rank_marks_wanted(void)
 static void rank_marks_append(const char *line)
 {
     const char *path = getenv(REAP_RANK_MARKS);
-    int fd = path ? open(path, O_WRONLY | O_APPEND | O_CLOEXEC) : -1;
+    int fd = path ? reap_create_own(path, O_WRONLY | O_APPEND) : -1;
 
     if (fd < 0)
         return;

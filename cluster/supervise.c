@@ -24,6 +24,7 @@
 #include "engine/base/clock.h"
 #include "engine/base/err.h"
 #include "io/file/status.h"
+#include "io/out/create.h"
 #include "io/store/store.h"
 
 /*
@@ -83,8 +84,7 @@ static void clear_marks(struct supervisor *s)
     int fd;
 
     unlink(s->marks_path);
-    fd = open(s->marks_path,
-              O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    fd = reap_create_own(s->marks_path, O_WRONLY | O_CREAT | O_EXCL);
     if (fd >= 0)
         close(fd);
     memset(&s->marks, 0, sizeof(s->marks));

@@ -14,8 +14,9 @@
 #include "engine/base/version.h"
 #include "io/file/text.h"
 #include "jobs/cli/cmd.h"
-#include "jobs/setup/decoders.h"
 #include "jobs/cli/help.h"
+#include "jobs/cli/rule.h"
+#include "jobs/setup/decoders.h"
 
 static const struct command {
     const char *name;
@@ -71,6 +72,21 @@ static void print_error(const struct command *c, const char *message)
     reap_text_line(stderr, message);
 }
 
+/* Run it with the rule of outputs in force. */
+static int run_by_rule(const struct command *c, const struct reap_options *o,
+                       struct reap_err *err)
+{
+    struct reap_outputs *outputs = NULL;
+    int rc = reap_rule_begin(&outputs, o, err);
+
+    if (!rc)
+        rc = c->run(o, err);
+    if (!rc)
+        reap_rule_tell(o);
+    reap_outputs_free(&outputs);
+    return rc;
+}
+
 /* The command of the first word, with the options that follow. */
 static int run_command(int argc, char **argv, struct reap_err *err)
 {
@@ -86,7 +102,7 @@ static int run_command(int argc, char **argv, struct reap_err *err)
     else if (!rc)
         rc = reap_decoders_begin(&o, err);
     if (!rc && !o.help)
-        rc = c->run(&o, err);
+        rc = run_by_rule(c, &o, err);
     reap_options_clear(&o);
     return rc;
 }

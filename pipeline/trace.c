@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "io/out/create.h"
 #include "io/file/limits.h"
 #include "io/file/text.h"
 #include "pipeline/trace.h"
@@ -28,8 +29,7 @@ static void trace_append(const char *format, ...)
     va_start(ap, format);
     n = vsnprintf(line, sizeof(line), format, ap);
     va_end(ap);
-    fd = open(getenv("REAP_TRACE"), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC,
-              0666);
+    fd = reap_create_own(getenv("REAP_TRACE"), O_WRONLY | O_APPEND | O_CREAT);
     if (fd < 0)
         return;
     if (write(fd, line, (size_t)n) < 0) {

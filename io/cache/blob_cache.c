@@ -24,6 +24,7 @@
 #include "io/cache/blob_cache.h"
 #include "io/cache/cache.h"
 #include "io/file/crc.h"
+#include "io/out/create.h"
 #include "io/file/le.h"
 
 enum {
@@ -145,7 +146,7 @@ static bool lock(struct reap_blob_cache *c)
     if (reap_cache_make_dir(c->dir, NULL))
         return false;
     snprintf(name, sizeof(name), "%s.lock", c->path);
-    c->lock = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+    c->lock = reap_create_own(name, O_RDWR | O_CREAT);
     if (c->lock < 0)
         return false;
     while (flock(c->lock, LOCK_EX | LOCK_NB)) {

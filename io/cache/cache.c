@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "io/cache/cache.h"
+#include "io/out/create.h"
 
 enum { MOST_WRITE = 8 << 20 };
 
@@ -89,23 +90,26 @@ static bool write_all(int fd, const struct reap_cache_part *part)
 bool reap_cache_write(const char *path, size_t n,
                       const struct reap_cache_part *part)
 {
-    char temp[REAP_CACHE_PATH + 128], host[64] = "";
+    const char *name;
+    char temp[REAP_CREATE_NAME];
+    const int dir = reap_create_folder(path, &name);
+    const int fd = dir < 0 ? -1 : reap_create_temp(dir, name, temp);
+    struct stat st;
     bool good;
-    int fd;
 
-    gethostname(host, sizeof(host) - 1);
-    snprintf(temp, sizeof(temp), "%s.part-%s-%ld", path, host, (long)getpid());
-    unlink(temp); /* of a process that had our number and was killed */
-    fd = open(temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-    if (fd < 0)
+    if (fd < 0) {
+        if (dir >= 0)
+            close(dir);
         return false;
-    /* Not what the umask says: files that others may write are not read. */
-    good = !fchmod(fd, 0644);
+    }
+    /* Files that others may write are not read, whatever the umask says. */
+    good = !fstat(fd, &st) && !fchmod(fd, st.st_mode & 0755);
     for (size_t i = 0; i < n && good; i++)
         good = write_all(fd, &part[i]);
     good = !close(fd) && good; /* NFS tells of a full disk here */
-    good = good && !rename(temp, path);
+    good = good && !renameat(dir, temp, dir, name);
     if (!good)
-        unlink(temp);
+        unlinkat(dir, temp, 0);
+    close(dir);
     return good;
 }

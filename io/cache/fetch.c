@@ -16,8 +16,9 @@
 #include "engine/base/mem.h"
 #include "io/cache/fetch.h"
 #include "io/file/redact.h"
+#include "io/out/create.h"
 
-enum { PATH = 4096, CONNECT_S = 5, STALL_S = 60, MD5_DIGITS = 32 };
+enum { CONNECT_S = 5, STALL_S = 60, MD5_DIGITS = 32 };
 
 enum { SHOWN = 300 }; /* of an address in a message */
 static const curl_off_t max_size = (curl_off_t)4 << 30;
@@ -152,15 +153,17 @@ int reap_fetch(const char *url, const char *path, const char *hash,
 {
     struct fetch f = { .told = told, .ctx = ctx };
     char shown[SHOWN]; /* the address without secrets */
-    char temp[PATH];
-    int fd, rc;
+    char temp[REAP_CREATE_NAME];
+    const char *name;
+    const int dir = reap_create_folder(path, &name);
+    const int fd = dir < 0 ? -1 : reap_create_temp(dir, name, temp);
+    int rc;
 
     reap_redact_text(shown, sizeof(shown), url);
-    if (snprintf(temp, sizeof(temp), "%s.XXXXXX", path) >= (int)sizeof(temp))
-        return reap_fail(err, REAP_EINVAL, "%s: the name is too long", path);
-    fd = mkstemp(temp);
-    if (fd < 0)
-        return reap_fail(err, REAP_ECREATE, "%s: %s", temp, strerror(errno));
+    if (fd < 0) {
+        rc = reap_fail(err, REAP_ECREATE, "%s: %s", path, strerror(errno));
+        goto out;
+    }
     f.to = fdopen(fd, "wb");
     f.hash = EVP_MD_CTX_new();
     if (!f.to || !f.hash ||
@@ -170,15 +173,18 @@ int reap_fetch(const char *url, const char *path, const char *hash,
         rc = transfer(url, shown, &f, err);
     if (!rc)
         rc = fetch_check(&f, shown, hash, err);
-    if (!rc && (fchmod(fd, 0644) || rename(temp, path)))
+    if (!rc && renameat(dir, temp, dir, name))
         rc = reap_fail(err, REAP_ECREATE, "%s: %s", path, strerror(errno));
     if (rc)
-        unlink(temp);
+        unlinkat(dir, temp, 0);
     EVP_MD_CTX_free(f.hash);
     if (f.to)
         fclose(f.to);
     else
         close(fd);
+out:
+    if (dir >= 0)
+        close(dir);
     return rc;
 }
 

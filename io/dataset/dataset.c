@@ -241,6 +241,27 @@ int reap_dataset_open(struct reap_dataset **out, const char *path,
     return rc;
 }
 
+int reap_dataset_here(const struct reap_dataset *ds, struct reap_err *err)
+{
+    char file[PATH_SIZE + 16];
+    struct stat st, open;
+    mdb_filehandle_t fd;
+    bool is = !mdb_env_get_fd(ds->env, &fd) && !fstat(fd, &open) &&
+              !stat(ds->path, &st);
+
+    if (is && S_ISDIR(st.st_mode)) {
+        snprintf(file, sizeof(file), "%s/data.mdb", ds->path);
+        is = !stat(file, &st);
+    }
+    if (is && st.st_ino == open.st_ino && st.st_dev == open.st_dev)
+        return REAP_OK;
+    return reap_fail(err, REAP_ENOTFOUND,
+                     "the dataset %s was removed, moved or replaced during the "
+                     "run: all rows belong to the one that was there at the "
+                     "start",
+                     ds->path);
+}
+
 void reap_dataset_close(struct reap_dataset **ds)
 {
     struct reap_dataset *old = *ds;

@@ -117,6 +117,11 @@ const char *reap_dataset_reserved(const struct reap_dataset *ds, size_t i);
 bool reap_dataset_locked(const struct reap_dataset *ds);
 
 /* Close '*ds', which becomes NULL; NULL does nothing. */
+/* Is the dataset that is open still the one at its path? REAP_ENOTFOUND says
+ * that it was removed or replaced; what was read of it stays right. */
+int reap_dataset_here(const struct reap_dataset *ds,
+                      struct reap_err *err) REAP_MUST_CHECK;
+
 void reap_dataset_close(struct reap_dataset **ds);
 
 #endif /* REAP_IO_DATASET_DATASET_H */

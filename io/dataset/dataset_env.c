@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "io/dataset/dataset_impl.h"
+#include "io/out/create.h"
 #include "io/file/netfs.h"
 #include "io/lmdb/mdb_check.h"
 
@@ -63,7 +64,7 @@ bool reap_dataset_lock_file(const char *file, bool single)
     else
         snprintf(path, sizeof(path), "%.*slock.mdb",
                  slash ? (int)(slash - file + 1) : 0, file);
-    fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    fd = reap_create_own(path, O_RDWR | O_CREAT);
     if (fd < 0)
         return false;
     /* One that is there may be mapped by others, who know it by its size. */

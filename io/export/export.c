@@ -1,10 +1,12 @@
 /* The walk over a store that all exporters share. */
 #define _GNU_SOURCE
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "engine/base/mem.h"
 #include "io/export/export_impl.h"
+#include "io/out/outfile_rule.h"
 
 static const struct {
     const char *name, *ending, *about;
@@ -204,6 +206,19 @@ static void find_top(struct reap_export *e)
     e->n_top = e->args->top && e->args->top < n ? e->args->top : n;
 }
 
+/* All files of an export are noted in one. */
+static int set_sidecar(struct reap_export *e, struct reap_err *err)
+{
+    int rc;
+
+    if (reap_outfile_is_stdout(e->args->path))
+        return REAP_OK;
+    if (asprintf(&e->meta, "%s.meta.json", e->stem) < 0)
+        return reap_fail(err, REAP_ENOMEM, "no memory for a path");
+    rc = reap_outputs_sidecar(e->meta, err);
+    return rc ? rc : reap_export_meta_check(e, err);
+}
+
 int reap_export_run(const struct reap_export_args *a, struct reap_exported *out,
                     struct reap_err *err)
 {
@@ -224,16 +239,20 @@ int reap_export_run(const struct reap_export_args *a, struct reap_exported *out,
     e.stem = stem;
     find_top(&e);
     w.how = format[f].how;
-    rc = w.how->open(&w.ctx, &e, err);
+    e.numbers = w.how->numbers;
+    rc = set_sidecar(&e, err);
+    if (!rc)
+        rc = w.how->open(&w.ctx, &e, err);
     if (!rc)
         rc = open_walk(&w, err);
     if (!rc)
         rc = a->keys.next ? walk_keys(&w, err) : walk_rows(&w, err);
-    if (!rc)
+    if (!rc && e.meta)
         rc = reap_export_meta(&e, out, err);
     if (!rc)
         rc = w.how->commit(w.ctx, err);
     close_walk(&w);
+    free(e.meta);
     reap_free(stem);
     return rc;
 }

@@ -14,7 +14,7 @@
 #include "io/export/export_impl.h"
 #include "io/file/le.h"
 #include "io/file/limits.h"
-#include "io/file/npy.h"
+#include "io/out/npy.h"
 #include "io/file/text.h"
 
 enum { HEADER_MAX = 512 };
@@ -39,7 +39,7 @@ struct matrix {
     const struct layout *layout; /* NULL: NumPy's */
     size_t n;
     struct output output[REAP_MAX_COLUMNS];
-    uint64_t rows;
+    uint64_t rows, bad;
     float *nan; /* a failed row for --all */
     struct reap_outfile *keys, *failed;
 };
@@ -132,6 +132,12 @@ static int open_matrix(void **ctx, const struct layout *l,
     *ctx = m;
     if (!m)
         return reap_fail(err, REAP_ENOMEM, "no memory for an export");
+    if (reap_outfile_is_stdout(e->args->path))
+        return reap_fail(err, REAP_EINVAL,
+                         "-o %s: numbers have the keys of their rows in a file "
+                         "beside them: name a file, or choose --to csv or "
+                         "jsonl",
+                         e->args->path);
     m->layout = l;
     rc = open_outputs(m, e, err);
     if (!rc)
@@ -167,6 +173,7 @@ static int row_matrix(void *ctx, const struct reap_export *e,
     int rc = REAP_OK;
 
     reap_text_escape(key, sizeof(key), r->row->key);
+    m->bad += !good;
     if (!good)
         fprintf(reap_outfile_stream(m->failed), "%s\t%s\t%s\n", key,
                 reap_status_name(r->row->status),
@@ -185,6 +192,9 @@ static int commit_output(struct matrix *m, struct output *o,
                          struct reap_err *err)
 {
     uint8_t head[HEADER_MAX] = { 0 };
+    const struct reap_column *c = o->column;
+    const bool flat = c->h == 1 && c->w == 1;
+    const uint64_t shape[] = { m->rows, flat ? c->c : c->h, c->w, c->c };
     int rc = REAP_OK;
 
     if (o->npy)
@@ -196,14 +206,20 @@ static int commit_output(struct matrix *m, struct output *o,
                              o->column->name);
         rc = reap_outfile_write(o->file, head, m->layout->header, err);
     }
-    return rc ? rc : reap_outfile_commit(&o->file, err);
+    if (rc)
+        return rc;
+    reap_outfile_shape(o->file, "float32", flat ? 2 : 4, shape);
+    return reap_outfile_commit(&o->file, err);
 }
 
 static int commit_matrix(void *ctx, struct reap_err *err)
 {
     struct matrix *m = ctx;
-    int rc = reap_outfile_commit(&m->keys, err);
+    int rc;
 
+    reap_outfile_count(m->keys, "keys", m->rows);
+    reap_outfile_count(m->failed, "keys", m->bad);
+    rc = reap_outfile_commit(&m->keys, err);
     if (!rc)
         rc = reap_outfile_commit(&m->failed, err);
     for (size_t i = 0; i < m->n && !rc; i++)
@@ -274,7 +290,8 @@ static void head_safetensors(uint8_t *p, const struct reap_column *c,
         return open_matrix(ctx, &layout_##name, e, err);                      \
     }                                                                         \
     const struct reap_exporter reap_export_##name = {                         \
-        wants_numbers, open_##name, row_matrix, commit_matrix, abort_matrix   \
+        true,       wants_numbers, open_##name,                               \
+        row_matrix, commit_matrix, abort_matrix                               \
     }
 
 MATRIX(fvecs, 0, true, NULL);
@@ -288,6 +305,6 @@ static int open_numpy(void **ctx, const struct reap_export *e,
     return open_matrix(ctx, NULL, e, err);
 }
 
-const struct reap_exporter reap_export_npy = { wants_numbers, open_numpy,
-                                               row_matrix, commit_matrix,
-                                               abort_matrix };
+const struct reap_exporter reap_export_npy = { true,          wants_numbers,
+                                               open_numpy,    row_matrix,
+                                               commit_matrix, abort_matrix };

@@ -2,9 +2,11 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "engine/base/mem.h"
 #include "io/export/export_impl.h"
+#include "io/out/outfile_rule.h"
 #include "io/file/text.h"
 
 /* Lines "name=value" as an object; several of one name as an array. */
@@ -70,15 +72,91 @@ static json_t *text_of(struct reap_store *s, const char *name)
     return j ? j : json_null();
 }
 
+/* Is 'name' a file that this export writes? */
+static bool is_mine(const struct reap_export *e, const char *name)
+{
+    static const char *const beside[] = { ".keys.txt", ".failed.tsv" };
+    const char *slash = strrchr(e->args->path, '/');
+    const char *base = slash ? slash + 1 : e->args->path;
+    const char *dot = strrchr(base, '.'), *end = strrchr(name, '.');
+
+    if (!strcmp(name, base))
+        return true;
+    for (size_t i = 0; e->numbers && i < 2; i++)
+        if (strlen(name) > strlen(beside[i]) &&
+            !strcmp(name + strlen(name) - strlen(beside[i]), beside[i]))
+            return true;
+    return e->numbers && dot && end && !strcmp(dot, end);
+}
+
+static bool exists(const struct reap_export *e, const char *name)
+{
+    const char *slash = strrchr(e->args->path, '/');
+    const int n = slash ? (int)(slash + 1 - e->args->path) : 0;
+    char path[4096];
+    struct stat st;
+
+    snprintf(path, sizeof(path), "%.*s%s", n, e->args->path, name);
+    return !stat(path, &st);
+}
+
+static bool same_rows(const struct reap_export *e, const json_t *all)
+{
+    static const char *const name[][2] = { { "fingerprint", "fingerprint" },
+                                           { "dataset", "dataset_id" } };
+
+    for (size_t i = 0; i < 2; i++) {
+        const char *is = reap_store_meta(e->args->store, name[i][1]);
+        const char *was = json_string_value(json_object_get(all, name[i][0]));
+
+        if (was && strcmp(was, is ? is : "") != 0)
+            return false;
+    }
+    return true;
+}
+
+int reap_export_meta_check(const struct reap_export *e, struct reap_err *err)
+{
+    json_t *all, *one;
+    const char *name;
+    int rc = reap_sidecar_read(&all, e->meta, err);
+
+    if (rc)
+        return rc;
+    if (!same_rows(e, all) && !reap_outputs_forced())
+        json_object_foreach(json_object_get(all, "files"), name,
+                            one) if (!rc && !is_mine(e, name) &&
+                                     exists(e, name)) rc =
+            reap_fail(err, REAP_ECREATE,
+                      "%s tells how %s was computed, from other "
+                      "weights or images: choose another -o, or "
+                      "--force to replace it",
+                      e->meta, name);
+    json_decref(all);
+    return rc;
+}
+
+/* What is no longer there need not be remembered. */
+static void forget_gone(const struct reap_export *e, json_t *files)
+{
+    const char *name;
+    json_t *one;
+    void *next;
+
+    json_object_foreach_safe(files, next, name, one) if (!exists(e, name))
+        json_object_del(files, name);
+}
+
 int reap_export_meta(const struct reap_export *e,
                      const struct reap_exported *counts, struct reap_err *err)
 {
     struct reap_store *s = e->args->store;
     const char *fingerprint_text = reap_store_meta(s, "made_of");
-    struct reap_outfile *f = NULL;
-    json_t *all = json_object();
-    int rc;
+    json_t *all;
+    int rc = reap_sidecar_read(&all, e->meta, err);
 
+    if (rc)
+        return rc;
     json_object_set_new(all, "fingerprint", text_of(s, "fingerprint"));
     json_object_set_new(all, "made_of",
                         lines(fingerprint_text ? fingerprint_text : ""));
@@ -93,15 +171,8 @@ int reap_export_meta(const struct reap_export *e,
                         json_integer((json_int_t)counts->missing));
     json_object_set_new(all, "left_out",
                         json_integer((json_int_t)counts->gone));
-    rc = reap_export_beside(&f, e, ".meta.json", err);
-    if (!rc && json_dumpf(all, reap_outfile_stream(f), JSON_INDENT(2)))
-        rc = reap_fail(err, REAP_EIO, "%s.meta.json: cannot be written",
-                       e->stem);
-    if (!rc) {
-        fputc('\n', reap_outfile_stream(f));
-        rc = reap_outfile_commit(&f, err);
-    }
-    reap_outfile_abort(&f);
+    forget_gone(e, json_object_get(all, "files"));
+    rc = reap_sidecar_write(all, e->meta, err);
     json_decref(all);
     return rc;
 }

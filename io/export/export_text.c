@@ -46,6 +46,7 @@ static const char *export_text_name_of(const struct reap_export *e, bool wnid,
 
 struct text {
     struct reap_outfile *file;
+    uint64_t rows;
 };
 
 static int open_text(void **ctx, const struct reap_export *e,
@@ -63,6 +64,7 @@ static int commit_text(void *ctx, struct reap_err *err)
 {
     struct text *t = ctx;
 
+    reap_outfile_count(t->file, "rows", t->rows);
     return reap_outfile_commit(&t->file, err);
 }
 
@@ -128,6 +130,7 @@ static int row_csv(void *ctx, const struct reap_export *e,
         reap_text_float(f, p.prob);
     }
     fputc('\n', f);
+    ((struct text *)ctx)->rows++;
     return check_stream(f, e, err);
 }
 
@@ -162,11 +165,13 @@ static int row_jsonl(void *ctx, const struct reap_export *e,
         fputc('}', f);
     }
     fputs(e->top >= 0 ? "]}\n" : "}\n", f);
+    ((struct text *)ctx)->rows++;
     return check_stream(f, e, err);
 }
 
-const struct reap_exporter reap_export_csv = { wants_top, open_csv, row_csv,
-                                               commit_text, abort_text };
-const struct reap_exporter reap_export_jsonl = { wants_top, open_text,
-                                                 row_jsonl, commit_text,
-                                                 abort_text };
+const struct reap_exporter reap_export_csv = {
+    false, wants_top, open_csv, row_csv, commit_text, abort_text
+};
+const struct reap_exporter reap_export_jsonl = { false,       wants_top,
+                                                 open_text,   row_jsonl,
+                                                 commit_text, abort_text };

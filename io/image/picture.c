@@ -1,9 +1,9 @@
-/* Pixels to a PNG file through libvips and io/file/outfile.h. */
+/* Pixels to a PNG file through libvips and io/out/outfile.h. */
 #include <limits.h>
 
 #include <vips/vips.h>
 
-#include "io/file/outfile.h"
+#include "io/out/outfile.h"
 #include "io/image/picture.h"
 
 int reap_picture_write(const char *path, const uint8_t *pixels, size_t h,

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "io/dataset/dataset_impl.h"
+#include "io/out/create.h"
 #include "io/file/netfs.h"
 #include "io/import/import_env.h"
 #include "io/lmdb/mdb_check.h"
@@ -21,6 +22,9 @@ static int check_old(const char *file, struct reap_err *err)
 {
     struct stat st;
 
+    if (!reap_create_may(file))
+        return reap_fail(err, REAP_ECREATE, "%s: %s", file,
+                         reap_create_why(errno));
     if (stat(file, &st))
         return errno == ENOENT
                    ? REAP_OK
@@ -63,7 +67,7 @@ int reap_import_env_open(struct reap_import_env *e, const char *dir,
     else if (!reap_dataset_lock_file(e->file, single))
         return reap_fail(err, errno == EACCES ? REAP_EACCESS : REAP_EIO,
                          "%s: no lock file can be made: %s", e->file,
-                         strerror(errno));
+                         reap_create_why(errno));
     mrc = mdb_env_create(&e->env);
     if (!mrc)
         mrc = mdb_env_set_maxreaders(e->env, MAX_READERS);

@@ -12,6 +12,7 @@
 
 #include "engine/base/mem.h"
 #include "io/dataset/index.h"
+#include "io/out/create.h"
 #include "io/import/import_place.h"
 #include "io/store/store.h"
 
@@ -84,13 +85,13 @@ static int lock(struct reap_import_place *p, struct reap_err *err)
     char file[PATH_SIZE + 32];
 
     within(p, LOCK_FILE, file, sizeof(file));
-    p->lock = open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    p->lock = reap_create_own(file, O_RDWR | O_CREAT);
     if (p->lock < 0)
         return reap_fail(err,
                          errno == EACCES   ? REAP_EACCESS
                          : errno == ENOSPC ? REAP_EIO
                                            : REAP_ECREATE,
-                         "%s: %s", file, strerror(errno));
+                         "%s: %s", file, reap_create_why(errno));
     if (!flock(p->lock, LOCK_EX | LOCK_NB))
         return REAP_OK;
     if (errno == EWOULDBLOCK)

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "engine/base/mem.h"
+#include "io/out/create.h"
 #include "io/file/netfs.h"
 #include "io/lmdb/mdb_check.h"
 #include "io/store/store_impl.h"
@@ -119,6 +120,27 @@ static int write_once(struct reap_store *s, reap_store_work_fn work, void *ctx,
     return mrc ? reap_store_fail(s, mrc, "write", err) : REAP_OK;
 }
 
+/* A file that was removed or replaced takes rows all the same, and nobody would
+ * ever see them. */
+int reap_store_here(const struct reap_store *s, struct reap_err *err)
+{
+    char path[4096];
+    struct stat st, open;
+    mdb_filehandle_t fd;
+
+    snprintf(path, sizeof(path), "%s/data.mdb", s->path);
+    if (mdb_env_get_fd(s->env, &fd) || fstat(fd, &open))
+        return reap_fail(err, REAP_EIO, "%s: %s", path, strerror(errno));
+    if (!stat(path, &st) && st.st_ino == open.st_ino &&
+        st.st_dev == open.st_dev)
+        return REAP_OK;
+    return reap_fail(err, REAP_EIO,
+                     "%s was removed, moved or replaced while it was written: "
+                     "what was computed is not there; run the same command "
+                     "again",
+                     s->path);
+}
+
 int reap_store_write(struct reap_store *s, reap_store_work_fn work, void *ctx,
                      struct reap_err *err)
 {
@@ -133,7 +155,9 @@ int reap_store_write(struct reap_store *s, reap_store_work_fn work, void *ctx,
         rc = write_once(s, work, ctx, err);
         if (s->alone)
             pthread_mutex_unlock(&s->mutex);
-        if (!rc || !s->full)
+        if (!rc)
+            return reap_store_here(s, err);
+        if (!s->full)
             return rc;
         rc = store_grow(s, err);
         if (rc)
@@ -213,7 +237,8 @@ static void clear_stub(const char *dir)
     char path[4096];
 
     snprintf(path, sizeof(path), "%s/data.mdb", dir);
-    if (!stat(path, &st) && st.st_size > 0 && st.st_size < 8192)
+    if (!lstat(path, &st) && S_ISREG(st.st_mode) && st.st_size > 0 &&
+        st.st_size < 8192)
         (void)!truncate(path, 0);
 }
 
@@ -227,7 +252,10 @@ static int fill_lock_file(struct reap_store *s, struct reap_err *err)
     int fd, code = 0;
 
     snprintf(path, sizeof(path), "%s/lock.mdb", s->path);
-    fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    fd = reap_create_own(path, O_RDWR | O_CREAT);
+    if (fd < 0 && errno == ELOOP)
+        return reap_fail(err, REAP_ECREATE, "%s: %s", path,
+                         reap_create_why(errno));
     if (fd < 0)
         return reap_store_fail(s, errno, "lock.mdb", err);
     if (!fstat(fd, &st) && st.st_size < SIZE)
@@ -296,6 +324,16 @@ static int open_dbs(struct reap_store *s, MDB_txn *txn, unsigned flags,
     return REAP_OK;
 }
 
+/* LMDB opens its file by name, through a link as well, which would be written
+ * to: in a store, or somebody's folder that says it is one. */
+static bool may_open(const struct reap_store *s, const char *name)
+{
+    char path[4096];
+
+    snprintf(path, sizeof(path), "%s/%s", s->path, name);
+    return reap_create_may(path);
+}
+
 static int open_read(struct reap_store *s, struct reap_err *err)
 {
     MDB_txn *txn = NULL;
@@ -315,7 +353,9 @@ static int open_read(struct reap_store *s, struct reap_err *err)
     rc = check_file(s, false, err);
     if (rc)
         return rc;
-    mrc = open_env(s, map_read, MDB_RDONLY | (s->alone ? MDB_NOLOCK : 0));
+    mrc = !s->alone && !may_open(s, "lock.mdb")
+              ? EACCES
+              : open_env(s, map_read, MDB_RDONLY | (s->alone ? MDB_NOLOCK : 0));
     if (mrc == ENOMEM) /* little address space is allowed */
         mrc = open_env(s, 0, MDB_RDONLY | (s->alone ? MDB_NOLOCK : 0));
     if (mrc == EACCES && !reap_store_lock_look(s->path, false, NULL)) {
@@ -388,6 +428,9 @@ static int open_write(struct reap_store *s, const struct reap_run_meta *meta,
     rc = reap_store_lock_take(&s->lock, s->path, s->alone, err);
     if (rc)
         return rc;
+    if (!may_open(s, "data.mdb"))
+        return reap_fail(err, REAP_ECREATE, "%s/data.mdb: %s", s->path,
+                         reap_create_why(errno));
     clear_stub(s->path);
     rc = check_file(s, true, err);
     if (!rc && !s->alone)

@@ -178,6 +178,11 @@ int reap_store_check(struct reap_store *s,
 uint64_t reap_store_size(const struct reap_store *s);
 
 /* Close '*s', which becomes NULL; NULL does nothing. */
+/* Is the store that is open still the one at its path? Asked after each
+ * transaction; REAP_EIO says that it is not. */
+int reap_store_here(const struct reap_store *s,
+                    struct reap_err *err) REAP_MUST_CHECK;
+
 void reap_store_close(struct reap_store **s);
 
 #endif /* REAP_IO_STORE_STORE_H */

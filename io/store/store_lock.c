@@ -20,6 +20,7 @@
 
 #include "engine/base/clock.h"
 #include "engine/base/mem.h"
+#include "io/out/create.h"
 #include "io/store/store_lock.h"
 
 enum { TEXT = 512, PATH = 4096, WAIT = 15, BEAT = 2, SILENT = 30 };
@@ -153,7 +154,7 @@ static int cannot(const char *path, struct reap_err *err)
 {
     int code = errno == EACCES || errno == EPERM ? REAP_EACCESS : REAP_ECREATE;
 
-    return reap_fail(err, code, "%s: %s", path, strerror(errno));
+    return reap_fail(err, code, "%s: %s", path, reap_create_why(errno));
 }
 
 static int busy(const char *dir, const struct holder *h, struct reap_err *err)
@@ -171,7 +172,7 @@ static int take_flock(struct reap_store_lock *l, const char *dir, double until,
     struct holder h;
 
     snprintf(l->path, sizeof(l->path), "%s/reap.lock", dir);
-    l->fd = open(l->path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    l->fd = reap_create_own(l->path, O_RDWR | O_CREAT);
     if (l->fd < 0)
         return cannot(l->path, err);
     while (flock(l->fd, LOCK_EX | LOCK_NB)) {
@@ -199,7 +200,7 @@ static double silence(const char *dir, int fd)
     int touch;
 
     snprintf(path, sizeof(path), "%s/reap.lock", dir);
-    touch = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    touch = reap_create_own(path, O_RDWR | O_CREAT);
     if (touch >= 0 && !futimens(touch, NULL) && !fstat(touch, &here) &&
         !fstat(fd, &then))
         age = difftime(here.st_mtime, then.st_mtime);
@@ -284,7 +285,7 @@ static int take_held(struct reap_store_lock *l, const char *dir, double until,
         bool dead;
         int fd;
 
-        l->fd = open(l->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        l->fd = reap_create_own(l->path, O_RDWR | O_CREAT | O_EXCL);
         if (l->fd >= 0)
             break;
         if (errno != EEXIST)

@@ -60,7 +60,7 @@ int reap_head_file_new(struct reap_head_file **out, struct reap_head **head,
                        const char *preset, const char *fit,
                        struct reap_err *err) REAP_MUST_CHECK;
 
-/* Write it whole or not at all, as io/file/outfile.h does. The bytes depend on
+/* Write it whole or not at all, as io/out/outfile.h does. The bytes depend on
  * the contents alone. */
 int reap_head_file_write(const struct reap_head_file *f, const char *path,
                          struct reap_err *err) REAP_MUST_CHECK;

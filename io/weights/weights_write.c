@@ -8,7 +8,7 @@
 
 #include "engine/base/mem.h"
 #include "io/file/le.h"
-#include "io/file/outfile.h"
+#include "io/out/outfile.h"
 #include "io/weights/weights_write.h"
 
 enum { ALIGN = 8, CHUNK = 4096 };
@@ -114,23 +114,39 @@ static int put_numbers(struct reap_outfile *f, const struct reap_param *p,
     return rc;
 }
 
-int reap_weights_write(const struct reap_weights *w, const char *model,
-                       const char *preset, const char *path,
-                       struct reap_err *err)
+static int write_file(const struct reap_weights *w, const char *model,
+                      const char *preset, const char *path, bool own,
+                      struct reap_err *err)
 {
     struct reap_outfile *f = NULL;
     char *text = weights_write_header(w, model, preset);
     int rc = text ? REAP_OK : reap_fail(err, REAP_ENOMEM, "no memory");
 
     if (!rc)
-        rc = reap_outfile_open(&f, path, err);
+        rc = own ? reap_outfile_open_own(&f, path, err)
+                 : reap_outfile_open(&f, path, err);
     if (!rc)
         rc = put_header(f, text, err);
     for (size_t i = 0; !rc && i < reap_params_count(w->params); i++)
         rc = put_numbers(f, reap_params_at(w->params, i), err);
-    if (!rc)
+    if (!rc) {
+        reap_outfile_count(f, "tensors", reap_params_count(w->params));
         rc = reap_outfile_commit(&f, err);
+    }
     reap_outfile_abort(&f);
     free(text);
     return rc;
+}
+
+int reap_weights_write(const struct reap_weights *w, const char *model,
+                       const char *preset, const char *path,
+                       struct reap_err *err)
+{
+    return write_file(w, model, preset, path, false, err);
+}
+
+int reap_weights_write_own(const struct reap_weights *w, const char *path,
+                           struct reap_err *err)
+{
+    return write_file(w, NULL, NULL, path, true, err);
 }

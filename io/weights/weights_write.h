@@ -12,10 +12,14 @@
 
 /*
  * Write all tensors of 'w' to 'path', whole or not at all. 'model' and 'preset'
- * may be NULL. Returns REAP_OK or what io/file/outfile.h returns.
+ * may be NULL. Returns REAP_OK or what io/out/outfile.h returns.
  */
 int reap_weights_write(const struct reap_weights *w, const char *model,
                        const char *preset, const char *path,
                        struct reap_err *err) REAP_MUST_CHECK;
+
+/* The same for a file that reap keeps for itself (reap_outfile_open_own()). */
+int reap_weights_write_own(const struct reap_weights *w, const char *path,
+                           struct reap_err *err) REAP_MUST_CHECK;
 
 #endif /* REAP_IO_WEIGHTS_WEIGHTS_WRITE_H */

@@ -56,14 +56,48 @@ static int parse_count(const char *text, uint64_t *out)
     return isdigit((unsigned char)*text) && !*end && !errno ? 0 : -1;
 }
 
+static bool given(const struct reap_options *o, size_t i)
+{
+    return *(const bool *)(const void *)((const char *)o + row[i].given_at);
+}
+
+/* Text that was put together here, kept until reap_options_clear(). */
+struct joined {
+    struct joined *next;
+    char text[];
+};
+
+/* A list that is given again goes on: files with a line end between them, as
+ * a comma may be part of a name. */
+static const char *join(struct reap_options *o, size_t i, const char *old,
+                        const char *text)
+{
+    const char between = strcmp(row[i].arg, "LIST") != 0 ? '\n' : ',';
+    const size_t room = strlen(old) + strlen(text) + 2;
+    struct joined *j = malloc(sizeof(*j) + room);
+
+    if (!j)
+        return NULL;
+    snprintf(j->text, room, "%s%c%s", old, between, text);
+    j->next = o->joined;
+    o->joined = j;
+    return j->text;
+}
+
 static int set(struct reap_options *o, size_t i, const char *text,
                struct reap_err *err)
 {
     char *at = (char *)o + row[i].at;
+    const char **value = (const char **)(void *)at;
 
     switch (row[i].type) {
     case TEXT:
-        *(const char **)(void *)at = text;
+        if (given(o, i) && reap_word_in("truth features", row[i].name))
+            text = join(o, i, *value, text);
+        if (!text)
+            return reap_fail(err, REAP_ENOMEM, "no memory for --%s",
+                             row[i].name);
+        *value = text;
         break;
     case FLAG:
         *(bool *)(void *)at = true;
@@ -129,12 +163,9 @@ static int unknown(const char *command, const char *name, struct reap_err *err)
                      "no option --%s; reap help %s lists them", typed, command);
 }
 
-static bool given(const struct reap_options *o, size_t i)
-{
-    return *(const bool *)(const void *)((const char *)o + row[i].given_at);
-}
-
-static int job_line(struct reap_options *o, char *line, struct reap_err *err)
+/* 'typed': which options stood on the command line. */
+static int job_line(struct reap_options *o, char *line, const bool *typed,
+                    struct reap_err *err)
 {
     char *name = line + strspn(line, " \t-"), *value, *end;
     size_t n = strcspn(name, " \t=\r\n");
@@ -150,7 +181,7 @@ static int job_line(struct reap_options *o, char *line, struct reap_err *err)
     for (size_t i = 0; i < N_ROWS; i++) {
         if (strcmp(name, row[i].name) != 0)
             continue;
-        if (!reap_word_in(row[i].commands, o->command) || given(o, i))
+        if (!reap_word_in(row[i].commands, o->command) || typed[i])
             return REAP_OK; /* for another command, or overruled */
         if (row[i].type != FLAG && !*value)
             return reap_fail(err, REAP_EINVAL, "%s: a value is needed", name);
@@ -163,9 +194,12 @@ static int read_job(struct reap_options *o, struct reap_err *err)
 {
     FILE *f = fopen(o->job, "r");
     char *text = NULL, *save = NULL;
+    bool typed[N_ROWS];
     size_t n = 0;
     int rc = REAP_OK;
 
+    for (size_t i = 0; i < N_ROWS; i++)
+        typed[i] = given(o, i);
     if (!f)
         return reap_fail(err, REAP_ENOTFOUND, "--job %s: %s", o->job,
                          strerror(errno));
@@ -177,7 +211,7 @@ static int read_job(struct reap_options *o, struct reap_err *err)
         return rc;
     for (char *line = strtok_r(text, "\n", &save); line && !rc;
          line = strtok_r(NULL, "\n", &save))
-        rc = job_line(o, line, err);
+        rc = job_line(o, line, typed, err);
     return rc ? reap_wrap(err, rc, "--job %s", o->job) : REAP_OK;
 }
 
@@ -280,6 +314,21 @@ int reap_options_parse(struct reap_options *o, int argc, char **argv,
     return rc;
 }
 
+/* A line for each part of a list of files. */
+static void print_texts(FILE *f, const char *name, const char *text)
+{
+    fprintf(f, "%s ", name);
+    for (size_t n; text; text = text[n] ? text + n + 1 : NULL) {
+        n = strcspn(text, "\n");
+        if (!text[n]) {
+            reap_redact(f, text);
+            putc('\n', f);
+        } else {
+            fprintf(f, "%.*s\n%s ", (int)n, text, name);
+        }
+    }
+}
+
 char *reap_options_text(const struct reap_options *o)
 {
     char *text = NULL;
@@ -293,12 +342,9 @@ char *reap_options_text(const struct reap_options *o)
 
         if (!given(o, i) || !strcmp(row[i].name, "job"))
             continue;
-        if (row[i].type == TEXT) {
-            fprintf(f, "%s ", row[i].name);
-            reap_redact(f, *(const char *const *)(const void *)at);
-            putc('\n', f);
-        }
-        if (row[i].type == COUNT)
+        if (row[i].type == TEXT)
+            print_texts(f, row[i].name, *(const char *const *)(const void *)at);
+        else if (row[i].type == COUNT)
             fprintf(f, "%s %llu\n", row[i].name,
                     (unsigned long long)*(const uint64_t *)(const void *)at);
         else if (row[i].type == FLAG)
@@ -307,8 +353,27 @@ char *reap_options_text(const struct reap_options *o)
     return fclose(f) ? NULL : text;
 }
 
+const char *reap_options_value(const struct reap_options *o, size_t i,
+                               const char **name)
+{
+    if (i >= N_ROWS)
+        return NULL;
+    *name = row[i].name;
+    return row[i].type == TEXT && given(o, i)
+               ? *(const char *const *)(const void *)((const char *)o +
+                                                      row[i].at)
+               : "";
+}
+
 void reap_options_clear(struct reap_options *o)
 {
+    struct joined *j = o->joined, *next;
+
+    for (; j; j = next) {
+        next = j->next;
+        free(j);
+    }
+    o->joined = NULL;
     free(o->own);
     o->own = NULL;
 }

@@ -31,7 +31,8 @@ struct reap_options {
     char **args; /* the arguments that are not options, in order */
     int argc;    /* the whole command line as it was typed */
     char **argv;
-    void *own; /* text of the job file */
+    void *own;    /* text of the job file */
+    void *joined; /* lists that were given in parts */
 };
 
 /* Parse argv[1] (the command) and what follows. Texts are lent by argv and by
@@ -51,7 +52,12 @@ char *reap_options_text(const struct reap_options *o);
 /* The command line as one text. Owned: free(); NULL without memory. */
 char *reap_options_command(const struct reap_options *o);
 
-/* Free the text of the job file. */
+/* Row i of options.def: its '*name' and text, "" if it was not given or is no
+ * text; NULL after the last. */
+const char *reap_options_value(const struct reap_options *o, size_t i,
+                               const char **name);
+
+/* Free the text of the job file and of lists. */
 void reap_options_clear(struct reap_options *o);
 
 #endif /* REAP_JOBS_CLI_OPTIONS_H */

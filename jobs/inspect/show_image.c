@@ -8,7 +8,7 @@
 
 #include "engine/base/mem.h"
 #include "engine/net/model.h"
-#include "io/file/npy.h"
+#include "io/out/npy.h"
 #include "io/image/picture.h"
 #include "jobs/inspect/show_image.h"
 #include "jobs/setup/preprocess.h"

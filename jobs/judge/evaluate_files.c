@@ -9,7 +9,7 @@
 
 #include "engine/base/mem.h"
 #include "io/file/limits.h"
-#include "io/file/outfile.h"
+#include "io/out/outfile.h"
 #include "io/file/status.h"
 #include "io/file/text.h"
 #include "io/image/chart.h"

@@ -1,7 +1,7 @@
-/* JSON through io/file/outfile.h. */
+/* JSON through io/out/outfile.h. */
 #include <stdlib.h>
 
-#include "io/file/outfile.h"
+#include "io/out/outfile.h"
 #include "jobs/judge/json_file.h"
 
 int reap_json_file(json_t *tree, const char *path, struct reap_err *err)

@@ -1,4 +1,6 @@
 /* A file of weights and moments through io/weights, and back. */
+#define _GNU_SOURCE
+#include <stdio.h>
 #include <string.h>
 
 #include "engine/base/mem.h"
@@ -24,7 +26,7 @@ int reap_checkpoint_write(const struct reap_checkpoint *s, const char *state,
     if (!rc)
         rc = reap_weights_note(w, "state", state, err);
     if (!rc)
-        rc = reap_weights_write(w, NULL, NULL, path, err);
+        rc = reap_weights_write_own(w, path, err);
     if (w)
         reap_weights_free(&w);
     return rc;
@@ -54,6 +56,22 @@ static bool checkpoint_take(const struct reap_checkpoint *s,
     return true;
 }
 
+/* A checkpoint that is damaged still begins as one; anything else is a file of
+ * somebody's, which is not to be overwritten. */
+static bool checkpoint_is_ours(const char *path)
+{
+    enum { HEAD = 1 << 16 };
+    char *head = reap_calloc(1, HEAD);
+    FILE *f = head ? fopen(path, "rb") : NULL;
+    const size_t n = f ? fread(head, 1, HEAD, f) : 0;
+    const bool is = n == 0 || memmem(head, n, "\"reap.", 6);
+
+    if (f)
+        fclose(f);
+    reap_free(head);
+    return is;
+}
+
 int reap_checkpoint_read(const struct reap_checkpoint *s,
                          reap_checkpoint_scan *scan, void *to, const char *path,
                          bool *found, const char **why, struct reap_err *err)
@@ -65,13 +83,16 @@ int reap_checkpoint_read(const struct reap_checkpoint *s,
     *why = "";
     if (rc == REAP_ENOMEM)
         return rc;
-    if (rc) {
-        *why = rc == REAP_ENOTFOUND ? "" : "cannot be read";
+    if (rc == REAP_ENOTFOUND)
         return REAP_OK;
-    }
-    *found = checkpoint_take(s, w, scan, to);
-    if (!*found)
-        *why = s->other;
-    reap_weights_free(&w);
+    *found = !rc && checkpoint_take(s, w, scan, to);
+    *why = rc ? "cannot be read" : s->other;
+    if (!rc)
+        reap_weights_free(&w);
+    if (!*found && !checkpoint_is_ours(path))
+        return reap_fail(err, REAP_ECREATE,
+                         "%s is where checkpoints go, but reap did not write "
+                         "it: move it away, or choose another -o",
+                         path);
     return REAP_OK;
 }

@@ -31,7 +31,7 @@ int reap_checkpoint_write(const struct reap_checkpoint *s, const char *state,
  * Read it into the parts, and where it stood by scan(to, text), which says
  * whether it could. '*found' is false, and '*why' says so, if there is no file
  * (""), or it is damaged or of another training; the parts are as they were
- * then. REAP_OK, or REAP_ENOMEM.
+ * then. REAP_OK, REAP_ECREATE (somebody else's file) or REAP_ENOMEM.
  */
 typedef bool reap_checkpoint_scan(void *to, const char *text);
 int reap_checkpoint_read(const struct reap_checkpoint *s,

@@ -11,7 +11,7 @@
 
 #include "engine/base/mem.h"
 #include "io/file/limits.h"
-#include "io/file/outfile.h"
+#include "io/out/outfile.h"
 #include "io/file/text.h"
 #include "jobs/judge/json_file.h"
 #include "jobs/review/review_write.h"

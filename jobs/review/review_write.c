@@ -5,8 +5,8 @@
 
 #include "engine/base/mem.h"
 #include "io/file/limits.h"
-#include "io/file/npy.h"
-#include "io/file/outfile.h"
+#include "io/out/npy.h"
+#include "io/out/outfile.h"
 #include "io/file/text.h"
 #include "jobs/review/review_write.h"
 
@@ -102,6 +102,7 @@ int reap_review_csv(struct reap_review *r, const struct reap_review_file *f,
           to);
     for (size_t i = 0; i < r->n_chosen; i++)
         put_row(to, r, &r->row[r->chosen[i]]);
+    reap_outfile_count(out, "rows", r->n_chosen);
     return reap_outfile_commit(&out, err);
 }
 

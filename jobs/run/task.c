@@ -234,6 +234,10 @@ static int task_judge(struct run *r, const struct reap_report *report,
     }
     if (!rc)
         rc = reap_max_bad(r->o->max_bad, bad, total, &yes, err);
+    if (!rc)
+        rc = reap_store_here(r->store, err);
+    if (!rc)
+        rc = reap_dataset_here(r->ds, err);
     if (rc)
         return rc;
     reap_report_end(report, &r->setup, status, counts, true);

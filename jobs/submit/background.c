@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "io/out/create.h"
 #include "jobs/submit/background.h"
 
 /* When a process started, in ticks since the machine did; 0 if there is none,
@@ -49,8 +50,7 @@ static void become_script(const char *script, int log)
 int reap_background_submit(const char *script, const char *log, char *id,
                            unsigned size, struct reap_err *err)
 {
-    int fd =
-        open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0666);
+    const int fd = reap_create_own(log, O_WRONLY | O_CREAT | O_APPEND);
     pid_t pid;
 
     if (fd < 0)

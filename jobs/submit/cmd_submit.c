@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "engine/base/mem.h"
-#include "io/file/outfile.h"
+#include "io/out/outfile.h"
 #include "jobs/cli/cmd.h"
 #include "jobs/cli/quote.h"
 #include "jobs/cli/remark.h"
@@ -86,37 +86,13 @@ static int refuse_second(const struct reap_job_record *r, struct reap_err *err)
     return rc;
 }
 
-/* Is the script there one of ours? One that a person wrote stays. */
-static int check_script(const char *path, struct reap_err *err)
-{
-    char text[4096] = "";
-    struct stat st;
-    FILE *f;
-
-    if (lstat(path, &st))
-        return REAP_OK;
-    f = S_ISREG(st.st_mode) ? fopen(path, "r") : NULL;
-    if (f) {
-        text[fread(text, 1, sizeof(text) - 1, f)] = '\0';
-        fclose(f);
-    }
-    if (strstr(text, "\n# Written by reap submit"))
-        return REAP_OK;
-    return reap_fail(err, REAP_ECREATE,
-                     "%s is there and was not written by reap submit; give "
-                     "another --name, or -o FILE for the script",
-                     path);
-}
-
 static int write_script(const struct reap_submit_plan *p, const char *text,
                         struct reap_err *err)
 {
     char word[sizeof(p->script) + 16];
     struct reap_outfile *f = NULL;
-    int rc = check_script(p->script, err);
+    int rc = reap_outfile_open(&f, p->script, err);
 
-    if (!rc)
-        rc = reap_outfile_open(&f, p->script, err);
     if (!rc)
         rc = reap_outfile_write(f, text, strlen(text), err);
     if (!rc)

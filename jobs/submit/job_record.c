@@ -10,7 +10,7 @@
 
 #include "engine/base/mem.h"
 #include "io/dataset/dataset.h"
-#include "io/file/outfile.h"
+#include "io/out/outfile.h"
 #include "io/file/status.h"
 #include "io/store/store.h"
 #include "jobs/submit/job_record.h"
@@ -79,7 +79,7 @@ int reap_job_record_put(const struct reap_job_record *r, struct reap_err *err)
         rc = reap_fail(err, REAP_EINVAL,
                        "%s: paths of jobs have to be valid UTF-8", r->name);
     if (!rc)
-        rc = reap_outfile_open(&f, path, err);
+        rc = reap_outfile_open_own(&f, path, err);
     if (!rc)
         rc = reap_outfile_write(f, text, strlen(text), err);
     if (!rc)

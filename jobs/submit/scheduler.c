@@ -2,10 +2,13 @@
  * schedulers.def names, or by this machine itself. */
 #define _GNU_SOURCE
 #include <ctype.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "io/out/create.h"
 #include "jobs/submit/background.h"
 #include "jobs/submit/outside.h"
 #include "jobs/submit/scheduler.h"
@@ -166,12 +169,12 @@ enum reap_job_state reap_scheduler_state(const struct reap_scheduler *s,
 static void leave_word(const char *script)
 {
     char path[4096];
-    FILE *f = NULL;
+    int fd = -1;
 
     if (snprintf(path, sizeof(path), "%s.cancelled", script) < 4096)
-        f = fopen(path, "wx");
-    if (f)
-        fclose(f);
+        fd = reap_create_own(path, O_WRONLY | O_CREAT | O_EXCL);
+    if (fd >= 0)
+        close(fd);
 }
 
 int reap_scheduler_cancel(const struct reap_scheduler *s, const char *script,

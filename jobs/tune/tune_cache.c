@@ -11,6 +11,7 @@
 
 #include "engine/base/mem.h"
 #include "io/file/crc.h"
+#include "io/out/create.h"
 #include "io/file/le.h"
 #include "jobs/tune/tune_cache.h"
 
@@ -76,16 +77,30 @@ static int tune_cache_get(const struct reap_tune_cache *c, void *data,
     return REAP_OK;
 }
 
+static const char title[] = "reap features ";
+
 /* The first page: text up to a zero byte. */
 static int page_of(const char *fingerprint_text, size_t n, size_t size,
                    char *page, struct reap_err *err)
 {
     memset(page, 0, PAGE);
-    if (snprintf(page, PAGE, "reap features 1\nimages=%zu\nbytes=%zu\n%s", n,
-                 size, fingerprint_text) >= PAGE)
+    if (snprintf(page, PAGE, "%s1\nimages=%zu\nbytes=%zu\n%s", title, n, size,
+                 fingerprint_text) >= PAGE)
         return reap_fail(err, REAP_EBUG,
                          "the description of the features is too long");
     return REAP_OK;
+}
+
+/* What was begun and stopped is empty, or all zero. */
+static bool is_ours(const struct reap_tune_cache *c)
+{
+    static const char zero[sizeof(title) - 1];
+    char head[sizeof(title) - 1];
+
+    return pread(c->fd, head, sizeof(head), 0) < (ssize_t)sizeof(head)
+               ? lseek(c->fd, 0, SEEK_END) == 0
+               : !memcmp(head, title, sizeof(head)) ||
+                     !memcmp(head, zero, sizeof(head));
 }
 
 static int make(struct reap_tune_cache *c, const char *page,
@@ -94,6 +109,11 @@ static int make(struct reap_tune_cache *c, const char *page,
     const uint64_t all = reap_tune_cache_bytes(c->n, c->size);
     int why, rc;
 
+    if (!is_ours(c))
+        return reap_fail(err, REAP_ECREATE,
+                         "%s exists, and holds no features of reap tune: "
+                         "choose another name for --keep-features",
+                         c->path);
     if (ftruncate(c->fd, 0))
         return tune_cache_fail(c, "emptying", errno, err);
     why = posix_fallocate(c->fd, 0, (off_t)all);
@@ -113,7 +133,7 @@ static int tune_cache_cannot_open(const char *path, int why,
                      : why == EACCES ? REAP_EACCESS
                                      : REAP_ECREATE;
 
-    return reap_fail(err, code, "%s: %s", path, strerror(why));
+    return reap_fail(err, code, "%s: %s", path, reap_create_why(why));
 }
 
 int reap_tune_cache_open(struct reap_tune_cache **out, const char *path,
@@ -131,7 +151,7 @@ int reap_tune_cache_open(struct reap_tune_cache **out, const char *path,
     c->n = n;
     c->size = size;
     snprintf(c->path, sizeof(c->path), "%s", path);
-    c->fd = open(path, how, 0666);
+    c->fd = reap_create_own(path, how);
     if (!rc && c->fd < 0)
         rc = tune_cache_cannot_open(path, errno, err);
     if (!rc) {

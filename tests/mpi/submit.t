@@ -127,7 +127,7 @@ b' -- $small
     [ $? = 64 ] && grep -q 'invalid partition' log
     ok $? "what sbatch refuses is told in its own words"
     echo mine >extract-store.local.sh
-    fails 73 'was not written by reap submit' submit local -- $small
+    fails 73 'nothing beside it says that reap wrote it' submit local -- $small
     [ "$(cat extract-store.local.sh)" = mine ]
     ok $? "somebody's own script stays"
     rm extract-store.local.sh

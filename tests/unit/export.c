@@ -294,7 +294,7 @@ static void check_failures(struct reap_store *s)
        "each of %ld allocations may fail, and the old "
        "file stays until the new one is whole",
        i - 2);
-    f = fopen(scratch("h.npy.part-1"), "w");
+    f = fopen(scratch("h.npy.part-0123456789abcdef"), "w");
     fclose(f);
     ok(leftovers() == 1 && !export(s, "h.npy", NULL, false, 0, &err) &&
            leftovers() == 0,

@@ -5,7 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "io/file/npy.h"
+#include "io/out/npy.h"
 #include "tests/tap.h"
 
 static size_t slurp(const char *path, char *buf, size_t room)

@@ -3,7 +3,7 @@
  * the rename is before anybody is told, and every failure on the way leaves the
  * target as it was and nothing beside it.
  *
- * This program stands before the C library: it notes fsync() and rename(), and
+ * This program stands before the C library: it notes fsync() and renameat(), and
  * lets them fail.
  */
 #define _GNU_SOURCE
@@ -22,7 +22,7 @@
 #include <unistd.h>
 
 #include "engine/base/mem.h"
-#include "io/file/outfile.h"
+#include "io/out/outfile.h"
 #include "tests/tap.h"
 
 static char events[200];             /* "file rename folder" */
@@ -40,14 +40,14 @@ int fsync(int fd)
                                               : (int)syscall(SYS_fsync, fd);
 }
 
-int rename(const char *from, const char *to)
+int renameat(int from_dir, const char *from, int to_dir, const char *to)
 {
     strcat(events, "rename ");
     if (rename_fails) {
         errno = rename_fails;
         return -1;
     }
-    return (int)syscall(SYS_renameat, AT_FDCWD, from, AT_FDCWD, to);
+    return (int)syscall(SYS_renameat, from_dir, from, to_dir, to);
 }
 
 static char dir[] = "/tmp/reap-outfile-XXXXXX";
@@ -237,15 +237,16 @@ static void given_up(void)
 /* What killed writers left is removed; what a living one writes is not. */
 static void leftovers(void)
 {
-    const char *path = in_dir("a"), *dead = in_dir("a.part-1"),
-               *alive = in_dir("a.part-2"), *other = in_dir("ab.part-3");
+    const char *path = in_dir("a"), *dead = in_dir("a.part-000000000000000f"),
+               *alive = in_dir("a.part-0123456789abcdef"),
+               *other = in_dir("ab.part-0123456789abcdef");
     char link[100];
     int fd;
 
     put(dead, "x");
     put(alive, "x");
     put(other, "x");
-    snprintf(link, sizeof(link), "%s/a.part-4", dir);
+    snprintf(link, sizeof(link), "%s/a.part-fedcba9876543210", dir);
     if (symlink(other, link))
         abort();
     fd = open(alive, O_RDWR);
@@ -268,12 +269,13 @@ static void locked(void)
 {
     const char *path = in_dir("a");
     struct reap_outfile *f;
-    char temp[120];
+    char temp[40];
     int fd;
 
     if (reap_outfile_open(&f, path, NULL))
         abort();
-    snprintf(temp, sizeof(temp), "%s.part-%ld", path, (long)getpid());
+    snprintf(temp, sizeof(temp), "/proc/self/fd/%d",
+             fileno(reap_outfile_stream(f)));
     fd = open(temp, O_RDWR);
     ok(fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK,
        "the temporary file is locked");

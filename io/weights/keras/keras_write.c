@@ -7,7 +7,7 @@
 
 #include "engine/base/mem.h"
 #include "engine/net/model.h"
-#include "io/file/outfile.h"
+#include "io/out/outfile.h"
 #include "io/weights/keras/keras_order.h"
 #include "io/weights/keras/keras_write.h"
 

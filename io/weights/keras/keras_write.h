@@ -15,7 +15,7 @@
 /*
  * Write the tensors of 'w', which those of 'net' are, to 'path', whole or not
  * at all. Returns REAP_OK, REAP_EINVAL (no network of Keras's), REAP_EMISFIT (a
- * tensor is missing), REAP_ENOMEM or what io/file/outfile.h returns.
+ * tensor is missing), REAP_ENOMEM or what io/out/outfile.h returns.
  */
 int reap_keras_write(const struct reap_weights *w, const struct reap_net *net,
                      const char *path, struct reap_err *err) REAP_MUST_CHECK;

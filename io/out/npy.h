@@ -1,12 +1,12 @@
 /*
- * io/file/npy.h - write NumPy's .npy files (format 1.0), atomically
+ * io/out/npy.h - write NumPy's .npy files (format 1.0), atomically
  *
  * One array in C order. The number of rows may be unknown until commit, so a
  * writer can stream. It does not read .npy files. Source of the format: NumPy,
  * NEP 1, "A simple file format for NumPy arrays".
  */
-#ifndef REAP_IO_FILE_NPY_H
-#define REAP_IO_FILE_NPY_H
+#ifndef REAP_IO_OUT_NPY_H
+#define REAP_IO_OUT_NPY_H
 
 #include <stddef.h>
 
@@ -40,4 +40,4 @@ int reap_npy_commit(struct reap_npy **n, size_t rows,
 /* Give up; the target is as it was. NULL does nothing. */
 void reap_npy_abort(struct reap_npy **n);
 
-#endif /* REAP_IO_FILE_NPY_H */
+#endif /* REAP_IO_OUT_NPY_H */

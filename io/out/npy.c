@@ -1,7 +1,7 @@
 /*
  * The header has a fixed size, so that the elements can be written first and
  * the number of rows filled in at the end. The bytes go through
- * io/file/outfile.h; whether elements are little-endian and of the type named
+ * io/out/outfile.h; whether elements are little-endian and of the type named
  * is the caller's to see to.
  */
 #define _GNU_SOURCE
@@ -12,8 +12,8 @@
 #include <string.h>
 
 #include "engine/base/mem.h"
-#include "io/file/npy.h"
-#include "io/file/outfile.h"
+#include "io/out/npy.h"
+#include "io/out/outfile.h"
 
 /* Room for magic, version, length and the longest dictionary: any shape fits,
  * and the data start at a multiple of 64. */
@@ -63,6 +63,12 @@ int reap_npy_open(struct reap_npy **out, const char *path, const char *descr,
                        path, dims, descr);
         goto out;
     }
+    if (reap_outfile_is_stdout(path)) {
+        rc = reap_fail(err, REAP_EINVAL,
+                       "a NumPy array cannot go to standard output: its number "
+                       "of rows stands first and is known last; name a file");
+        goto out;
+    }
     memcpy(n->descr, descr, 4);
     n->dims = dims;
     memcpy(n->shape, shape, dims * sizeof(*shape));
@@ -97,6 +103,21 @@ static bool npy_fits(const struct reap_npy *n)
     return bytes == n->bytes;
 }
 
+static void name_shape(struct reap_npy *n)
+{
+    uint64_t dim[REAP_NPY_DIMS];
+    char type[12];
+
+    for (size_t i = 0; i < n->dims; i++)
+        dim[i] = n->shape[i];
+    snprintf(type, sizeof(type), "%s%d",
+             n->descr[1] == 'f'   ? "float"
+             : n->descr[1] == 'u' ? "uint"
+                                  : "int",
+             8 * (n->descr[2] - '0'));
+    reap_outfile_shape(n->file, type, n->dims, dim);
+}
+
 int reap_npy_commit(struct reap_npy **np, size_t rows, struct reap_err *err)
 {
     struct reap_npy *n = *np;
@@ -114,8 +135,10 @@ int reap_npy_commit(struct reap_npy **np, size_t rows, struct reap_err *err)
         rc = reap_fail(err, REAP_EIO, "array: %s", strerror(errno));
     else
         rc = reap_outfile_write(n->file, header, HEADER, err);
-    if (!rc)
+    if (!rc) {
+        name_shape(n);
         rc = reap_outfile_commit(&n->file, err);
+    }
     reap_npy_abort(np);
     return rc;
 }
