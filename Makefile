@@ -40,6 +40,7 @@ BUILD  = $(MAKE) --no-print-directory $(if $(filter -j% --jobserver%,$(MAKEFLAGS
 ISA_ref    := -O3
 ISA_blas   := -O3
 ISA_train  := -O3
+ISA_near   := -O3
 ISA_avx2   := -mavx2 -mfma
 ISA_avx2vnni := $(ISA_avx2) -mavxvnni
 ISA_avx512 := -mavx512f -mavx512bw -mavx512vl -mavx512dq
