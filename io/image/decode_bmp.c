@@ -212,9 +212,8 @@ static void bmp_open(struct reap_decode *d, struct reap_decoded *out)
     if (!decode_bmp_header(d->bytes, &b, out) ||
         !reap_decode_size(d, b.h, b.w, out))
         return;
-    out->flags |=
-        (b.grey ? REAP_FLAG_grey : 0) |
-        (b.bits == 32 && b.places[3] != NO_ALPHA ? REAP_FLAG_alpha : 0);
+    if (b.bits == 32 && b.places[3] != NO_ALPHA)
+        out->flags |= REAP_FLAG_alpha;
 }
 
 /* Colour 'i' of the palette; those that it lacks are black. */

@@ -193,26 +193,26 @@ int main(void)
 {
     pictures();
     damaged("plain.gif",
-            "3e9794da15d68d373a2d6fbf551314eee615711dfb7b0f6b6f81442d3d7469d0");
+            "37b3e921ef2847085670b99b1dc54def9e5d5b6ebfaaed3ebea38f7f71f1bec0");
     damaged("interlaced.gif",
-            "26fb5f95ca5f714c3d7e8c4472dcb28007f4f59d84913bf15d15e4954470cb4f");
+            "e82eab14358fd4ccb400b4534fe28f3821cbbb754b74fb09b045db018611594e");
     damaged("animated.gif",
-            "91b293b89ae8d3ce3fd046daaa08004a4137b08cc126ade1a6f3143bc0560424");
+            "ca7120800d43cc949a43fe4ec179f28f96a12ddc97a76e3e9a4d562a9f4fd91a");
     damaged("transparent.gif",
-            "35f7908bf6ba5b9b3679ebc28ad1c217457d215a0f4c326bd9ba5bd3ff9b6635");
+            "668a2593d0957a807821b9bd05bb099978646c51f8b8a8198447605a5862d28e");
     damaged("rgb.bmp",
-            "79d9c79058614a37425d4ab291dad0c88269a0a4e8048a889c045a0d79edd710");
+            "398b1ac47d7ee12d498af1938af0643d7973a2253687fd9b2635f63a6a466a01");
     damaged("palette.bmp",
-            "2d1ab215e048fecb9431f729377c5a098fda5d09c817e0e4c8f214ec144f9123");
+            "cf1836993720bf6d8a2e449b5df1660767d82ca94948d0b5f96aa612acb8f9f2");
     damaged("four_bits.bmp",
-            "33b9f52af0a079983aa019908c6e8370ae608c49c63c95a6426385ba59c473a2");
+            "0914b5ea85bf3a5654b4a4642f1f99341f7a56438fd8436a038fad44f6b756eb");
     damaged("one_bit.bmp",
-            "f3081f28f501dfbfc019d0339de79c6c65bda1a6c3bb5315ee8ef179dc48fe9a");
+            "447c944b6e4b6fb87fd56e112e59900d663ffa9ad9b6962f3d299b591904771e");
     damaged("top_down.bmp",
-            "5739c0afbed4e427124be112e7ddac95e70b2d3680fe0f6750e1e5d5dad9f1ec");
+            "7240d8d1f1e353387504128590e1a6f1459ed7b3ffac1508db4673abaef63f12");
     damaged("rgb.ppm",
-            "00bc0a1a6187bf7275a11323db1a166aa17e4e31dc3559bf1cb406907feec40b");
+            "5144f454ebf95ffa35377bba4b276cf9924e8058f5e73ee3486bfd493dd2f190");
     damaged("grey.pgm",
-            "03a09012224f38ea7473cb93917633d72ea143442556c2aed01c0755fd32d615");
+            "1c8743ec9d6f711c9ca8f900cb441f17734db20c79e3adaff9d22b61b139c810");
     return done();
 }
