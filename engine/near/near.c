@@ -68,7 +68,9 @@ static double inverse_length(const float *x, size_t n)
 
 static void near_scale(float *x, size_t n, double by)
 {
-    for (size_t i = 0; i < n; i++)
+    if (by == 0)
+        memset(x, 0, n * sizeof(*x)); /* it may hold no numbers */
+    for (size_t i = 0; i < n && by != 0; i++)
         x[i] = (float)((double)x[i] * by);
 }
 

@@ -1,10 +1,15 @@
 /*
- * put_embeddings STORE ROWS WIDTH CLASSES SEED - a store of made-up embeddings
+ * put_embeddings STORE ROWS WIDTH CLASSES SEED [HOW] - a store of made-up
+ * embeddings
  *
  * For tests and benchmarks that need many and no images. Each class has a
  * centre; a row is its class's centre, a fifth of another one's and noise,
  * negative numbers being cut off as behind ReLU. True labels are c0, c1, ...
+ *
+ * HOW: "unfinished" leaves out the marker of a store that is complete, "nan"
+ * puts NaN into each tenth row, "equal" makes all rows equal.
  */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +24,7 @@ struct maker {
     size_t rows, width, classes;
     uint64_t seed;
     float *centre; /* (classes, width) */
+    const char *how;
     struct reap_schema schema;
 };
 
@@ -65,7 +71,9 @@ static int put_block(const struct maker *m, struct reap_store *store,
         char key[24], label[16];
         struct reap_row row = { .label = label, .reason = "" };
 
-        make_row(m, from + i, x, label);
+        make_row(m, strcmp(m->how, "equal") ? from + i : 0, x, label);
+        if (!strcmp(m->how, "nan") && (from + i) % 10 == 0)
+            x[m->width / 2] = NAN;
         row.key.len = (size_t)snprintf(key, sizeof(key), "%09zu", from + i);
         row.key.data = (const uint8_t *)key;
         rc = reap_block_set(b, i, &row, values, err);
@@ -104,7 +112,7 @@ static int put_all(struct maker *m, const char *path, struct reap_err *err)
     rc = reap_store_open(&store, path, REAP_STORE_WRITE, &meta, err);
     for (size_t from = 0; !rc && from < m->rows; from += BLOCK)
         rc = put_block(m, store, from, err);
-    if (!rc)
+    if (!rc && strcmp(m->how, "unfinished") != 0)
         rc = reap_store_mark_complete(store, 0, m->rows, err);
     reap_store_close(&store);
     return rc;
@@ -117,10 +125,11 @@ int main(int argc, char **argv)
     uint64_t s;
     int rc;
 
-    if (argc != 6) {
-        fprintf(stderr, "put_embeddings STORE ROWS WIDTH CLASSES SEED\n");
+    if (argc != 6 && argc != 7) {
+        fprintf(stderr, "put_embeddings STORE ROWS WIDTH CLASSES SEED [HOW]\n");
         return 64;
     }
+    m.how = argc > 6 ? argv[6] : "";
     m.rows = strtoul(argv[2], NULL, 10);
     m.width = strtoul(argv[3], NULL, 10);
     m.classes = strtoul(argv[4], NULL, 10);
