@@ -123,14 +123,15 @@ static int pick_backend(struct reap_engine *e, const struct reap_engine_args *a,
         return REAP_OK;
     if (want)
         return reap_fail(err, REAP_EINVAL,
-                         "no level that this CPU has (or REAP_CPU allows) "
-                         "computes in %.60s",
+                         "this CPU does not compute in %.60s, or REAP_CPU "
+                         "forbids it",
                          want);
     list_precisions(*cpu, list, sizeof(list));
-    return reap_fail(err, REAP_EINVAL,
-                     "--precision %s: no level that this CPU has (or REAP_CPU "
-                     "allows) computes it; there is %s",
-                     precision_name(a->precision), list);
+    return reap_fail(
+        err, REAP_EINVAL,
+        "--precision %s: this CPU does not compute it, or REAP_CPU "
+        "forbids it; choose one of %s",
+        precision_name(a->precision), list);
 }
 
 /* The tap that gives 'kind' of 'node': one that is there already, or new. */

@@ -15,7 +15,9 @@
 #include "io/file/text.h"
 #include "jobs/cli/cmd.h"
 #include "jobs/cli/help.h"
+#include "jobs/cli/progress.h"
 #include "jobs/cli/rule.h"
+#include "jobs/cli/terminal.h"
 #include "jobs/setup/decoders.h"
 
 static const struct command {
@@ -64,9 +66,12 @@ static bool answer(int argc, char **argv, int *rc, struct reap_err *err)
 
 static void print_error(const struct command *c, const char *message)
 {
+    const bool colour = reap_terminal_colour();
     char host[64] = "";
 
-    fprintf(stderr, "reap%s%s: ", c ? " " : "", c ? c->name : "");
+    reap_progress_hide();
+    fprintf(stderr, "%sreap%s%s:%s ", colour ? "\033[1;31m" : "", c ? " " : "",
+            c ? c->name : "", colour ? "\033[0m" : "");
     if (!reap_run_is_first() && !gethostname(host, sizeof(host) - 1))
         fprintf(stderr, "rank %s on %s: ", reap_run_rank(), host);
     reap_text_line(stderr, message);

@@ -9,6 +9,7 @@
 #include "engine/base/mem.h"
 #include "io/dataset/dataset_impl.h"
 #include "io/file/le.h"
+#include "io/file/text.h"
 #include "io/store/store.h"
 
 enum { PATH_SIZE = 4096, N_LAYOUT = 16, N_DIGEST = 64, DIGEST_PART = 65536 };
@@ -178,7 +179,7 @@ static int find_layout(struct reap_dataset *ds, struct reap_cursor *c,
 
 static int open_files(struct reap_dataset *ds, struct reap_err *err)
 {
-    char file[PATH_SIZE + 16];
+    char file[PATH_SIZE + 16], word[400];
     struct stat st;
     bool locked;
     int rc;
@@ -201,8 +202,9 @@ static int open_files(struct reap_dataset *ds, struct reap_err *err)
     if (stat(file, &st) && errno == ENOENT)
         return reap_fail(err, REAP_ENOTFOUND,
                          "%s is a folder, not a dataset; if it holds images, "
-                         "run: reap import %s -o NAME",
-                         ds->path, ds->path);
+                         "run: reap import %s -o DATASET",
+                         ds->path,
+                         reap_text_quote(word, sizeof(word), ds->path));
     rc = reap_dataset_env(&ds->env, &ds->dbi, ds->path, file, &ds->locked, err);
     snprintf(file, sizeof(file), "%s/" REAP_INDEX_FILE, ds->path);
     if (rc || stat(file, &st))

@@ -1,6 +1,8 @@
 /* Escapes for lines, CSV and JSON, one walk over characters each. Which form a
  * file needs is for its writer to know. */
 #include <math.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -87,6 +89,51 @@ size_t reap_text_unescape(const char *text, unsigned char *out)
         }
     }
     return n;
+}
+
+/* Has the word bytes that only $'...' can tell? */
+static bool text_is_odd(const char *word)
+{
+    const unsigned char *p = (const unsigned char *)word;
+    size_t n;
+
+    for (size_t len = strlen(word); len; p += n, len -= n) {
+        n = character(p, len);
+        if (!n || *p < 0x20 || *p == 0x7f)
+            return true;
+    }
+    return false;
+}
+
+char *reap_text_quote(char *out, size_t size, const char *word)
+{
+    static const char safe[] = "abcdefghijklmnopqrstuvwxyz"
+                               "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                               "0123456789_-./:=,+@%";
+    const bool odd = text_is_odd(word);
+    FILE *f = fmemopen(out, size, "w");
+
+    *out = '\0';
+    if (!f)
+        return out;
+    if (*word && word[strspn(word, safe)] == '\0') {
+        fputs(word, f);
+    } else {
+        fputs(odd ? "$'" : "'", f);
+        for (; *word; word++)
+            if (odd && (*word & 0x80 || *word < 0x20 || *word == 0x7f))
+                fprintf(f, "\\x%02x", (unsigned)(unsigned char)*word);
+            else if (*word == '\'')
+                fputs(odd ? "\\'" : "'\\''", f);
+            else if (odd && *word == '\\')
+                fputs("\\\\", f);
+            else
+                putc(*word, f);
+        putc('\'', f);
+    }
+    fclose(f); /* ends with a NUL, where there is room */
+    out[size - 1] = '\0';
+    return out;
 }
 
 void reap_text_line(FILE *to, const char *text)

@@ -23,6 +23,13 @@ char *reap_text_escape(char *out, size_t size, struct reap_bytes in);
  * bytes; returns how many. What is no escape stands for itself. */
 size_t reap_text_unescape(const char *text, unsigned char *out);
 
+/* 'word' as a person may paste it into a shell: one word of the same bytes, as
+ * it is where that is safe, else in quotes; control bytes and bytes that are
+ * not UTF-8 in bash's $'...' form. Writes to 'out' of 'size' bytes, which is
+ * returned; REAP_TEXT_QUOTED(strlen(word)) suffice. */
+char *reap_text_quote(char *out, size_t size, const char *word);
+#define REAP_TEXT_QUOTED(len) (4 * (size_t)(len) + 4)
+
 /* 'text' with its control bytes as \xNN: one line, and no orders to a
  * terminal, whatever the names in it hold. */
 void reap_text_line(FILE *to, const char *text);

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "engine/base/meant.h"
 #include "engine/net/model.h"
 #include "io/cache/cache.h"
 #include "io/cache/fetch.h"
@@ -102,8 +103,9 @@ static int imagenet(const char *variant, const char *name, char *path,
 
     if (!name)
         return reap_fail(err, REAP_EINVAL,
-                         "imagenet: of which network? say --model, such as "
-                         "torchvision/resnet50");
+                         "imagenet: the weights of which network? Its name "
+                         "says the same, such as torchvision/resnet50 in place "
+                         "of imagenet; reap help models lists them");
     m = reap_model_find(name, err);
     if (!m)
         return REAP_EINVAL;
@@ -162,6 +164,22 @@ static int from_url(const char *url, char *path, size_t size,
     return weights_resolve_get(&w, path, size, err);
 }
 
+/* Neither a file nor a name: was a network's name mistyped? */
+static int no_file(const char *arg, struct reap_err *err)
+{
+    struct reap_meant m;
+
+    reap_meant_begin(&m, arg);
+    for (size_t i = 0; reap_model_at(i) && !strchr(arg, '.'); i++)
+        reap_meant_try(&m, reap_model_at(i)->name);
+    if (m.best)
+        return reap_fail(err, REAP_ENOTFOUND,
+                         "%s: there is no such file; did you mean %s, the "
+                         "published weights?",
+                         arg, m.best);
+    return REAP_OK; /* whoever opens it says what is wrong */
+}
+
 int reap_weights_resolve(const char *arg, const char *model, char *path,
                          size_t size, struct reap_err *err)
 {
@@ -179,5 +197,5 @@ int reap_weights_resolve(const char *arg, const char *model, char *path,
     if (snprintf(path, size, "%s", arg) >= (int)size)
         return reap_fail(err, REAP_EINVAL, "%.60s...: the path is too long",
                          arg);
-    return REAP_OK;
+    return access(arg, F_OK) ? no_file(arg, err) : REAP_OK;
 }

@@ -220,8 +220,8 @@ static void print_latency(const struct bench *b, const char *level)
     const struct reap_latency *l = &b->latency;
 
     if (!b->o->json) {
-        printf("%s, %s on %s, one image on %zu thread%s: %.2f ms (best %.2f, "
-               "95 %% within %.2f)\n",
+        printf("%s, %s on %s, one image on %zu thread%s:\n"
+               "  %.2f ms (best %.2f, 95 %% within %.2f)\n",
                b->o->model ? b->o->model : "network",
                precision_word(b->precision), level, b->threads_per_image,
                b->threads_per_image == 1 ? "" : "s", l->median, l->best,
@@ -248,7 +248,8 @@ static void bench_engine_print(const struct bench *b, const char *level,
                b->o->model ? b->o->model : "network", prec, level, b->threads,
                b->threads == 1 ? "" : "s", b->best_batch, b->best);
         if (roof > 0)
-            printf(", %.2f of the %.2f that direct sums could reach here",
+            printf("\n  %.2f of the %.2f images/s that direct sums could reach "
+                   "here",
                    b->best * per_image / roof, roof / per_image);
         putchar('\n');
         return;

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "io/file/text.h"
+#include "jobs/cli/progress.h"
 #include "jobs/cli/remark.h"
 
 void reap_remark(const struct reap_options *o, const char *fmt, ...)
@@ -15,6 +16,7 @@ void reap_remark(const struct reap_options *o, const char *fmt, ...)
     va_start(ap, fmt);
     vsnprintf(text, sizeof(text), fmt, ap);
     va_end(ap);
+    reap_progress_hide();
     fputs("reap: ", stderr);
     reap_text_line(stderr, text);
 }

@@ -19,9 +19,11 @@ static int cmd_weights_check(const struct reap_options *o, struct reap_err *err)
     struct reap_preset preset;
 
     if (o->n_args != 1)
-        return reap_fail(err, REAP_EINVAL,
-                         "one URL, NAME or FILE is needed, such as imagenet "
-                         "with --model torchvision/resnet50");
+        return reap_fail(
+            err, REAP_EINVAL,
+            "one FILE, URL or NAME is needed, such as resnet50.pth "
+            "or torchvision/resnet50 for the published weights "
+            "(reap help models lists the names)");
     if (o->to && strcmp(o->to, "safetensors") && strcmp(o->to, "keras") &&
         strcmp(o->to, "torch"))
         return reap_fail(err, REAP_EINVAL,

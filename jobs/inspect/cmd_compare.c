@@ -60,12 +60,31 @@ static int open_side(struct compare *c, struct side *s, struct reap_err *err)
                : reap_fail(err, REAP_ENOMEM, "no memory for results");
 }
 
+/* What is compared where --precision does not say: bf16, else int8. */
+static const char *usual(const struct compare *c, struct reap_err *err)
+{
+    const char *name[2];
+
+    if (reap_engine_ariths(REAP_BF16, c->o.exact, name, 2))
+        return "bf16";
+    if (c->network.net->quantized &&
+        reap_engine_ariths(REAP_INT8, c->o.exact, name, 2))
+        return "int8";
+    reap_fail(err, REAP_EINVAL,
+              "this CPU has no bf16 (AVX512-BF16 or AMX) to compare; for int8 "
+              "make weights first: reap quantize WEIGHTS --calibrate DATASET "
+              "-o FILE.safetensors");
+    return NULL;
+}
+
 /* The words of --precision, a side each. */
 static int parse_sides(struct compare *c, struct reap_err *err)
 {
-    const char *at = c->o.precision ? c->o.precision : "bf16";
+    const char *at = c->o.precision ? c->o.precision : usual(c, err);
 
     strcpy(c->side[0].word, "fp32");
+    if (!at)
+        return REAP_EINVAL;
     for (; *at; at += strcspn(at, ","), at += *at == ',') {
         size_t len = strcspn(at, ",");
         struct side *s = &c->side[c->n + 1];
@@ -92,9 +111,9 @@ static int cmd_compare_open_all(struct compare *c, const struct reap_options *o,
     if (o->n_args != 2)
         return reap_fail(err, REAP_EINVAL, "WEIGHTS and a DATASET are needed");
     c->o.weights = o->args[0];
-    rc = parse_sides(c, err);
+    rc = reap_network_open(&c->network, &c->o, false, err);
     if (!rc)
-        rc = reap_network_open(&c->network, &c->o, false, err);
+        rc = parse_sides(c, err);
     if (!rc)
         rc = reap_preprocess_limits(&c->o, &c->limits, err);
     if (!rc)

@@ -10,6 +10,7 @@
 #include "cluster/team_mpi.h"
 #include "engine/base/mem.h"
 #include "engine/base/rng.h"
+#include "io/file/text.h"
 #include "io/weights/head_file.h"
 #include "jobs/cli/cmd.h"
 #include "jobs/cli/progress.h"
@@ -283,6 +284,7 @@ static void cmd_fit_print(const struct job *j, const struct reap_fit_state *end)
 {
     const size_t check =
         j->o->validation ? j->checked.n_train : j->split.n_check;
+    char from[REAP_TEXT_QUOTED(PATH_ROOM)], head[REAP_TEXT_QUOTED(PATH_ROOM)];
     json_t *line;
 
     if (j->o->json) {
@@ -302,8 +304,9 @@ static void cmd_fit_print(const struct job *j, const struct reap_fit_state *end)
             printf(", validated on %zu", check);
         if (j->plan.early_stop)
             printf(", of epoch %llu", (unsigned long long)end->best_epoch);
-        printf("\nnext:     reap predict STORE --head %s -o LABELS\n",
-               j->o->output);
+        printf("\nnext:     reap predict %s --head %s -o labels\n",
+               reap_text_quote(from, sizeof(from), store(j)),
+               reap_text_quote(head, sizeof(head), j->o->output));
     }
 }
 

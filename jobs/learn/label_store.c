@@ -16,6 +16,7 @@
 #include "engine/base/version.h"
 #include "engine/head/head.h"
 #include "io/file/limits.h"
+#include "io/file/text.h"
 #include "io/labels/labels.h"
 #include "jobs/cli/progress.h"
 #include "jobs/cli/remark.h"
@@ -420,7 +421,7 @@ static int label_store_run(struct work *w, struct reap_err *err)
 static void label_store_print(const struct work *w)
 {
     const double seconds = reap_clock() - w->begin;
-    char took[40];
+    char took[40], word[REAP_TEXT_QUOTED(4096)];
     json_t *line;
 
     if (w->o->json) {
@@ -440,8 +441,9 @@ static void label_store_print(const struct work *w)
                    (unsigned long long)w->failed);
         if (w->kept)
             printf(", %llu there already", (unsigned long long)w->kept);
-        printf(", in %s\nnext:     reap export %s -o FILE.csv\n",
-               reap_duration(seconds, took, sizeof(took)), w->o->output);
+        printf(", in %s\nnext:     reap export %s -o labels.csv\n",
+               reap_duration(seconds, took, sizeof(took)),
+               reap_text_quote(word, sizeof(word), w->o->output));
     }
     if (!w->from.complete)
         reap_remark(w->o,

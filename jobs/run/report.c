@@ -127,7 +127,7 @@ void reap_report_end(const struct reap_report *r, const struct reap_setup *s,
 {
     const struct reap_options *o = r->o;
     uint64_t rows = 0;
-    char took[40];
+    char took[40], word[REAP_TEXT_QUOTED(4096)];
 
     if (o->json) {
         report_print_json(r, s, status, counts, complete);
@@ -162,5 +162,7 @@ void reap_report_end(const struct reap_report *r, const struct reap_setup *s,
     if (o->verbose)
         print_times(&status->times);
     if (complete)
-        printf("next:      reap export %s -o FILE.npy|FILE.csv\n", o->output);
+        printf("next:      reap export %s -o %s\n",
+               reap_text_quote(word, sizeof(word), o->output),
+               s->classify ? "labels.csv" : "embeddings.npy");
 }

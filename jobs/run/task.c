@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cluster/agree_arithmetic.h"
@@ -21,6 +22,7 @@
 #include "engine/base/mem.h"
 #include "engine/base/version.h"
 #include "io/dataset/dataset.h"
+#include "io/file/text.h"
 #include "io/store/store.h"
 #include "jobs/cli/cmd.h"
 #include "jobs/cli/remark.h"
@@ -298,11 +300,22 @@ static int task_run(struct run *r, struct reap_err *err)
     return rc;
 }
 
-static int on_dataset(const struct reap_options *o, bool classify,
-                      struct reap_err *err)
+/* Is it a folder without a dataset in it, such as one of photos? */
+static bool is_plain_folder(const char *path)
 {
-    struct run r = { .o = o };
-    int rc;
+    char file[4096 + 16];
+    struct stat st;
+
+    return !stat(path, &st) && S_ISDIR(st.st_mode) &&
+           snprintf(file, sizeof(file), "%s/data.mdb", path) <
+               (int)sizeof(file) &&
+           access(file, F_OK) && errno == ENOENT;
+}
+
+/* Arguments that can never work: the way on for each. */
+static int check_args(const struct reap_options *o, struct reap_err *err)
+{
+    char word[300];
 
     for (int i = 0; i < o->n_args && !o->output; i++)
         if (access(o->args[i], F_OK)) /* a photo, perhaps */
@@ -311,8 +324,32 @@ static int on_dataset(const struct reap_options *o, bool classify,
     if (o->n_args != 1)
         return reap_fail(err, REAP_EINVAL,
                          "one DATASET is needed, or image files");
+    reap_text_quote(word, sizeof(word), o->args[0]);
+    if (is_plain_folder(o->args[0]))
+        return reap_fail(err, REAP_ENOTFOUND,
+                         "%.120s is a folder, not a dataset; name its images "
+                         "(%s/*), or make a dataset of them: reap import %s -o "
+                         "DATASET",
+                         o->args[0], word, word);
     if (!o->output)
-        return reap_fail(err, REAP_EINVAL, "-o STORE is needed");
+        return reap_fail(err, REAP_EINVAL,
+                         "-o STORE is needed: a folder for the results, made "
+                         "if it is not there");
+    if (o->hostfile && !o->ranks_given && !reap_run_launched())
+        return reap_fail(err, REAP_EINVAL,
+                         "--hostfile names the hosts for --ranks: add --ranks "
+                         "N, the number of processes on all of them");
+    return REAP_OK;
+}
+
+static int on_dataset(const struct reap_options *o, bool classify,
+                      struct reap_err *err)
+{
+    struct run r = { .o = o };
+    int rc = check_args(o, err);
+
+    if (rc)
+        return rc;
     reap_signals_install(); /* what is asked early is heeded later */
     if (reap_run_launched() && reap_run_is_first())
         reap_rank_marks_beat();
@@ -373,9 +410,9 @@ int reap_task_run(const struct reap_options *o, bool classify,
     /* The ranks that were started find --ranks again if a job file has it. */
     if (!o->ranks_given || reap_run_launched())
         return on_dataset(o, classify, err);
-    if (!o->output)
-        return reap_fail(err, REAP_EINVAL, "-o STORE is needed");
-    rc = reap_timespan(o->time_limit, &limit, err);
+    rc = check_args(o, err);
+    if (!rc)
+        rc = reap_timespan(o->time_limit, &limit, err);
     if (rc)
         return rc;
     return reap_supervise(o->argc, o->argv, o->ranks, o->hostfile, o->output,

@@ -110,9 +110,11 @@ static int open_net(struct reap_network *n, const struct reap_options *o,
     if (rc)
         return rc;
     if (!o->weights && !random)
-        return reap_fail(err, REAP_EINVAL,
-                         "--weights FILE is needed (or imagenet, or none for "
-                         "random ones)");
+        return reap_fail(
+            err, REAP_EINVAL,
+            "--weights is needed: a file, or the name of a network "
+            "for its published weights, such as "
+            "torchvision/resnet50");
     if (o->weights && strcmp(o->weights, "none") != 0) {
         rc = read_weights(n, o, lasting, &a, err);
         a.later = true;

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "engine/base/mem.h"
+#include "io/file/text.h"
 #include "io/out/outfile.h"
 #include "jobs/cli/cmd.h"
 #include "jobs/cli/quote.h"
@@ -111,6 +112,8 @@ static int write_script(const struct reap_submit_plan *p, const char *text,
 static void tell(const struct reap_submit_plan *p,
                  const struct reap_job_record *r)
 {
+    char word[REAP_TEXT_QUOTED(sizeof(r->name))];
+
     if (p->o->json) {
         printf("{\"id\":\"%s\",\"name\":\"%s\",\"scheduler\":\"%s\"}\n", r->id,
                r->name, r->scheduler->name);
@@ -119,7 +122,8 @@ static void tell(const struct reap_submit_plan *p,
     printf("Submitted job %s (%s) to %s.\n", r->id, r->name,
            r->scheduler->title);
     printf("  script   %s\n  log      %s\n", r->script, r->log);
-    printf("  follow   reap jobs\n  stop     reap cancel %s\n", r->name);
+    printf("  follow   reap jobs\n  stop     reap cancel %s\n",
+           reap_text_quote(word, sizeof(word), r->name));
     fflush(stdout);
 }
 

@@ -9,6 +9,7 @@
 #include "cluster/team_mpi.h"
 #include "engine/base/mem.h"
 #include "engine/base/rng.h"
+#include "io/file/text.h"
 #include "io/weights/head_file.h"
 #include "jobs/cli/cmd.h"
 #include "jobs/cli/progress.h"
@@ -394,6 +395,7 @@ static bool stop_asked(void *ctx)
 
 static void cmd_tune_print(const struct job *j)
 {
+    char from[REAP_TEXT_QUOTED(PATH_ROOM)], model[REAP_TEXT_QUOTED(PATH_ROOM)];
     json_t *line;
 
     if (j->o->json) {
@@ -409,8 +411,9 @@ static void cmd_tune_print(const struct job *j)
                reap_head_classes(j->layers), j->split.n_train);
         if (j->split.n_check)
             printf(", validated on %zu", j->split.n_check);
-        printf("\nnext:     reap classify DATASET --weights %s -o LABELS\n",
-               j->o->output);
+        printf("\nnext:     reap classify %s --weights %s -o labels\n",
+               reap_text_quote(from, sizeof(from), j->o->args[0]),
+               reap_text_quote(model, sizeof(model), j->o->output));
     }
 }
 

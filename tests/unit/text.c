@@ -45,8 +45,30 @@ static const char *line(const char *in)
     return text;
 }
 
+/* The word of bytes 0 to 255 is read back by a shell as it was. */
+static bool shell_reads(const char *word)
+{
+    char quoted[REAP_TEXT_QUOTED(600)], command[3000], back[700] = "";
+    FILE *f;
+
+    reap_text_quote(quoted, sizeof(quoted), word);
+    snprintf(command, sizeof(command), "printf %%s %s", quoted);
+    setenv("REAP_TEST_COMMAND", command, 1);
+    f = popen("exec bash -c \"$REAP_TEST_COMMAND\"", "r");
+    back[f ? fread(back, 1, sizeof(back) - 1, f) : 0] = '\0';
+    return f && !pclose(f) && !strcmp(back, word);
+}
+
+static bool quotes(const char *word, const char *want)
+{
+    char out[100];
+
+    return !strcmp(reap_text_quote(out, sizeof(out), word), want);
+}
+
 int main(void)
 {
+    static char every[256];
     char small[6], text[REAP_TEXT_ROOM(2)];
     unsigned char back[8];
     int wrong = 0;
@@ -84,5 +106,18 @@ int main(void)
            strtof(number(0.1f + 0.2f), NULL) == 0.1f + 0.2f &&
            strtof(number(1e-38f / 3), NULL) == 1e-38f / 3,
        "floats read back as they were");
+    ok(quotes("a/b-1.npy", "a/b-1.npy") && quotes("", "''") &&
+           quotes("a b", "'a b'") && quotes("it's", "'it'\\''s'") &&
+           quotes("\xc3\xa9 $x", "'\xc3\xa9 $x'") &&
+           quotes("a\nb'\xff\\", "$'a\\x0ab\\'\\xff\\\\'"),
+       "words are quoted for a shell where they must be");
+    for (int i = 1; i < 256; i++)
+        every[i - 1] = (char)i;
+    ok(shell_reads(every), "a word of all bytes is read back");
+    every[31] = '\0';
+    ok(shell_reads(every + 8) && shell_reads("") && shell_reads("'") &&
+           shell_reads("a b;c&d|e$f`g`\\h*?[i]~!#\"j") &&
+           shell_reads("\xc3\xa9'\\n"),
+       "and so are others");
     return done();
 }
