@@ -217,6 +217,33 @@ static int ends(struct reap_rows *rows, struct reap_bytes key[2],
     return rc;
 }
 
+/* Row i of the sample: of a store with no more rows each in turn, else one of
+ * those that are spread over the keys between the ends. */
+static int sample_row(struct reap_rows *rows, const struct reap_bytes end[2],
+                      unsigned i, bool all, struct reap_stored *row,
+                      struct reap_err *err)
+{
+    uint8_t bytes[REAP_KEY_MAX];
+    struct reap_bytes key = { bytes, 0 };
+
+    if (all && i)
+        return reap_rows_next(rows, row, err);
+    key.len = forget_rows_between(end[0], end[1], i, SAMPLES, bytes);
+    return reap_rows_seek(rows, key, row, err);
+}
+
+/* Has the store at most as many rows as a sample? */
+static int has_few(struct reap_store *store, bool *few, struct reap_err *err)
+{
+    uint64_t counts[REAP_N_STATUS], n = 0;
+    int rc = reap_store_counts(store, counts, err);
+
+    for (int i = 0; i < REAP_N_STATUS && !rc; i++)
+        n += counts[i];
+    *few = n <= SAMPLES;
+    return rc;
+}
+
 int reap_forget_rows_check(struct reap_store *store, struct reap_dataset *ds,
                            bool changed, struct reap_err *err)
 {
@@ -224,18 +251,19 @@ int reap_forget_rows_check(struct reap_store *store, struct reap_dataset *ds,
     struct reap_rows *rows = NULL;
     struct reap_bytes end[2];
     struct reap_stored row;
-    uint8_t bytes[2][REAP_KEY_MAX], key[REAP_KEY_MAX];
+    uint8_t bytes[2][REAP_KEY_MAX];
     unsigned looked = 0, gone = 0;
+    bool few = false;
     int rc = reap_cursor_open(&cursor, ds, err);
 
     if (!rc)
         rc = reap_rows_open(&rows, store, err);
     if (!rc)
         rc = ends(rows, end, bytes, err);
+    if (!rc)
+        rc = has_few(store, &few, err);
     for (unsigned i = 0; !rc && i < SAMPLES; i++) {
-        size_t n = forget_rows_between(end[0], end[1], i, SAMPLES, key);
-
-        rc = reap_rows_seek(rows, (struct reap_bytes){ key, n }, &row, err);
+        rc = sample_row(rows, end, i, few, &row, err);
         if (!rc)
             rc = check_one(ds, cursor, &row.row, changed, &gone, err);
         looked += !rc;

@@ -44,6 +44,21 @@ verdict 'help.def speaks of commands of the table' \
         grep -vxE "command|reap|$(echo $commands | tr ' ' '|')")"
 verdict 'every option stands once' \
     "$(echo "$options" | cut -d' ' -f1 | sort | uniq -d)"
+# A test types it as a word of a command line: in a script, an example of help or
+# of a page, or as an argument in C. Tests of what is refused or only offered
+# (commands.t, completion.t), and remarks, count for nothing.
+{
+    cat tests/golden/*.t tests/mpi/*.t tests/mpi/*.sh tests/fault/*.t
+    find tests/unit -name '*.t' ! -name commands.t ! -name completion.t -exec cat {} +
+    grep -hoE '"--[a-z0-9-]+"' tests/unit/store_cmds.c tests/unit/verify.c
+    sed -n 's/^EXAMPLE([a-z]*, ".*", "\(.*\)")$/\1/p' jobs/cli/help.def
+    awk '/^```/ { on = !on && /^```sh( avx2)?$/; next } on' README.md docs/*.md
+} | grep -vE '^ *#' | tr -s '\\"= '"'" '\n' | sort -u >"${TMPDIR:-/tmp}/typed.$$"
+verdict 'every option is typed by a test' "$(echo "$options" |
+    while read -r name list; do
+        grep -qx -e "--$name" "${TMPDIR:-/tmp}/typed.$$" || echo "--$name"
+    done)"
+rm -f "${TMPDIR:-/tmp}/typed.$$"
 verdict 'README.md tells the exit codes of codes.def' \
     "$(sed -n 's/^CODE([A-Z]*, *-[0-9]*, *\([0-9]*\), "\(.*\)").*/\1 \2/p' \
         engine/base/codes.def | while read -r status words; do

@@ -399,7 +399,7 @@ static void classes(void)
         offered(net, REAP_BF16X3, exact);
     }
     a.arithmetic = "fp32-magic 7";
-    refused(a, "computes in fp32-magic");
+    refused(a, "does not compute in fp32-magic");
     setenv("REAP_CPU", "ref", 1);
     ok(reap_engine_ariths(REAP_FP32, false, name, 8) == 1 &&
            !strcmp(name[0], "fp32-ref"),
