@@ -79,7 +79,7 @@ says 64 'HxW or none' show s.ppm --crop odd
 # Limits and choices of decoding.
 says 66 'too_large' show s.ppm --formats ppm --max-pixels 15
 says 0 'status  ok' show s.ppm --formats ppm --max-pixels 16
-says 64 'refuses everything' show s.ppm --max-pixels 0
+says 64 'must be 1 or more' show s.ppm --max-pixels 0
 says 66 'truncated' show $sample/images/cut60.jpg --on-truncated fail
 says 66 'truncated' show $sample/images/cut60.jpg
 says 0 'status  ok' show $sample/images/cut60.jpg --on-truncated keep
@@ -227,7 +227,7 @@ flat photos/x/k_2.ppm 200 200 1
 run="$run --label-from folder"
 says 78 '--changed' extract set $run -o f32
 "$REAP" extract set $net --label-from folder --changed -o f32 >out 2>err
-grep -q 'forgotten: 0 failed, 1 changed, 0 pruned' err && grep -q 'this run:  1 image' out
+grep -q 'redoing 1 row of changed images' err && grep -q 'this run:  1 image' out
 ok $? '--changed does the one that changed again'
 "$REAP" export f32 -o new.npy >out 2>err && values new.npy >vnew
 [ "$(paste -d' ' v32 vnew | awk '{ row = int((NR - 1) / 512)
@@ -235,7 +235,40 @@ ok $? '--changed does the one that changed again'
 ok $? 'and no other row'
 mv set moved
 says 0 'each of 6 keys' verify f32 --dataset moved
-says 0 'keys are not compared' verify f32
+says 0 'keys cannot be compared' verify f32
+
+
+# Where images are decoded: the pixels are the same, the processes are not.
+for where in on off auto; do
+    "$REAP" show $sample/images/cmyk.jpg --sandbox $where --decode-time 60 \
+        --pixels $where.npy >out 2>err
+    ok $? "--sandbox $where"
+done
+cmp -s on.npy off.npy && cmp -s on.npy auto.npy
+ok $? 'pixels do not depend on it'
+says 64 'at least 1' show $sample/images/cmyk.jpg --decode-time 0
+children() { # --sandbox on|off: the most processes below that of a run
+    REAP_CPU=ref "$REAP" extract moved -w none --model torchvision/resnet18 --limit 1 \
+        --formats ppm -o "children-$1" --sandbox $1 --threads 1 >out 2>err &
+    pid=$! most=0
+    while kill -0 $pid 2>/dev/null; do
+        now=$(cat /proc/$pid/task/*/children 2>/dev/null | wc -w)
+        [ "$now" -le $most ] || most=$now
+        sleep 0.02
+    done
+    wait $pid && echo $most
+}
+if [ -e /proc/self/task/$$/children ] || [ -e /proc/$$/task/$$/children ]; then
+    [ "$(children on)" -ge 1 ]
+    ok $? '--sandbox on: there are children'
+    [ "$(children off)" = 0 ]
+    ok $? '--sandbox off: there are none'
+else
+    skip 'children of --sandbox' 'this kernel does not list them'
+fi
+says 0 '^time of all threads' extract moved $net -o v --verbose
+"$REAP" extract moved $net -o w >out 2>err && ! grep -q '^time of all threads' out
+ok $? 'without --verbose nobody hears where the time went'
 
 # Packed weights are kept for the next start, unless nobody wants them.
 "$tools/make_weights" torchvision/resnet18 1 w.safetensors
