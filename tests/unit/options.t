@@ -285,6 +285,36 @@ says 0 'avg' $by --no-cache
 [ "$(find cache -type f -size +0 | wc -l)" = 0 ]
 ok $? '--no-cache leaves what is kept alone'
 
+# Weights by http can be changed on their way.
+cat >server.pl <<'EOF'
+use IO::Socket::INET;
+my $s = IO::Socket::INET->new(Listen => 5, LocalAddr => "127.0.0.1") or die;
+open my $f, "<", "w.safetensors" or die;
+binmode $f;
+local $/;
+my $all = <$f>;
+open my $p, ">", "port.new" or die;
+print $p $s->sockport;
+close $p;
+rename "port.new", "port";
+local $SIG{PIPE} = "IGNORE";
+alarm 300;
+while (my $c = $s->accept) {
+    sysread $c, my $request, 65536;
+    print $c "HTTP/1.0 200 OK\r\nContent-Length: ", length $all, "\r\n\r\n", $all;
+    close $c;
+}
+EOF
+perl server.pl &
+server=$!
+trap 'kill $server 2>/dev/null; rm -rf "$tmp"' EXIT
+while [ ! -s port ] && kill -0 $server 2>/dev/null; do sleep 0.05; done
+url=http://127.0.0.1:$(cat port)/w.safetensors
+unset http_proxy HTTP_PROXY all_proxy ALL_PROXY
+export no_proxy=127.0.0.1
+says 64 'say --insecure' weights $url
+says 0 'resnet18' weights $url --insecure
+
 # Progress into a file, where it is asked for.
 says 0 'of 6 images' extract moved $net -o p1 --progress
 ! grep -q "$(printf '[\r\033]')" err
