@@ -1,3 +1,5 @@
+/* From names of outputs to probes and head, and from a precision and this CPU
+ * to a backend. Running is session.c's. */
 #include <stdio.h>
 #include <string.h>
 
@@ -46,19 +48,19 @@ static void list_precisions(unsigned cpu, char *to, size_t size)
     }
 }
 
-/* The arithmetic classes, a row each. */
+/* The kinds of arithmetic, a row each. */
 static const struct {
     enum reap_precision precision;
     const char *backend, *name, *exact;
 } classes[] = {
-#define CLASS(precision, backend, name, exact) \
+#define ARITH(precision, backend, name, exact) \
     { REAP_##precision, #backend, name, exact },
 #include "engine/plan/arithmetic.def"
-#undef CLASS
+#undef ARITH
 };
 
-/* The class in which a backend computes; NULL if it cannot. */
-static const char *engine_class_of(const struct reap_backend *b,
+/* The arithmetic in which a backend computes; NULL if it cannot. */
+static const char *engine_arith_of(const struct reap_backend *b,
                                    enum reap_precision precision, bool exact,
                                    unsigned cpu)
 {
@@ -91,7 +93,7 @@ size_t reap_engine_ariths(enum reap_precision precision, bool exact,
         b++;
     while (b-- && n < room) {
         const char *name =
-            engine_class_of(reap_backends[b], precision, exact, cpu);
+            engine_arith_of(reap_backends[b], precision, exact, cpu);
 
         if (name && !engine_has(out, n, name) &&
             (reap_backends[b]->needs || !n))
@@ -111,12 +113,12 @@ static int pick_backend(struct reap_engine *e, const struct reap_engine_args *a,
     if (rc)
         return rc;
     for (size_t b = 0; reap_backends[b]; b++) {
-        name = engine_class_of(reap_backends[b], a->precision, a->exact, *cpu);
+        name = engine_arith_of(reap_backends[b], a->precision, a->exact, *cpu);
         if (name &&
             (!want || (strlen(name) == len && !strncmp(name, want, len))))
             e->backend = reap_backends[b];
     }
-    /* Tiles are another class: their kernels must not stand in for others. */
+    /* Tiles are another arithmetic: their kernels must not replace others. */
     if (e->backend && !(e->backend->needs & REAP_CPU_AMX))
         *cpu &= ~(unsigned)REAP_CPU_AMX;
     if (e->backend)
@@ -134,29 +136,31 @@ static int pick_backend(struct reap_engine *e, const struct reap_engine_args *a,
         precision_name(a->precision), list);
 }
 
-/* The tap that gives 'kind' of 'node': one that is there already, or new. */
-static size_t tap_for(struct reap_engine *e, int node, enum reap_tap_kind kind)
+/* The probe that gives 'kind' of 'node': one that is there already, or new. */
+static size_t probe_for(struct reap_engine *e, int node,
+                        enum reap_probe_kind kind)
 {
     size_t t = 0;
 
-    while (t < e->n_taps && (e->tap[t].node != node || e->tap[t].kind != kind))
+    while (t < e->n_probes &&
+           (e->probe[t].node != node || e->probe[t].kind != kind))
         t++;
-    if (t == e->n_taps)
-        e->tap[e->n_taps++] = (struct reap_tap){ node, kind };
+    if (t == e->n_probes)
+        e->probe[e->n_probes++] = (struct reap_probe){ node, kind };
     return t;
 }
 
-static int want_tap(struct reap_engine *e, size_t i, int node,
-                    enum reap_tap_kind kind)
+static int want_probe(struct reap_engine *e, size_t i, int node,
+                      enum reap_probe_kind kind)
 {
     const struct reap_node *n = &e->net->node[node];
     struct reap_output *o = &e->output[i];
 
-    /* Always a new tap: each writes to an output of its own. */
-    e->tap[e->n_taps] = (struct reap_tap){ node, kind };
-    e->wanted[i] = (struct reap_wanted){ REAP_FROM_TAP, e->n_taps++ };
-    o->h = kind == REAP_TAP_MAP ? n->h : 1;
-    o->w = kind == REAP_TAP_MAP ? n->w : 1;
+    /* Always a new probe: each writes to an output of its own. */
+    e->probe[e->n_probes] = (struct reap_probe){ node, kind };
+    e->wanted[i] = (struct reap_wanted){ REAP_FROM_PROBE, e->n_probes++ };
+    o->h = kind == REAP_PROBE_MAP ? n->h : 1;
+    o->w = kind == REAP_PROBE_MAP ? n->w : 1;
     o->c = n->c;
     return REAP_OK;
 }
@@ -175,11 +179,11 @@ static int want_head(struct reap_engine *e, size_t i, enum reap_source_of from,
 /* Names of what pooling gives: ours, Keras's and torchvision's. */
 static const struct {
     const char *name;
-    enum reap_tap_kind kind;
+    enum reap_probe_kind kind;
 } pool_names[] = {
-    { "avg", REAP_TAP_AVG },     { "max", REAP_TAP_MAX },
-    { "none", REAP_TAP_MAP },    { "avg_pool", REAP_TAP_AVG },
-    { "avgpool", REAP_TAP_AVG }, { "max_pool", REAP_TAP_MAX },
+    { "avg", REAP_PROBE_AVG },     { "max", REAP_PROBE_MAX },
+    { "none", REAP_PROBE_MAP },    { "avg_pool", REAP_PROBE_AVG },
+    { "avgpool", REAP_PROBE_AVG }, { "max_pool", REAP_PROBE_MAX },
 };
 
 static int no_output(const struct reap_net *net, const char *name,
@@ -219,15 +223,15 @@ static int want_class(struct reap_engine *e, size_t i, const char *name,
     if (!top)
         return want_head(e, i, REAP_FROM_PROBS, 0, shown);
     if (!k)
-        return reap_fail(err, REAP_EINVAL, "the top 0 labels are none");
+        return reap_fail(err, REAP_EINVAL, "--top must be 1 or more");
     return want_head(e, i, REAP_FROM_TOP, 0, k < shown ? k : shown);
 }
 
-/* The node and the kind of tap that a name means; -1 if it is none. */
-static int tap_named(const struct reap_net *net, const char *name,
-                     enum reap_tap_kind *kind)
+/* The node and the kind of probe that a name means; -1 if it is none. */
+static int probe_named(const struct reap_net *net, const char *name,
+                       enum reap_probe_kind *kind)
 {
-    *kind = REAP_TAP_MAP;
+    *kind = REAP_PROBE_MAP;
     for (size_t p = 0; p < sizeof(pool_names) / sizeof(pool_names[0]); p++)
         if (!strcmp(name, pool_names[p].name)) {
             *kind = pool_names[p].kind;
@@ -239,13 +243,13 @@ static int tap_named(const struct reap_net *net, const char *name,
 bool reap_engine_feature(const struct reap_net *net, const char *name,
                          size_t shape[3])
 {
-    enum reap_tap_kind kind;
-    const int node = tap_named(net, name, &kind);
+    enum reap_probe_kind kind;
+    const int node = probe_named(net, name, &kind);
 
     if (node < 0)
         return false;
-    shape[0] = kind == REAP_TAP_MAP ? net->node[node].h : 1;
-    shape[1] = kind == REAP_TAP_MAP ? net->node[node].w : 1;
+    shape[0] = kind == REAP_PROBE_MAP ? net->node[node].h : 1;
+    shape[1] = kind == REAP_PROBE_MAP ? net->node[node].w : 1;
     shape[2] = net->node[node].c;
     return true;
 }
@@ -254,26 +258,26 @@ static int want(struct reap_engine *e, size_t i, const char *name, size_t k,
                 struct reap_err *err)
 {
     const struct reap_net *net = e->net;
-    enum reap_tap_kind kind;
-    const int node = tap_named(net, name, &kind);
+    enum reap_probe_kind kind;
+    const int node = probe_named(net, name, &kind);
 
     snprintf(e->output[i].name, sizeof(e->output[i].name), "%s", name);
     if (node >= 0)
-        return want_tap(e, i, node, kind);
+        return want_probe(e, i, node, kind);
     for (size_t d = 0; d < net->n_dense && !e->classifier; d++)
         if (!strcmp(name, net->dense[d].name))
             return want_head(e, i, REAP_FROM_DENSE, d, net->dense[d].out);
     return want_class(e, i, name, k, err);
 }
 
-/* What the head reads: a tap of an output, or one of its own. */
+/* What the head reads: the probe of an output, or one of its own. */
 static int plan_head(struct reap_engine *e, struct reap_err *err)
 {
     const struct reap_classifier *c = e->classifier;
     const char *feature = c ? c->feature : "avg";
-    const size_t before = e->n_taps;
-    enum reap_tap_kind kind;
-    const int node = tap_named(e->net, feature, &kind);
+    const size_t before = e->n_probes;
+    enum reap_probe_kind kind;
+    const int node = probe_named(e->net, feature, &kind);
     size_t shape[3];
 
     if (!reap_engine_feature(e->net, feature, shape))
@@ -283,7 +287,7 @@ static int plan_head(struct reap_engine *e, struct reap_err *err)
         return reap_fail(err, REAP_EMISFIT,
                          "the head takes %zu values, '%s' of %s has %zu", c->in,
                          c->feature, e->net->model->name, e->features);
-    e->pooled = tap_for(e, node, kind);
+    e->pooled = probe_for(e, node, kind);
     e->free_pool = e->pooled == before;
     return REAP_OK;
 }
@@ -348,8 +352,8 @@ int reap_engine_new(struct reap_engine **out, const struct reap_engine_args *a,
     e->dense = kernels.dense_f32.fn;
     e->threads = !rc && e->backend->crews && a->threads ? a->threads : 1;
     plan.threads = e->threads;
-    plan.n_taps = e->n_taps;
-    plan.taps = e->tap;
+    plan.n_probes = e->n_probes;
+    plan.probes = e->probe;
     if (!rc)
         rc = e->backend->compile(&e->prog, &plan, err);
     if (rc)
@@ -371,7 +375,7 @@ const struct reap_output *reap_engine_output(const struct reap_engine *e,
 
 const char *reap_engine_arith(const struct reap_engine *e)
 {
-    return e->backend->class_name(e->prog);
+    return e->backend->arith(e->prog);
 }
 
 const char *reap_engine_level(const struct reap_engine *e)

@@ -1,4 +1,4 @@
-/* One thread's use of an engine: its arena, and the head behind the net. */
+/* One thread's use of an engine: its arena, and the head after the net. */
 #include <string.h>
 
 #include "engine/base/mem.h"
@@ -13,8 +13,8 @@ struct reap_session {
     void *arena;
     float *pooled; /* (max_batch, features), if the engine says so */
     float *logits; /* (max_batch, classes), before the last activation */
-    float *probs;  /* likewise, behind it */
-    float **dense; /* of each layer: (max_batch, out), behind its activation */
+    float *probs;  /* likewise, after it */
+    float **dense; /* of each layer: (max_batch, out), after its activation */
     float *unit;   /* (max_batch, features) of length 1, for a classifier */
     float *scratch;
     float *grouped; /* (max_batch, groups), if there are any */
@@ -189,7 +189,7 @@ void reap_session_run(struct reap_session *s, size_t n,
     float *to[REAP_MAX_OUTPUTS + 1] = { NULL };
 
     for (size_t i = 0; i < e->n; i++)
-        if (e->wanted[i].from == REAP_FROM_TAP)
+        if (e->wanted[i].from == REAP_FROM_PROBE)
             to[e->wanted[i].index] = out[i];
     if (e->head && e->free_pool)
         to[e->pooled] = s->pooled;
@@ -202,7 +202,7 @@ void reap_session_run(struct reap_session *s, size_t n,
         run_head(s, n, to[e->pooled]);
     run_groups(s, n);
     for (size_t i = 0; i < e->n; i++)
-        if (e->wanted[i].from != REAP_FROM_TAP)
+        if (e->wanted[i].from != REAP_FROM_PROBE)
             session_give(s, i, n, out[i]);
 }
 

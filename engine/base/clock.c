@@ -1,3 +1,4 @@
+/* The monotonic clock and naps, by POSIX. */
 #define _GNU_SOURCE
 #include <time.h>
 

@@ -1,3 +1,5 @@
+/* CPUID, what the system saves of registers, and what REAP_CPU leaves of both;
+ * and two switches of a thread's vector unit. */
 #define _GNU_SOURCE
 #include <cpuid.h>
 #include <stddef.h>

@@ -4,7 +4,7 @@
 
 #include "engine/base/err.h"
 
-/* Each level is a bundle, and is had as a whole or not at all. */
+/* Each level is a bundle, and is there as a whole or not at all. */
 enum {
     REAP_CPU_BLAS = 1 << 0,     /* OpenBLAS may be loaded */
     REAP_CPU_AVX2 = 1 << 1,     /* avx2, fma */
@@ -33,6 +33,8 @@ unsigned reap_cpu_machine(void);
  * to be given back to reap_cpu_restore().
  */
 unsigned reap_cpu_flush_tiny(void);
+
+/* Undo reap_cpu_flush_tiny(): 'was' is what it returned. */
 void reap_cpu_restore(unsigned was);
 
 /*

@@ -1,3 +1,9 @@
+/*
+ * A task and a meeting are counters that grow; threads look at them for some
+ * microseconds, then sleep on a condition variable. The order of "announce
+ * that you sleep" and "look once more" on one side, "change" and "look for
+ * sleepers" on the other is what loses no wake-up (see change()).
+ */
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>

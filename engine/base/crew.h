@@ -17,10 +17,12 @@
 struct reap_crew;
 typedef void reap_crew_fn(void *ctx, size_t thread);
 
-/* 'threads' in all, 1 or more; the caller's is the first. */
+/* 'threads' in all, 1 or more; the caller's is the first. REAP_OK, or
+ * REAP_ENOMEM if there is no memory or no thread can be started. */
 int reap_crew_new(struct reap_crew **out, size_t threads,
                   struct reap_err *err) REAP_MUST_CHECK;
 
+/* Threads in all. */
 size_t reap_crew_size(const struct reap_crew *c);
 
 /* Call fn(ctx, 0), fn(ctx, 1), ... each in its thread; returns when all have.
@@ -28,7 +30,7 @@ size_t reap_crew_size(const struct reap_crew *c);
 void reap_crew_run(struct reap_crew *c, reap_crew_fn *fn, void *ctx);
 
 /* Within a task, called by every thread of the crew equally often: returns once
- * all have called. What they wrote before, each may read behind it. */
+ * all have called. Each may then read what the others wrote before. */
 void reap_crew_meet(struct reap_crew *c);
 
 /* The share of thread 'i' of 'n' things: '*from' up to below what is returned.
@@ -40,6 +42,7 @@ static inline size_t reap_crew_share(size_t n, size_t i, size_t threads,
     return n * (i + 1) / threads;
 }
 
+/* Free '*c', which becomes NULL; NULL does nothing. */
 void reap_crew_free(struct reap_crew **c);
 
 #endif /* REAP_ENGINE_BASE_CREW_H */

@@ -1,3 +1,4 @@
+/* Codes and messages; the table is codes.def. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>

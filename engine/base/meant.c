@@ -1,3 +1,5 @@
+/* Levenshtein's distance with swaps, and how much of it is still a typing
+ * error. */
 #include <ctype.h>
 #include <string.h>
 

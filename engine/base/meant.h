@@ -17,6 +17,7 @@ struct reap_meant {
     size_t steps; /* to 'best' */
 };
 
+/* Begin with no word; then try words, one after the other. */
 void reap_meant_begin(struct reap_meant *g, const char *typed);
 void reap_meant_try(struct reap_meant *g, const char *word);
 

@@ -1,3 +1,4 @@
+/* malloc() and its kin, with a counter that makes one of them fail in tests. */
 #define _GNU_SOURCE
 #include <malloc.h>
 #include <stdatomic.h>

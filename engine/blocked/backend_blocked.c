@@ -1,3 +1,6 @@
+/* The tables of kernels for each precision and level, compile(), and the loop
+ * over stages, groups of images and layers. What a layer is and where tensors
+ * lie is planned by program.c and memory.c. */
 #include <assert.h>
 #include <string.h>
 
@@ -22,8 +25,8 @@ static void ops_f32(struct reap_ops *o, const struct reap_kernels *k)
                             .wino_m = k->wino_in_f32.tile.mr,
                             .elem = sizeof(float),
                             .block = 16,
-                            .class_name = "fp32",
-                            .class_direct = "fp32-direct" };
+                            .arith = "fp32",
+                            .arith_direct = "fp32-direct" };
 }
 
 static void ops_bf16(struct reap_ops *o, const struct reap_kernels *k)
@@ -43,8 +46,8 @@ static void ops_bf16(struct reap_ops *o, const struct reap_kernels *k)
                             .elem = sizeof(uint16_t),
                             .block = 32,
                             .split = true,
-                            .class_name = "bf16-avx512",
-                            .class_direct = "bf16-avx512-direct" };
+                            .arith = "bf16-avx512",
+                            .arith_direct = "bf16-avx512-direct" };
 }
 
 static void wino_int8(struct reap_ops *o, const struct reap_kernels *k)
@@ -67,8 +70,8 @@ static void ops_int8(struct reap_ops *o, const struct reap_kernels *k)
                             .chains = k->conv_int8.tile.chains,
                             .elem = 1,
                             .block = 64,
-                            .class_name = "int8",
-                            .class_direct = "int8" };
+                            .arith = "int8",
+                            .arith_direct = "int8" };
     /* Where its products are no older than direct ones. */
     if (k->gemm_int8.fn && !strcmp(k->gemm_int8.variant, k->conv_int8.variant))
         wino_int8(o, k);
@@ -90,18 +93,18 @@ static void ops_tile(struct reap_ops *o, const struct reap_kernels *k,
                             .tile = k->tile_bf16.fn,
                             .enter = k->tile_enter.fn,
                             .leave = k->tile_leave.fn,
-                            .class_name = "bf16-amx",
-                            .class_direct = "bf16-amx" };
+                            .arith = "bf16-amx",
+                            .arith_direct = "bf16-amx" };
     if (int8) {
         o->tile = k->tile_int8.fn;
-        o->class_name = o->class_direct = "int8";
+        o->arith = o->arith_direct = "int8";
     }
     if (x3) {
         o->tile = k->tile_bf16x3.fn;
         o->pool = k->pool_bf16x3.fn;
         o->affine = k->affine_bf16x3.fn;
         o->sum = k->sum_bf16x3.fn;
-        o->class_name = o->class_direct = "bf16x3";
+        o->arith = o->arith_direct = "bf16x3";
     }
 }
 
@@ -138,10 +141,10 @@ static int build(struct reap_program *p, struct reap_err *err)
     if (!p->ops.conv && !p->ops.tile)
         return reap_fail(err, REAP_EINVAL,
                          "no kernels for this precision at this level");
-    p->taps = reap_calloc(p->args.n_taps, sizeof(*p->taps));
-    if (!p->taps)
+    p->probes = reap_calloc(p->args.n_probes, sizeof(*p->probes));
+    if (!p->probes)
         return reap_fail(err, REAP_ENOMEM, "no memory for the plan");
-    memcpy(p->taps, p->args.taps, p->args.n_taps * sizeof(*p->taps));
+    memcpy(p->probes, p->args.probes, p->args.n_probes * sizeof(*p->probes));
     norm_table(p);
     rc = reap_blocked_program(p, err);
     if (!rc)
@@ -183,8 +186,8 @@ static void end_layer(const struct reap_program *p, size_t i,
     if (l->in >= 0)
         reap_blocked_margins(&p->tensor[l->node], f);
     reap_blocked_meet(f);
-    if (reap_blocked_tapped(p, l->node)) {
-        reap_blocked_taps(p, l->node, f);
+    if (reap_blocked_probed(p, l->node)) {
+        reap_blocked_probes(p, l->node, f);
         reap_blocked_meet(f);
     }
 }
@@ -319,7 +322,7 @@ const char *reap_blocked_arith(const void *prog)
 {
     const struct reap_program *p = prog;
 
-    return p->args.exact ? p->ops.class_direct : p->ops.class_name;
+    return p->args.exact ? p->ops.arith_direct : p->ops.arith;
 }
 
 void reap_blocked_free(void **prog)
@@ -344,7 +347,7 @@ void reap_blocked_free(void **prog)
     reap_free(p->stage);
     reap_free(p->second);
     reap_free(p->tensor);
-    reap_free(p->taps);
+    reap_free(p->probes);
     reap_free(p);
 }
 
@@ -357,7 +360,7 @@ void reap_blocked_free(void **prog)
         .compile = reap_blocked_compile,               \
         .arena = reap_blocked_arena,                   \
         .run = reap_blocked_run,                       \
-        .class_name = reap_blocked_arith,              \
+        .arith = reap_blocked_arith,                   \
         .free = reap_blocked_free,                     \
     }
 BLOCKED(avx2, REAP_CPU_AVX2, REAP_FP32 | REAP_INT8);

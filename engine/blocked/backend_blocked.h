@@ -27,7 +27,7 @@ struct reap_blocked_cost {
 };
 
 /*
- * For benchmarks. 'cost' receives what layer i of the program is; false behind
+ * For benchmarks. 'cost' receives what layer i of the program is; false after
  * the last. reap_blocked_run_timed() runs as reap_blocked_run() and adds the
  * seconds that each layer took to seconds[i].
  */

@@ -40,12 +40,12 @@ struct reap_ops {
     reap_tile_fn *tile;
     reap_tile_state_fn *enter, *leave;
     bool halves; /* a number is the sum of two, in two planes */
-    const char *level, *class_name, *class_direct;
+    const char *level, *arith, *arith_direct;
 };
 
 /*
  * What a node gives. Channels are rounded up to whole panels. Row y of a plane
- * begins at lead + y * row; the 'pad' columns behind each row are zero and
+ * begins at lead + y * row; the 'pad' columns after each row are zero and
  * serve as the margin of the next row as well, those in 'lead' as that of the
  * first. The input is no such tensor: its pixels are 3 numbers, its margins on
  * all sides are zero.
@@ -54,7 +54,7 @@ struct reap_ops {
  * (framed), or sixteen images lie side by side, pixel by pixel, without any
  * margin (lanes). Then all planes of a pixel follow each other (by_pixel), if
  * nobody reads it together with its neighbours. Numbers in halves have the
- * planes of their low parts behind those of the high ones.
+ * planes of their low parts after those of the high ones.
  */
 struct reap_tensor {
     size_t h, w, c, blocks, pad;
@@ -125,7 +125,7 @@ struct reap_blocked_layer {
     void (*run)(const struct reap_program *p,
                 const struct reap_blocked_layer *l, const struct reap_frame *f);
     size_t node;
-    bool paired;      /* goes in turn with the layer behind it, see pair.c */
+    bool paired;      /* goes in turn with the layer after it, see pair.c */
     int in, in2, res; /* nodes; in2: the second input of a convolution */
     size_t stride, stride2;
     float floor;
@@ -151,7 +151,7 @@ struct reap_stage {
 
 struct reap_program {
     struct reap_plan_args args;
-    struct reap_tap *taps;
+    struct reap_probe *probes;
     struct reap_ops ops;
     const struct reap_net *net;
     struct reap_tensor *tensor; /* by node */
@@ -265,7 +265,7 @@ static inline ptrdiff_t reap_blocked_slice(const struct reap_tensor *in,
 }
 
 /* x in steps as a signed byte, to nearest even: adding what leaves no room for
- * digits behind the point rounds, and compilers make vectors of it. */
+ * digits after the point rounds, and compilers make vectors of it. */
 static inline double reap_blocked_byte(double x, double step)
 {
     const double big = 6755399441055744.0; /* 1.5 * 2^52 */
@@ -301,8 +301,8 @@ size_t reap_blocked_parts(const struct reap_program *p,
 /* conv.c, wino.c, plane.c: layers. */
 int reap_blocked_conv_plan(struct reap_program *p, struct reap_blocked_layer *l,
                            struct reap_err *err) REAP_MUST_CHECK;
-/* slices.c: the 16-channel slices of the input (cin channels) that a panel of 'nr'
- * channels of a group convolution needs. */
+/* slices.c: the 16-channel slices of the input (cin channels) that a panel of
+ * 'nr' channels of a group convolution needs. */
 void reap_blocked_slices(const struct reap_node *n, size_t cin, size_t nr,
                          size_t panel, size_t *first, size_t *count);
 /* tile.c: layers on tile registers. Frees what the plan made. */
@@ -347,9 +347,9 @@ reap_blocked_fn reap_blocked_conv, reap_blocked_wino, reap_blocked_maxpool,
 /* The zero columns of a tensor that a layer has written. */
 void reap_blocked_margins(const struct reap_tensor *t,
                           const struct reap_frame *f);
-/* taps.c: what leaves the program. */
-bool reap_blocked_tapped(const struct reap_program *p, size_t node);
-void reap_blocked_taps(const struct reap_program *p, size_t node,
-                       const struct reap_frame *f);
+/* probes.c: what leaves the program. */
+bool reap_blocked_probed(const struct reap_program *p, size_t node);
+void reap_blocked_probes(const struct reap_program *p, size_t node,
+                         const struct reap_frame *f);
 
 #endif /* REAP_ENGINE_BLOCKED_BLOCKED_H */

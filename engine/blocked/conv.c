@@ -1,3 +1,9 @@
+/*
+ * Direct convolutions. Rows near the border lack taps: rows with the same taps
+ * are a kind, and each kind has its own list of steps, so that the kernels
+ * never test for borders. Blocks of pixels and panels of weights are ordered so
+ * that one of the two stays in the cache.
+ */
 #include <math.h>
 #include <string.h>
 

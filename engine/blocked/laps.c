@@ -1,4 +1,4 @@
-/* How long each layer took, if somebody wants to know. */
+/* How long each layer took, for benchmarks. */
 #include "engine/base/clock.h"
 #include "engine/blocked/blocked.h"
 

@@ -1,3 +1,6 @@
+/* Where each tensor lies in the arena: the lowest place that no tensor alive at
+ * the same time takes; results that may overwrite their residual; pairs of
+ * layers. */
 #include <string.h>
 
 #include "engine/base/mem.h"

@@ -1,3 +1,6 @@
+/* Weights in the order in which kernels read them: panel, step, dword, channel;
+ * for Winograd transformed in double first. Nothing here looks at activations;
+ * where the block comes from is packed.c's. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,7 +60,7 @@ struct pen {
     struct reap_chainer *chainer;
 };
 
-/* What is left of x behind its high half. */
+/* What is left of x after its high half. */
 static double low_of(double x)
 {
     const float f = (float)x;

@@ -40,7 +40,7 @@ static void write_plan(const struct reap_program *p, FILE *f)
     const struct reap_norm *n = &p->args.norm;
 
     fprintf(f, "%s %s %s %s cpu=%x\n", p->args.id, p->net->model->name,
-            o->class_name, p->args.exact ? "exact" : "", p->args.cpu);
+            o->arith, p->args.exact ? "exact" : "", p->args.cpu);
     fprintf(f, "nr=%zu,%zu,%zu chains=%zu wino=%zu elem=%zu block=%zu split=%d",
             o->conv_nr, o->group_nr, o->gemm_nr, o->chains, o->wino_m, o->elem,
             o->block, o->split);
@@ -103,7 +103,7 @@ static void packed_take(struct reap_program *p, bool *asked)
     *asked = !p->kept;
 }
 
-/* What is behind the last number of a part goes to files as well. */
+/* The padding after the last number of a part goes to files as well. */
 static void clear_tail(void *part, size_t bytes)
 {
     const size_t room = (bytes + REAP_PIXEL - 1) / REAP_PIXEL * REAP_PIXEL;
@@ -137,8 +137,8 @@ static int pack_all(struct reap_program *p, struct reap_err *err)
     return rc;
 }
 
-/* Keep what was packed, and go on with the kept bytes: other processes share
- * them. */
+/* Keep what was packed, and use the kept bytes from here on: other processes
+ * share them. */
 static void packed_keep(struct reap_program *p)
 {
     const struct reap_blobs *b = p->args.blobs;

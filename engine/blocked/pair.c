@@ -1,4 +1,4 @@
-/* A convolution and the 1x1 behind it in turn, some pixels at a time: what the
+/* A convolution and the 1x1 after it in turn, some pixels at a time: what the
  * first gives of them is still in L2 when the second reads it. */
 #include "engine/blocked/blocked.h"
 

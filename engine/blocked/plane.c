@@ -1,3 +1,5 @@
+/* Layers that are not convolutions: the input, max pool, affine map, subsample,
+ * and the zeros around planes. */
 #include <math.h>
 #include <string.h>
 

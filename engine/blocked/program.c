@@ -1,3 +1,9 @@
+/*
+ * From a net's nodes to layers: which kernel each takes, which projections are
+ * summed inside another convolution, which margins tensors need, how many
+ * images go together. Choices follow from shapes alone, so that sums never
+ * depend on the batch.
+ */
 #include <math.h>
 
 #include "engine/base/mem.h"
@@ -12,11 +18,11 @@ enum {
     TOGETHER = 1568 /* pixels */
 };
 
-/* Mark what the taps need, and count how often it is read. */
+/* Mark what the probes need, and count how often it is read. */
 static void find_uses(const struct reap_program *p, size_t *uses)
 {
-    for (size_t t = 0; t < p->args.n_taps; t++)
-        uses[p->taps[t].node]++;
+    for (size_t t = 0; t < p->args.n_probes; t++)
+        uses[p->probes[t].node]++;
     for (size_t i = p->net->n_nodes; i-- > 0;) {
         const struct reap_node *n = &p->net->node[i];
 

@@ -1,3 +1,11 @@
+/*
+ * 3x3 convolutions as Winograd's F(m, 3): tiles of the input are transformed, a
+ * matrix product is done for each of the (m + 2) squared numbers of a tile, and
+ * the products are transformed back to m x m pixels. That takes 4 (m = 4) or
+ * 2.25 (m = 2) times fewer multiplications; which layers gain by it is decided
+ * by shape (reap_blocked_wino_fits()). The transforms themselves are
+ * engine/kern's.
+ */
 #include <math.h>
 #include <string.h>
 

@@ -1,3 +1,6 @@
+/* A step of fitting: which blocks of the last layer this rank and its threads
+ * own, the embeddings that are loaded ahead, the parts of the logits that ranks
+ * exchange. The products of a block are fit_block.c's. */
 #include <math.h>
 #include <string.h>
 

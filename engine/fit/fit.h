@@ -2,7 +2,7 @@
  * engine/fit/fit.h - fit a head to embeddings, a batch at a time
  *
  * The head is Dense(classes), or Dense(hidden, ReLU), Dropout, Dense(classes);
- * behind it softmax with cross entropy (one class each) or sigmoid with binary
+ * after it softmax with cross entropy (one class each) or sigmoid with binary
  * cross entropy (several at once), both as Keras defines them. Numbers are
  * float32, losses are summed in double.
  *
@@ -36,7 +36,7 @@ struct reap_fit_args {
     double l2;       /* times the sum of the squares of all kernels */
     double dropout;  /* of hidden units, 0 to below 1 */
     /* (classes), or NULL for 1: softmax: what an example of the class counts;
-     * sigmoid: what its presence counts beside its absence. Copied. */
+     * sigmoid: how much its presence counts relative to its absence. Copied. */
     const float *class_weight;
     size_t batch; /* the most rows of a batch, up to REAP_FIT_BATCH_MAX */
     uint64_t seed;
@@ -89,12 +89,13 @@ int reap_fit_step(struct reap_fit *f, const struct reap_fit_batch *batch,
                   struct reap_fit_score *sum,
                   struct reap_err *err) REAP_MUST_CHECK;
 
-/* Only forward and loss, without dropout. */
+/* Forward and loss only, without dropout; as reap_fit_step() otherwise. */
 int reap_fit_try(struct reap_fit *f, const struct reap_fit_batch *batch,
                  const struct reap_fit_batch *next, struct reap_fit_score *sum,
                  struct reap_err *err) REAP_MUST_CHECK;
 
-/* Steps done: with the weights and both moments, all there is to go on from. */
+/* Steps done. Together with the weights and both moments that is all a fit
+ * needs to resume. */
 uint64_t reap_fit_steps(const struct reap_fit *f);
 void reap_fit_set_steps(struct reap_fit *f, uint64_t steps);
 
@@ -109,13 +110,14 @@ int reap_fit_get(struct reap_fit *f, enum reap_fit_part part,
 void reap_fit_set(struct reap_fit *f, enum reap_fit_part part,
                   const struct reap_head *from);
 
-/* A head of this shape, all zero. */
+/* A head of this shape, all zero. '*out' is owned. REAP_OK or REAP_ENOMEM. */
 int reap_fit_head(const struct reap_fit *f, struct reap_head **out,
                   struct reap_err *err) REAP_MUST_CHECK;
 
 /* The l2 penalty of a head's kernels, summed in double. */
 double reap_fit_penalty(const struct reap_head *h, double l2);
 
+/* Free '*f', which becomes NULL; NULL does nothing. */
 void reap_fit_free(struct reap_fit **f);
 
 #endif /* REAP_ENGINE_FIT_FIT_H */

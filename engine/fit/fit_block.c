@@ -194,7 +194,7 @@ static void fit_block_turn(const struct reap_fit *f, size_t u, float *to)
                 w[(c / L * U + j) * L + c % L];
 }
 
-/* Gradient by the hidden units, behind ReLU and dropout, as (panel, b, nr);
+/* Gradient by the hidden units, after ReLU and dropout, as (panel, b, nr);
  * its sum over the rows goes to 'sum'. */
 static void down(const struct reap_fit *f, size_t u, struct reap_fit_desk *d,
                  float sum[U])

@@ -7,7 +7,7 @@
  * zero and stays so. With b rows in a batch:
  *
  *   x        (b, ld)            the embeddings, ld a multiple of 16
- *   hidden   (block, 4, b, 16)  behind ReLU and dropout
+ *   hidden   (block, 4, b, 16)  after ReLU and dropout
  *   part     (block, group, b, 16)  the block's part of the logits
  *   dz       (group, b, 16)     gradient of the loss by the logits
  */
@@ -59,7 +59,7 @@ struct reap_fit {
     float *weight;                /* (classes), class weights */
     float *x[2], *hidden, *part, *dz;
     double *loss, *right; /* (b) */
-    float *zero;          /* a bias that is none: 64 */
+    float *zero;          /* a bias of zeros: 64 */
     struct reap_conv_step *by_row, *by_row_narrow, *by_dz, *by_class,
         *by_hidden; /* see fit_block.c */
     struct reap_crew *crew;

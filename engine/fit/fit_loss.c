@@ -1,3 +1,4 @@
+/* Cross entropy of one row in double, its gradient in place of the logits. */
 #include <math.h>
 
 #include "engine/fit/fit_loss.h"

@@ -35,7 +35,7 @@ size_t reap_full_batch_numbers(const struct reap_full_batch *f);
 
 /*
  * The mean loss over the rows of 'rows', with the penalty, at the head 'w', and
- * its gradient in 'g', both reap_full_batch_numbers(). 'score', which may be
+ * its gradient in 'g', each of reap_full_batch_numbers(). 'score', which may be
  * NULL, receives the sums without the penalty. Returns REAP_OK or what share()
  * does.
  */
@@ -49,6 +49,7 @@ int reap_full_batch_value(struct reap_full_batch *f,
 void reap_full_batch_to_head(const struct reap_full_batch *f, const double *w,
                              struct reap_head *h);
 
+/* Free '*f', which becomes NULL; NULL does nothing. */
 void reap_full_batch_free(struct reap_full_batch **f);
 
 #endif /* REAP_ENGINE_FIT_FULL_BATCH_H */

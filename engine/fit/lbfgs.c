@@ -1,3 +1,6 @@
+/* Directions from the last ten steps (two loops), and a line search that first
+ * grows a step until it brackets a minimum and then narrows it down by cubics.
+ * Value and gradient are the caller's. */
 #include <float.h>
 #include <math.h>
 #include <string.h>
@@ -89,7 +92,7 @@ static void direct(struct search *s)
     }
 }
 
-/* Where a cubic through both points is least; the middle if it is near an end
+/* Where a cubic through both points is least; halfway if it is near an end
  * or nowhere. */
 static double lbfgs_between(const struct point *p, const struct point *q)
 {

@@ -32,7 +32,8 @@ struct reap_lbfgs {
 };
 
 /* Search from 'x', where the result is left, too. Returns REAP_OK, also after
- * 'most' steps, REAP_EINVAL if a value is no number, or REAP_ENOMEM. */
+ * 'most' steps, REAP_EINVAL if a value is not finite, REAP_ENOMEM, or what
+ * value() or step() returned. */
 int reap_lbfgs_run(struct reap_lbfgs *l, double *x,
                    struct reap_err *err) REAP_MUST_CHECK;
 

@@ -1,3 +1,4 @@
+/* Softmax, sums by group, the k largest: in double, in order. */
 #include <math.h>
 #include <string.h>
 

@@ -1,3 +1,4 @@
+/* Dense layers in one block of memory, run by the kernels of engine/kern. */
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -21,7 +22,7 @@ static size_t head_layers_numbers(size_t n, const size_t *width)
     return sum <= SIZE_MAX / sizeof(float) ? sum : 0;
 }
 
-/* Lay layer i out at 'at'; returns what is behind it. */
+/* Lay layer i out at 'at'; returns where the next one goes. */
 static float *head_layers_lay(struct reap_head *h, size_t i,
                               const size_t *width, float *at)
 {

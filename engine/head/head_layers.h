@@ -2,10 +2,10 @@
  * engine/head/head_layers.h - a head on its own: from stored embeddings to
  * classes
  *
- * The dense layers behind pooled features, apart from any net: made by fitting
- * or read from a file, run on embeddings without touching an image, or put on
- * a net in place of its own (engine/net/net.h). Constant while it is run: any
- * thread.
+ * The dense layers after pooled features, independent of any net: made by
+ * fitting or read from a file, run on embeddings without touching an image, or
+ * put on a net in place of its own (engine/net/net.h). Constant while it is
+ * run: any thread.
  */
 #ifndef REAP_ENGINE_HEAD_HEAD_LAYERS_H
 #define REAP_ENGINE_HEAD_HEAD_LAYERS_H
@@ -30,7 +30,7 @@ struct reap_head {
 /*
  * A head of n layers with all numbers zero: layer i takes width[i] and gives
  * width[i + 1]. Layers are named as Keras would ("dense", "dense_1", ...) and
- * have ReLU between them; 'last', behind the last one, is REAP_SOFTMAX (one
+ * have ReLU between them; 'last', after the last one, is REAP_SOFTMAX (one
  * class each) or REAP_SIGMOID (several at once). Temperature 1. Returns
  * REAP_OK, REAP_EINVAL (no or too many layers, a width of 0, REAP_CPU names no
  * level) or REAP_ENOMEM.
@@ -43,6 +43,7 @@ int reap_head_new(struct reap_head **out, size_t n, const size_t *width,
  * and its biases, layer by layer. */
 size_t reap_head_numbers(const struct reap_head *h);
 
+/* Numbers of an embedding; classes. */
 size_t reap_head_in(const struct reap_head *h);
 size_t reap_head_classes(const struct reap_head *h);
 
@@ -65,8 +66,8 @@ size_t reap_head_scratch(const struct reap_head *h, size_t n);
  * Run n embeddings.
  *
  *   x        (n, in)
- *   logits   (n, classes), behind the temperature; or NULL
- *   probs    (n, classes), behind the last activation; or NULL
+ *   logits   (n, classes), divided by the temperature; or NULL
+ *   probs    (n, classes), after the last activation; or NULL
  *   scratch  reap_head_scratch() floats
  *
  * A row's bytes depend on the row and the head alone: sums have the same order
@@ -78,6 +79,7 @@ void reap_head_run(const struct reap_head *h, size_t n, const float *x,
 /* Divide n logits by the head's temperature, in place. */
 void reap_head_cool(float temperature, size_t n, float *logits);
 
+/* Free '*h', which becomes NULL; NULL does nothing. */
 void reap_head_free(struct reap_head **h);
 
 #endif /* REAP_ENGINE_HEAD_HEAD_LAYERS_H */

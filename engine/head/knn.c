@@ -1,3 +1,9 @@
+/*
+ * Queries are packed like weights and multiplied with all rows by the
+ * convolution kernels, a chunk of rows at a time; the best of a chunk are kept
+ * while it is in the cache. Rounding that would make a row's cosine with itself
+ * differ from 1 is taken away at the end.
+ */
 #include <math.h>
 #include <string.h>
 

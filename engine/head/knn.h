@@ -26,8 +26,8 @@ struct reap_neighbour {
 int reap_knn_new(struct reap_knn **out, size_t n, size_t width, size_t threads,
                  struct reap_err *err) REAP_MUST_CHECK;
 
-/* Set row i to a copy of x (width), of length 1. Rows that are zero or no
- * numbers are zero. Any thread, different rows. */
+/* Set row i to a copy of x (width), scaled to length 1. A row that is zero or
+ * not finite becomes zero. Any thread, different rows. */
 void reap_knn_set(struct reap_knn *k, size_t i, const float *x);
 
 /*
@@ -37,7 +37,7 @@ void reap_knn_set(struct reap_knn *k, size_t i, const float *x);
  *   skip   (n), the index of a row that does not count, -1 for none; or NULL
  *   out    (n, k), the nearest first
  *
- * A query that is zero or no numbers has cosines of 0. REAP_ENOMEM.
+ * A query that is zero or not finite has cosines of 0. REAP_OK or REAP_ENOMEM.
  */
 int reap_knn_search(struct reap_knn *knn, size_t n, const float *q, size_t k,
                     const int32_t *skip, struct reap_neighbour *out,
@@ -58,9 +58,11 @@ size_t reap_knn_scratch(const struct reap_knn *k);
 void reap_knn_vote(const struct reap_neighbour *near, size_t k,
                    const int32_t *label, size_t classes, float *prob);
 
+/* Numbers of a row; rows. */
 size_t reap_knn_width(const struct reap_knn *k);
 size_t reap_knn_rows(const struct reap_knn *k);
 
+/* Free '*k', which becomes NULL; NULL does nothing. */
 void reap_knn_free(struct reap_knn **k);
 
 #endif /* REAP_ENGINE_HEAD_KNN_H */

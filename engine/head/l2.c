@@ -1,3 +1,4 @@
+/* Length 1, summed in double. */
 #include <math.h>
 
 #include "engine/head/l2.h"

@@ -1,3 +1,5 @@
+/* The table of kernels, filled from kernels.def: later rows replace earlier
+ * ones where the CPU can run them. */
 #include <string.h>
 
 #include "engine/base/cpu.h"

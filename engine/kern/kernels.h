@@ -76,7 +76,7 @@ typedef void reap_conv_fn(const struct reap_conv_run *r);
 /*
  * A convolution on tile registers: rows of 64 bytes of activations times
  * panels of 32 output channels. Sixteen rows make a tile; row i of tile t of a
- * part lies at in + at[t] + i * stride + step.in, for each step. Rows behind
+ * part lies at in + at[t] + i * stride + step.in, for each step. Rows after
  * the last that matters are read as well (never past the end of their tile)
  * and what they give is dropped. For panels 0 .. panels - 1:
  *
@@ -113,7 +113,7 @@ struct reap_tile_part {
 struct reap_tile_run {
     size_t tiles, n_parts, panels, panel_bytes;
     bool once; /* no pixel is read again for the same panel */
-    bool far;  /* weights come from beyond L2; those behind w's end are next */
+    bool far;  /* weights come from beyond L2; those after w's end are next */
     struct reap_tile_part part[2];
     const char *w;
     const float *bias, *scale;

@@ -1,3 +1,4 @@
+/* The resampler's kernels by level, from resample.def. */
 #include "engine/base/cpu.h"
 #include "engine/kern/resample_ops.h"
 

@@ -17,19 +17,19 @@
 
 enum { REAP_TAPS = 4, REAP_RESAMPLE_SLACK = 64 };
 
-/* What 'n' neighbouring outputs are made of. */
+/* The pixels and weights that 'n' neighbouring outputs are computed from. */
 struct reap_taps {
     size_t n;
     size_t room;           /* weights an output, a multiple of REAP_TAPS */
     const uint32_t *lo;    /* (n) the first pixel of each */
     const uint32_t *count; /* (n) how many, 1 <= count <= room */
-    const int32_t *k;      /* (n, room), zero behind count */
+    const int32_t *k;      /* (n, room), zero from count on */
 };
 
 /*
  * Sum along rows: dst[row][x] from src[row][lo[x]...], both (rows, pixels, 3)
  * with rows so many bytes apart. May read, but not use, up to
- * REAP_RESAMPLE_SLACK bytes behind the last pixel of a row; writes t->n pixels
+ * REAP_RESAMPLE_SLACK bytes after the last pixel of a row; writes t->n pixels
  * a row and nothing else.
  */
 typedef void reap_along_fn(const struct reap_taps *t, size_t rows,

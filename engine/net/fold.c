@@ -1,3 +1,5 @@
+/* Kernels turned from the framework's order of axes into ours and multiplied by
+ * batch norm's scale, a run of sixteen outputs at a time. */
 #include <math.h>
 
 #include "engine/net/fold.h"

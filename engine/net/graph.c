@@ -1,3 +1,5 @@
+/* Nodes with shapes and names, added one after the other by graph_keras.c and
+ * graph_torchvision.c; and how each framework spells the tensors of a node. */
 #include <stdio.h>
 #include <string.h>
 

@@ -53,7 +53,7 @@ struct reap_graph_conv {
     const char *prefix, *conv, *norm, *out; /* norm, out: NULL if none */
 };
 
-/* For graph_*.c: add a node behind those there are, return its index. */
+/* For graph_*.c: add a node after those there are, return its index. */
 int reap_graph_conv(struct reap_graph *g, struct reap_graph_conv c);
 int reap_graph_maxpool(struct reap_graph *g, int in, bool pad_zero,
                        const char *name);
@@ -67,7 +67,7 @@ void reap_graph_keras_v1(struct reap_graph *g, int in);
 void reap_graph_keras_v2(struct reap_graph *g, int in);
 void reap_graph_torchvision(struct reap_graph *g, int in);
 
-/* The tensors that a node is made of. */
+/* The tensors whose numbers a node holds. */
 enum reap_tensor {
     REAP_T_KERNEL,
     REAP_T_BIAS,

@@ -1,3 +1,5 @@
+/* A row of models.def is sought whose names, blocks, groups and widths are
+ * those of the tensors. */
 #include <stdio.h>
 #include <string.h>
 

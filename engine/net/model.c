@@ -1,3 +1,4 @@
+/* Look-ups in models.def. */
 #include <stdio.h>
 #include <string.h>
 

@@ -1,3 +1,5 @@
+/* A model and its params become a net: graph, trunk, head, scales for int8; and
+ * the question for which model tensors that do not fit would be right. */
 #include <string.h>
 
 #include "engine/base/mem.h"

@@ -22,13 +22,13 @@ enum reap_activation { REAP_LINEAR, REAP_RELU, REAP_SOFTMAX, REAP_SIGMOID };
 struct reap_net_args {
     const char *model;  /* "resnet50", "torchvision/resnet50", ...; NULL: told
                            from the names and shapes of the params */
-    bool no_top;        /* leave the classifier away even if it is there */
+    bool no_top;        /* leave the classifier out even if it is there */
     size_t in_h, in_w;  /* input size, 0: 224 */
     size_t classes;     /* 0: as the weights say, else 1000 */
     int top_activation; /* enum reap_activation of the last dense layer, or -1:
                            as the file's config told, else softmax */
     uint64_t seed;      /* for params == NULL: seeded random weights */
-    /* Activations of the dense layers behind a base, in order, as the file's
+    /* Activations of the dense layers after a base, in order, as the file's
      * config told; n_head 0: relu for hidden layers, softmax for the last. */
     const enum reap_activation *head;
     size_t n_head;
@@ -131,9 +131,10 @@ int reap_net_quantized(struct reap_net *net, const float *scale,
  * ("layer3") is its last block. */
 int reap_net_find(const struct reap_net *net, const char *name);
 
-/* Multiplications with additions that one image costs, head included. */
+/* Multiply-adds (MACs) that one image costs, head included. */
 double reap_net_macs(const struct reap_net *net);
 
+/* Free '*net', which becomes NULL; NULL does nothing. */
 void reap_net_free(struct reap_net **net);
 
 #endif /* REAP_ENGINE_NET_NET_H */

@@ -1,3 +1,6 @@
+/* Dense layers found by their names or shapes and put in the one order in which
+ * each takes what the one before gives. Activations come from the file's
+ * config. */
 #include <stdio.h>
 #include <string.h>
 
@@ -67,7 +70,7 @@ static int collect(struct chain *c, const struct reap_tensors_taken *in,
     return REAP_OK;
 }
 
-/* Put the layers behind the first 'done' in an order in which each takes what
+/* Put the layers after the first 'done' in an order in which each takes what
  * the last one gives; the file's own order wins where there is a choice. */
 static bool follow(struct chain *c, size_t done, size_t width, unsigned used)
 {
@@ -164,7 +167,7 @@ static int net_head_fill(struct reap_dense *d, const struct chain *c, size_t i,
     return REAP_OK;
 }
 
-/* ReLU between the layers and softmax behind the last, unless told; of one
+/* ReLU between the layers and softmax after the last, unless told; of one
  * value softmax is always 1, and what was trained is its sigmoid. */
 static int activations(struct reap_net *net, const struct reap_net_args *args,
                        struct reap_err *err)

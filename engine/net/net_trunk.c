@@ -1,3 +1,5 @@
+/* One block of memory for the numbers of all nodes, folded (fold.c) when an
+ * engine first needs them. */
 #include <string.h>
 
 #include "engine/base/mem.h"

@@ -14,7 +14,7 @@
 struct reap_trunk {
     struct reap_graph *graph;
     const struct reap_params *params; /* NULL once folded */
-    struct reap_params *made;         /* random ones, of our own */
+    struct reap_params *made;         /* random ones, owned */
     float *own;                       /* what the nodes' pointers point into */
 };
 
@@ -23,10 +23,12 @@ struct reap_trunk {
 int reap_trunk_new(struct reap_net *net, const struct reap_params *params,
                    struct reap_err *err) REAP_MUST_CHECK;
 
-/* Names and shapes of all tensors of the trunk. */
+/* Check names and shapes of all tensors of the trunk. REAP_EMISFIT names the
+ * one that does not fit. */
 int reap_trunk_check(const struct reap_net *net, struct reap_tensors_taken *in,
                      struct reap_err *err) REAP_MUST_CHECK;
 
+/* Free the trunk; a net without one stays as it is. */
 void reap_trunk_free(struct reap_net *net);
 
 #endif /* REAP_ENGINE_NET_NET_TRUNK_H */

@@ -1,3 +1,5 @@
+/* Tensors in the order in which they were added, with a hash table of names;
+ * numbers may be fetched later and forgotten again. */
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>

@@ -43,6 +43,7 @@ struct reap_fetch_numbers {
 
 struct reap_params;
 
+/* An empty set. REAP_OK or REAP_ENOMEM. */
 int reap_params_new(struct reap_params **out,
                     struct reap_err *err) REAP_MUST_CHECK;
 
@@ -75,11 +76,13 @@ void reap_params_settled(struct reap_params *p);
 const struct reap_param *reap_params_find(const struct reap_params *p,
                                           const char *name);
 
+/* Tensors in the set. */
 size_t reap_params_count(const struct reap_params *p);
 
 /* The i-th tensor in the order of adding, i < count. */
 const struct reap_param *reap_params_at(const struct reap_params *p, size_t i);
 
+/* Free '*p', which becomes NULL; NULL does nothing. */
 void reap_params_free(struct reap_params **p);
 
 #endif /* REAP_ENGINE_NET_PARAMS_H */

@@ -1,3 +1,5 @@
+/* A stream of numbers for each tensor, named by its name, so that one tensor's
+ * weights do not depend on which others there are. */
 #include <math.h>
 #include <stdio.h>
 

@@ -3,7 +3,7 @@
  *
  * Inside engine/. He-scaled, so that activations neither vanish nor explode;
  * the last convolution of a block is kept small, as sums add up. They mean
- * nothing, and whoever uses them has to say so.
+ * nothing: a program that uses them has to say so.
  */
 #ifndef REAP_ENGINE_NET_RANDOM_H
 #define REAP_ENGINE_NET_RANDOM_H

@@ -1,3 +1,5 @@
+/* Each tensor is looked up, its shape and numbers are checked, and it is ticked
+ * off; what is left at the end is an error with a name. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>

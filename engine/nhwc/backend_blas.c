@@ -75,7 +75,7 @@ static void backend_blas_run(const void *prog, void *mem,
     reap_nhwc_run(((const struct prog *)prog)->nhwc, mem, n, images, out);
 }
 
-static const char *class_name(const void *prog)
+static const char *arith(const void *prog)
 {
     return ((const struct prog *)prog)->name;
 }
@@ -87,6 +87,6 @@ const struct reap_backend reap_backend_blas = {
     .compile = compile,
     .arena = arena,
     .run = backend_blas_run,
-    .class_name = class_name,
+    .arith = arith,
     .free = backend_blas_release,
 };

@@ -1,4 +1,4 @@
-/* The backend that only wants to be right. */
+/* The reference backend: plain loops that say what is right. */
 #include "engine/nhwc/nhwc.h"
 
 static size_t merge(const struct reap_node *n, size_t cin)
@@ -37,7 +37,7 @@ static void backend_ref_run(const void *prog, void *mem, struct reap_crew *crew,
     reap_nhwc_run(prog, mem, n, images, out);
 }
 
-static const char *class_name(const void *prog)
+static const char *arith(const void *prog)
 {
     (void)prog;
     return "fp32-ref";
@@ -58,6 +58,6 @@ const struct reap_backend reap_backend_ref = {
     .compile = compile,
     .arena = arena,
     .run = backend_ref_run,
-    .class_name = class_name,
+    .arith = arith,
     .free = backend_ref_release,
 };

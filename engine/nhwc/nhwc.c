@@ -1,3 +1,6 @@
+/* Node after node over one image, each by a function of the level; what a probe
+ * wants of a node is copied out as soon as it is there. Where tensors lie is
+ * nhwc_place.c's. */
 #include <string.h>
 
 #include "engine/base/mem.h"
@@ -8,12 +11,12 @@ struct reap_nhwc {
     const struct reap_nhwc_level *level;
     struct reap_norm norm;
     float table[3][256];
-    size_t n;       /* nodes to run: up to the last that is tapped */
+    size_t n;       /* nodes to run: up to the last that is probed */
     size_t *offset; /* of each node's output in the arena */
     struct reap_conv_task *task; /* of each node, used by convolutions */
     float *weights;
-    size_t n_taps;
-    struct reap_tap *tap;
+    size_t n_probes;
+    struct reap_probe *probe;
     size_t scratch, arena; /* where scratch begins; bytes in all */
 };
 
@@ -105,15 +108,15 @@ int reap_nhwc_new(struct reap_nhwc **out, const struct reap_plan_args *a,
     p->level = level;
     p->norm = a->norm;
     reap_norm_table_ref(&a->norm, p->table);
-    p->n_taps = a->n_taps;
-    for (size_t t = 0; t < a->n_taps; t++)
-        if ((size_t)a->taps[t].node >= p->n)
-            p->n = (size_t)a->taps[t].node + 1;
+    p->n_probes = a->n_probes;
+    for (size_t t = 0; t < a->n_probes; t++)
+        if ((size_t)a->probes[t].node >= p->n)
+            p->n = (size_t)a->probes[t].node + 1;
     p->offset = reap_calloc(p->n + 1, sizeof(*p->offset));
     p->task = reap_calloc(p->n + 1, sizeof(*p->task));
-    p->tap = reap_calloc(a->n_taps + 1, sizeof(*p->tap));
-    if (p->offset && p->task && p->tap) {
-        memcpy(p->tap, a->taps, a->n_taps * sizeof(*p->tap));
+    p->probe = reap_calloc(a->n_probes + 1, sizeof(*p->probe));
+    if (p->offset && p->task && p->probe) {
+        memcpy(p->probe, a->probes, a->n_probes * sizeof(*p->probe));
         rc = nhwc_prepare(p, own, err);
     } else {
         reap_fail(err, rc, "no memory for the plan");
@@ -163,18 +166,18 @@ static void run_node(const struct reap_nhwc *p, char *arena, size_t i,
 }
 
 /* Hand over what is wanted of node i, for image 'at' of the batch. */
-static void run_taps(const struct reap_nhwc *p, const float *in, size_t i,
-                     size_t at, float *const *out)
+static void run_probes(const struct reap_nhwc *p, const float *in, size_t i,
+                       size_t at, float *const *out)
 {
     const struct reap_node *n = &p->net->node[i];
     const size_t pixels = n->h * n->w;
 
-    for (size_t t = 0; t < p->n_taps; t++) {
-        if (p->tap[t].node != (int)i)
+    for (size_t t = 0; t < p->n_probes; t++) {
+        if (p->probe[t].node != (int)i)
             continue;
-        if (p->tap[t].kind == REAP_TAP_AVG)
+        if (p->probe[t].kind == REAP_PROBE_AVG)
             reap_avg_f32_ref(pixels, n->c, in, out[t] + at * n->c);
-        else if (p->tap[t].kind == REAP_TAP_MAX)
+        else if (p->probe[t].kind == REAP_PROBE_MAX)
             reap_max_f32_ref(pixels, n->c, in, out[t] + at * n->c);
         else
             memcpy(out[t] + at * pixels * n->c, in,
@@ -188,7 +191,7 @@ void reap_nhwc_run(const struct reap_nhwc *p, void *arena, size_t n,
     for (size_t at = 0; at < n; at++)
         for (size_t i = 0; i < p->n; i++) {
             run_node(p, arena, i, images[at]);
-            run_taps(p, nhwc_tensor(p, arena, (int)i), i, at, out);
+            run_probes(p, nhwc_tensor(p, arena, (int)i), i, at, out);
         }
 }
 
@@ -198,7 +201,7 @@ void reap_nhwc_free(struct reap_nhwc **p)
         return;
     reap_free((*p)->offset);
     reap_free((*p)->task);
-    reap_free((*p)->tap);
+    reap_free((*p)->probe);
     reap_free((*p)->weights);
     reap_free(*p);
     *p = NULL;

@@ -28,6 +28,8 @@ struct reap_nhwc;
 int reap_nhwc_new(struct reap_nhwc **out, const struct reap_plan_args *a,
                   const struct reap_nhwc_level *level, const void *own,
                   struct reap_err *err) REAP_MUST_CHECK;
+
+/* Bytes of arena that a run needs; and a run, as struct reap_backend says. */
 size_t reap_nhwc_arena(const struct reap_nhwc *p);
 void reap_nhwc_run(const struct reap_nhwc *p, void *arena, size_t n,
                    const void *const *images, float *const *out);

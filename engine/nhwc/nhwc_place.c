@@ -1,3 +1,5 @@
+/* First fit: the lowest place in the arena that meets no tensor still to be
+ * read. */
 #include "engine/nhwc/nhwc.h"
 
 enum { ALIGN = 64 };
@@ -18,7 +20,7 @@ static size_t last_reader(const struct reap_net *net, size_t n, size_t i)
     return last;
 }
 
-/* Lowest place at or behind 'from' where node i meets no tensor still needed
+/* Lowest place at or after 'from' where node i meets no tensor still needed
  * when it runs. */
 static size_t first_fit(const struct reap_net *net, size_t n, size_t i,
                         const size_t *offset)

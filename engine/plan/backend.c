@@ -1,3 +1,4 @@
+/* The table of backends, in the order of backends.def. */
 #include "engine/plan/backend.h"
 
 #define BACKEND(name) extern const struct reap_backend reap_backend_##name;

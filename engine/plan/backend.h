@@ -38,11 +38,11 @@ struct reap_norm {
     bool float_in; /* pixels come as float32, not as bytes */
 };
 
-/* What is wanted of a node's output (h, w, c). */
-enum reap_tap_kind { REAP_TAP_AVG, REAP_TAP_MAX, REAP_TAP_MAP };
-struct reap_tap {
+/* A probe: what is wanted of a node's output (h, w, c). */
+enum reap_probe_kind { REAP_PROBE_AVG, REAP_PROBE_MAX, REAP_PROBE_MAP };
+struct reap_probe {
     int node;
-    enum reap_tap_kind kind; /* AVG and MAX give (c), MAP gives (h, w, c) */
+    enum reap_probe_kind kind; /* AVG and MAX give (c), MAP gives (h, w, c) */
 };
 
 struct reap_plan_args {
@@ -53,8 +53,8 @@ struct reap_plan_args {
     bool exact;       /* no Winograd */
     size_t max_batch; /* largest n that run() will see */
     size_t threads;   /* of the largest crew that run() will see; 0: none */
-    size_t n_taps;
-    const struct reap_tap *taps;
+    size_t n_probes;
+    const struct reap_probe *probes;
     /* NULL, or where packed weights are kept, used until free(), and what tells
      * the weights of the net from others. */
     const struct reap_blobs *blobs;
@@ -67,21 +67,21 @@ struct reap_backend {
     unsigned precisions; /* set of enum reap_precision */
     bool crews;          /* run() can make use of a crew */
     /* Compile; '*prog' is NULL on failure. Copies what it needs of 'a', but
-     * may go on using a->net until free(). */
+     * may use a->net until free(). */
     int (*compile)(void **prog, const struct reap_plan_args *a,
                    struct reap_err *err);
     /* Bytes of arena (64-byte aligned) that run() needs for max_batch and
      * threads. */
     size_t (*arena)(const void *prog);
     /* Images: n pointers to (in_h, in_w, 3) pixels, RGB, u8 or float32.
-     * Results: out[t] is (n, ...) of tap t, float32, image by image. With a
+     * Results: out[t] is (n, ...) of probe t, float32, image by image. With a
      * crew, which the caller owns, all its threads work on each image, if
      * 'crews' says so. NULL: this thread alone. */
     void (*run)(const void *prog, void *arena, struct reap_crew *crew, size_t n,
                 const void *const *images, float *const *out);
-    /* Name of the arithmetic class, such as "fp32-blas OpenBLAS 0.3.21
+    /* Name of the arithmetic, such as "fp32-blas OpenBLAS 0.3.21
      * SkylakeX"; goes into the fingerprint. */
-    const char *(*class_name)(const void *prog);
+    const char *(*arith)(const void *prog);
     void (*free)(void **prog);
 };
 

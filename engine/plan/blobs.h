@@ -2,7 +2,7 @@
  * engine/plan/blobs.h - where packed weights are kept from one start to the
  * next
  *
- * The engine knows no files: whoever has a place to keep a block of bytes
+ * The engine knows no files: a caller that has a place to keep a block of bytes
  * implements these calls (io/cache/blob_cache.h). A blob is constant, and may
  * be shared with other processes. Nothing depends on a blob being there: each
  * call may find none, for any reason, and the weights are packed again.
@@ -18,7 +18,7 @@ struct reap_blobs {
     /*
      * The blob of 'len' bytes that is kept under 'key', some bytes that tell
      * all that decides it. 64-byte aligned, borrowed until let_go(). NULL:
-     * there is none, and the caller goes on to make it; others that want the
+     * there is none, and the caller makes it; others that want the
      * same may be waiting meanwhile, until keep() or give_up().
      */
     const void *(*take)(void *own, const void *key, size_t key_len, size_t len);

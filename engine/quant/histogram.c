@@ -1,3 +1,5 @@
+/* Bins that double their width when a larger number comes, so that one pass
+ * suffices. */
 #include <math.h>
 #include <string.h>
 

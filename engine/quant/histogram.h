@@ -15,6 +15,7 @@ struct reap_histogram {
     uint64_t total, bin[REAP_BINS];
 };
 
+/* Count those of n numbers that are above zero. One thread at a time. */
 void reap_histogram_add(struct reap_histogram *h, const float *x, size_t n);
 
 /* The value that a share of the numbers reaches at most, no more than the

@@ -1,3 +1,9 @@
+/*
+ * Three questions, each answered by running the network on the images: how far
+ * the numbers of each map reach, which share of that range bytes should cover
+ * (the one with the best mean cosine wins), and how much the mean of each
+ * channel moved, which goes into its bias.
+ */
 #include <math.h>
 #include <string.h>
 
@@ -33,12 +39,12 @@ struct work {
     float *shift, *best_shift; /* (channels) */
 };
 
-/* One image after the other through a program with taps. */
+/* One image after the other through a program with probes. */
 struct pass {
     const struct reap_backend *backend;
     void *prog, *arena;
-    struct reap_tap *tap;
-    size_t n_taps;
+    struct reap_probe *probe;
+    size_t n_probes;
     float **out, *room;
 };
 
@@ -52,7 +58,7 @@ static void pass_close(struct pass *p)
     if (p->prog)
         p->backend->free(&p->prog);
     reap_free(p->arena);
-    reap_free(p->tap);
+    reap_free(p->probe);
     reap_free(p->out);
     reap_free(p->room);
     memset(p, 0, sizeof(*p));
@@ -70,26 +76,27 @@ static const struct reap_backend *backend_for(unsigned cpu,
     return best;
 }
 
-/* Taps: the embedding, and 'kind' of every map unless only it is wanted. */
-static int pass_taps(struct pass *p, const struct work *w, bool all,
-                     enum reap_tap_kind kind, struct reap_err *err)
+/* Probes: the embedding, and 'kind' of every map unless only it is wanted. */
+static int pass_probes(struct pass *p, const struct work *w, bool all,
+                       enum reap_probe_kind kind, struct reap_err *err)
 {
     size_t total = w->net->features;
     float *to;
 
-    p->n_taps = all ? w->n_maps + 1 : 1;
-    p->tap = reap_calloc(p->n_taps, sizeof(*p->tap));
-    p->out = reap_calloc(p->n_taps, sizeof(*p->out));
+    p->n_probes = all ? w->n_maps + 1 : 1;
+    p->probe = reap_calloc(p->n_probes, sizeof(*p->probe));
+    p->out = reap_calloc(p->n_probes, sizeof(*p->out));
     for (size_t m = 0; all && m < w->n_maps; m++)
         total += w->map[m].size;
     p->room = reap_calloc(total, sizeof(*p->room));
-    if (!p->tap || !p->out || !p->room)
+    if (!p->probe || !p->out || !p->room)
         return quantize_no_memory(err);
-    p->tap[0] = (struct reap_tap){ (int)w->net->n_nodes - 1, REAP_TAP_AVG };
+    p->probe[0] =
+        (struct reap_probe){ (int)w->net->n_nodes - 1, REAP_PROBE_AVG };
     p->out[0] = to = p->room;
     to += w->net->features;
     for (size_t m = 0; all && m < w->n_maps; m++) {
-        p->tap[m + 1] = (struct reap_tap){ (int)w->map[m].node, kind };
+        p->probe[m + 1] = (struct reap_probe){ (int)w->map[m].node, kind };
         p->out[m + 1] = to;
         to += w->map[m].size;
     }
@@ -98,7 +105,7 @@ static int pass_taps(struct pass *p, const struct work *w, bool all,
 
 static int pass_open(struct pass *p, const struct work *w,
                      enum reap_precision precision, bool all,
-                     enum reap_tap_kind kind, struct reap_err *err)
+                     enum reap_probe_kind kind, struct reap_err *err)
 {
     struct reap_plan_args a = { .net = w->net,
                                 .norm = *w->norm,
@@ -113,9 +120,9 @@ static int pass_open(struct pass *p, const struct work *w,
         return reap_fail(err, REAP_EINVAL,
                          "int8 needs a CPU with AVX-512 and VNNI (and REAP_CPU "
                          "to allow them)");
-    rc = pass_taps(p, w, all, kind, err);
-    a.n_taps = p->n_taps;
-    a.taps = p->tap;
+    rc = pass_probes(p, w, all, kind, err);
+    a.n_probes = p->n_probes;
+    a.probes = p->probe;
     if (!rc)
         rc = p->backend->compile(&p->prog, &a, err);
     if (rc)
@@ -128,7 +135,7 @@ static int pass_open(struct pass *p, const struct work *w,
 static int quantize_look(struct work *w, struct reap_err *err)
 {
     struct pass p;
-    int rc = pass_open(&p, w, REAP_FP32, true, REAP_TAP_MAP, err);
+    int rc = pass_open(&p, w, REAP_FP32, true, REAP_PROBE_MAP, err);
 
     for (size_t i = 0; !rc && i < w->n; i++) {
         p.backend->run(p.prog, p.arena, NULL, 1, w->images + i, p.out);
@@ -171,12 +178,12 @@ static double cosine(const float *a, const float *b, size_t n)
  * channels if 'all'. */
 static int try(struct work *w, bool all, double *like, struct reap_err *err)
 {
-    struct pass p = { .n_taps = 0 };
+    struct pass p = { .n_probes = 0 };
     int rc = reap_net_quantized(w->net, w->scale, w->shift, err);
 
     *like = 0;
     if (!rc)
-        rc = pass_open(&p, w, REAP_INT8, all, REAP_TAP_AVG, err);
+        rc = pass_open(&p, w, REAP_INT8, all, REAP_PROBE_AVG, err);
     memset(w->now, 0, w->channels * sizeof(*w->now));
     for (size_t i = 0; !rc && i < w->n; i++) {
         p.backend->run(p.prog, p.arena, NULL, 1, w->images + i, p.out);
@@ -303,14 +310,14 @@ static int find_maps(struct work *w, struct reap_err *err)
 /* Would the network be refused? Asked before any image is looked at. */
 static int quantize_check(struct work *w, struct reap_err *err)
 {
-    struct pass p = { .n_taps = 0 };
+    struct pass p = { .n_probes = 0 };
     int rc;
 
     for (size_t m = 0; m < w->n_maps; m++)
         w->scale[w->map[m].node] = 1;
     rc = reap_net_quantized(w->net, w->scale, w->shift, err);
     if (!rc)
-        rc = pass_open(&p, w, REAP_INT8, false, REAP_TAP_AVG, err);
+        rc = pass_open(&p, w, REAP_INT8, false, REAP_PROBE_AVG, err);
     pass_close(&p);
     return rc;
 }

@@ -1,7 +1,7 @@
 /*
  * engine/quant/quantize.h - scales for int8, found by looking at images
  *
- * Each map behind a ReLU becomes bytes times a scale. What scale is best is
+ * Each map after a ReLU becomes bytes times a scale. What scale is best is
  * measured: the fp32 network is run on the images of a calibration, and the
  * largest value, two percentiles and the least squared error are tried on the
  * whole network. Then each channel's bias is corrected, in rounds, by a part of
@@ -15,7 +15,7 @@
 #include "engine/plan/backend.h"
 
 struct reap_quantized {
-    const char *range; /* what scales were made of: "max", "99.99 %", ... */
+    const char *range; /* what scales cover: "max", "99.99 %", ... */
     double plain;      /* mean cosine of embeddings to fp32 with it */
     double corrected;  /* and with corrected biases; as plain if not better */
     unsigned rounds;   /* of correction that were kept */

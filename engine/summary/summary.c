@@ -1,3 +1,6 @@
+/* Rows made from the nodes of a graph, with the layers that frameworks count as
+ * their own (padding, activation, addition) put back, and sorted as Keras sorts
+ * them. */
 #include <stdio.h>
 #include <string.h>
 

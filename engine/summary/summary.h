@@ -40,6 +40,8 @@ struct reap_summary {
 int reap_summary_new(struct reap_summary **out,
                      const struct reap_summary_args *a,
                      struct reap_err *err) REAP_MUST_CHECK;
+
+/* Free '*s', which becomes NULL; NULL does nothing. */
 void reap_summary_free(struct reap_summary **s);
 
 /* One module of the tree, in the order of printing. */
@@ -59,6 +61,8 @@ struct reap_tree {
 /* The tree of a torchvision network. REAP_OK, or REAP_ENOMEM. */
 int reap_tree_new(struct reap_tree **out, const struct reap_summary_args *a,
                   struct reap_err *err) REAP_MUST_CHECK;
+
+/* Free '*t', which becomes NULL; NULL does nothing. */
 void reap_tree_free(struct reap_tree **t);
 
 #endif /* REAP_ENGINE_SUMMARY_SUMMARY_H */

@@ -55,9 +55,9 @@ static void add_conv(struct reap_tree *t, const struct reap_graph *g, size_t i)
     summary_tree_add(t, g->source[i].norm, text);
 }
 
-/* The convolutions of one block, from node i on; returns the node behind it.
+/* The convolutions of one block, from node i on; returns the node after it.
  * The projection comes first among the nodes and last in the tree; the only
- * ReLU stands behind the first norm of two, or behind the last of three. */
+ * ReLU follows the first norm of two, or the last of three. */
 static size_t add_block(struct reap_tree *t, const struct reap_graph *g,
                         size_t i, const char *path)
 {
@@ -84,7 +84,7 @@ static size_t add_block(struct reap_tree *t, const struct reap_graph *g,
 static void add_all(struct reap_tree *t, const struct reap_graph *g,
                     const struct reap_summary_args *a)
 {
-    size_t node = 3; /* behind the input, conv1 and maxpool */
+    size_t node = 3; /* after the input, conv1 and maxpool */
     char text[128];
 
     add_holder(t, "", "ResNet");

@@ -1,3 +1,4 @@
+/* One product by OpenBLAS or by three loops. */
 #include <stdio.h>
 #include <string.h>
 

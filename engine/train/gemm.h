@@ -19,6 +19,8 @@ struct reap_gemm {
 /* Returns REAP_OK, REAP_EINVAL (a bad REAP_CPU) or REAP_ENOTFOUND (there is no
  * OpenBLAS: the message says what to do). */
 int reap_gemm_open(struct reap_gemm *g, struct reap_err *err) REAP_MUST_CHECK;
+
+/* Let go of the library; a cleared struct stays so. */
 void reap_gemm_close(struct reap_gemm *g);
 
 /* A matrix with rows 'ld' floats apart; 't': it is kept transposed. */

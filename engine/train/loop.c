@@ -1,3 +1,4 @@
+/* A counter from which threads take the next task. */
 #include <stdatomic.h>
 
 #include "engine/train/loop.h"

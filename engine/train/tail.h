@@ -1,7 +1,7 @@
 /*
  * engine/train/tail.h - the late layers of a network and its head, trained
  *
- * The nodes from the frozen border on, in float32, and dense layers behind the
+ * The nodes from the frozen border on, in float32, and dense layers after the
  * average pool. Batch norms keep their running statistics (inference mode); of
  * each convolution the kernel, its bias, gamma and beta are trained, of each
  * dense layer weights and bias.
@@ -123,10 +123,10 @@ void reap_tail_update(struct reap_tail *t, const struct reap_adam *a);
  * reap_tail_get() are true ones. */
 void reap_tail_finish_gradient(struct reap_tail *t);
 
-/* Call when the weights were set from outside. */
+/* Call after the weights were set from outside. */
 void reap_tail_refresh(struct reap_tail *t);
 
-/* The tensors behind the numbers: those of the network under the framework's
+/* The numbers as tensors: those of the network under the framework's
  * names and in its order of axes, then for each dense layer i "i/weight"
  * (out, in) and "i/bias". */
 size_t reap_tail_tensors(const struct reap_tail *t);

@@ -57,7 +57,7 @@ static void open_part(void *ctx, size_t task, size_t who)
     }
 }
 
-/* The sums of an affine times its input lie behind the others. */
+/* The sums of an affine times its input follow the others. */
 static void tail_backward_open_output(struct reap_tail *t,
                                       const struct reap_tail_layer *l)
 {

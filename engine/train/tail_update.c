@@ -2,7 +2,7 @@
  * From the sums of backward to true gradients, a step of Adam, and scale and
  * shift for the next pass; row by row, while a row is in the cache.
  *
- * Behind a batch norm, y = scale * (W x) + shift with scale = gamma / sigma and
+ * After a batch norm, y = scale * (W x) + shift with scale = gamma / sigma and
  * shift = beta + (bias - mean) * scale. Backward gives S = sum dy x and
  * D = sum dy; from these, with nothing of the forward pass but W:
  *

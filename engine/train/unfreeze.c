@@ -1,3 +1,4 @@
+/* Names of stages and blocks compared with those of a graph's nodes. */
 #include <stdio.h>
 #include <string.h>
 

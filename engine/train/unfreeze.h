@@ -1,7 +1,7 @@
 /*
  * engine/train/unfreeze.h - which part of a network is trained
  *
- * A stage or a block, and all behind it: "conv5", "conv5_block3" as Keras calls
+ * A stage or a block, and all after it: "conv5", "conv5_block3" as Keras calls
  * them, "layer4", "layer4.2" as torchvision does.
  */
 #ifndef REAP_ENGINE_TRAIN_UNFREEZE_H

@@ -280,15 +280,15 @@ static int find_roof(const struct bench *b, const char *level, double *roof,
 static int layers(const struct bench *b, struct reap_err *err)
 {
     const struct reap_net *net = b->network.net;
-    const struct reap_tap tap = { (int)net->n_nodes - 1, REAP_TAP_AVG };
+    const struct reap_probe probe = { (int)net->n_nodes - 1, REAP_PROBE_AVG };
     struct reap_plan_args a = { .net = net,
                                 .norm = b->norm,
                                 .precision = b->precision,
                                 .exact = b->o->exact,
                                 .max_batch = b->best_batch,
                                 .threads = b->threads / b->sessions,
-                                .n_taps = 1,
-                                .taps = &tap };
+                                .n_probes = 1,
+                                .probes = &probe };
     int rc = reap_cpu_detect(&a.cpu, err);
 
     return rc ? rc : reap_bench_layers(b->o, &a, b->images, err);

@@ -42,7 +42,7 @@ verdict 'presets resize and crop as the code does' \
         done
     done)"
 both 'arithmetic classes' \
-    "$(sed -n 's/^CLASS([A-Z0-9]*, *[a-z0-9]*, *"\([^"]*\)", *"\([^"]*\)").*/\1 \2/p' \
+    "$(sed -n 's/^ARITH([A-Z0-9]*, *[a-z0-9]*, *"\([^"]*\)", *"\([^"]*\)").*/\1 \2/p' \
         engine/plan/arithmetic.def | tr ' ' '\n')" \
     "$(awk '/^\*\*Arithmetic class/ { on = 1 } /^\*\*Fingerprint/ { on = 0 }
             on && /^\| `/' $design | cut -d'|' -f2 | grep -oE '`[^`]*`' | tr -d '`')"

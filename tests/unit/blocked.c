@@ -40,11 +40,11 @@ static const struct reap_norm torch = {
     255, { .485f, .456f, .406f }, { .229f, .224f, .225f }, false, false
 };
 
-/* A net, pictures, and results of one level for three kinds of taps. */
+/* A net, pictures, and results of one level for three kinds of probes. */
 struct trial {
     struct reap_net *net;
     struct reap_plan_args args;
-    struct reap_tap tap[3];
+    struct reap_probe probe[3];
     uint8_t *picture[MANY];
     size_t map;   /* floats of the last map */
     double *want; /* the last map of the first picture */
@@ -69,8 +69,8 @@ static int trial_open(struct trial *t, const char *model, size_t h, size_t w)
     n = &t->net->node[t->net->n_nodes - 1];
     t->map = n->h * n->w * n->c;
     for (int k = 0; k < 3; k++)
-        t->tap[k] = (struct reap_tap){ (int)t->net->n_nodes - 1,
-                                       (enum reap_tap_kind)k };
+        t->probe[k] = (struct reap_probe){ (int)t->net->n_nodes - 1,
+                                           (enum reap_probe_kind)k };
     for (int i = 0; i < MANY; i++) {
         t->picture[i] = reap_calloc(h * w, 3);
         for (size_t k = 0; t->picture[i] && k < h * w * 3; k++)
@@ -81,8 +81,8 @@ static int trial_open(struct trial *t, const char *model, size_t h, size_t w)
                                  .norm = strchr(model, '/') ? torch : keras,
                                  .precision = REAP_FP32,
                                  .max_batch = BATCH,
-                                 .n_taps = 3,
-                                 .taps = t->tap };
+                                 .n_probes = 3,
+                                 .probes = t->probe };
     return 0;
 }
 
@@ -94,7 +94,7 @@ static void trial_close(struct trial *t)
     reap_net_free(&t->net);
 }
 
-/* Run n pictures from 'first' on; out[k] are the floats of tap k. */
+/* Run n pictures from 'first' on; out[k] are the floats of probe k. */
 static int run(const struct trial *t, size_t first, size_t n, float *out[3])
 {
     struct reap_err err = { 0 };
@@ -152,9 +152,9 @@ static void against_double(const struct trial *t, const char *what,
             max[k] = fmax(max[k], want[p * c + k]);
         }
     }
-    e_avg = apart(avg, out[REAP_TAP_AVG], c);
-    e_max = apart(max, out[REAP_TAP_MAX], c);
-    e = apart(want, out[REAP_TAP_MAP], pixels * c);
+    e_avg = apart(avg, out[REAP_PROBE_AVG], c);
+    e_max = apart(max, out[REAP_PROBE_MAX], c);
+    e = apart(want, out[REAP_PROBE_MAP], pixels * c);
     ok(e_avg <= bound && e_max <= bound && e <= bound,
        "%s: within %.0e of double (avg %.1e, max %.1e, map %.1e)", what, bound,
        e_avg, e_max, e);

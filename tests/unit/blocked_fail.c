@@ -73,14 +73,14 @@ static void quantize(struct reap_net *net, float *numbers)
 static void try(const struct reap_backend *b, enum reap_precision precision,
                 const struct reap_net *net)
 {
-    const struct reap_tap tap = { NODES - 1, REAP_TAP_AVG };
+    const struct reap_probe probe = { NODES - 1, REAP_PROBE_AVG };
     struct reap_plan_args a = { .net = net,
                                 .norm = { .div = 255, .std = { 1, 1, 1 } },
                                 .precision = precision,
                                 .cpu = b->needs,
                                 .max_batch = 2,
-                                .n_taps = 1,
-                                .taps = &tap };
+                                .n_probes = 1,
+                                .probes = &probe };
     static const unsigned char picture[SIDE * SIDE * 3];
     const void *images[] = { picture, picture };
     float out[2 * WIDE], *to = out;

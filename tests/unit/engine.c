@@ -370,9 +370,9 @@ static void classes(void)
         enum reap_precision precision;
         const char *backend;
     } row[] = {
-#define CLASS(precision, backend, name, exact) { REAP_##precision, #backend },
+#define ARITH(precision, backend, name, exact) { REAP_##precision, #backend },
 #include "engine/plan/arithmetic.def"
-#undef CLASS
+#undef ARITH
     };
     const size_t rows = sizeof(row) / sizeof(row[0]);
     struct reap_net *net = net_new("torchvision/resnet18", false);

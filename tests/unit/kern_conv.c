@@ -180,7 +180,7 @@ static double *expect(const struct reap_node *node, const float *pixels,
 static float *actual(const struct reap_backend *b, const struct reap_net *net,
                      const float *pixels, bool exact)
 {
-    const struct reap_tap tap = { 3, REAP_TAP_MAP };
+    const struct reap_probe probe = { 3, REAP_PROBE_MAP };
     const struct reap_plan_args a = {
         .net = net,
         .norm = { .div = 1, .std = { 1, 1, 1 }, .float_in = true },
@@ -188,8 +188,8 @@ static float *actual(const struct reap_backend *b, const struct reap_net *net,
         .cpu = b->needs,
         .exact = exact,
         .max_batch = 1,
-        .n_taps = 1,
-        .taps = &tap
+        .n_probes = 1,
+        .probes = &probe
     };
     const struct reap_node *n = &net->node[3];
     float *out = malloc(n->h * n->w * n->c * sizeof(*out));

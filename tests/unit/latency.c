@@ -14,7 +14,7 @@
 #include "tests/tap.h"
 
 /* FULL: so many images that they lie side by side on tile registers. */
-enum { MOST_THREADS = 5, FULL = 17, TAPS = 4 };
+enum { MOST_THREADS = 5, FULL = 17, PROBES = 4 };
 static const size_t crews[] = { 1, 2, 3, MOST_THREADS };
 enum { CREWS = sizeof(crews) / sizeof(crews[0]) };
 
@@ -41,8 +41,8 @@ struct trial {
     char name[96];
     struct reap_net *net;
     struct reap_plan_args args;
-    struct reap_tap tap[TAPS];
-    size_t each[TAPS];
+    struct reap_probe probe[PROBES];
+    size_t each[PROBES];
     uint8_t *picture[FULL];
 };
 
@@ -56,17 +56,17 @@ static int named(const struct reap_net *net, int i)
 
 /* Three kinds of the last map, or of one on half the way, behind which nothing
  * is computed then; and a map before it, which others read, too. */
-static void trial_taps(struct trial *t, bool whole)
+static void trial_probes(struct trial *t, bool whole)
 {
     const int end = (int)t->net->n_nodes - 1;
     const int last = named(t->net, whole ? end : end / 2);
 
-    for (int k = 0; k < TAPS; k++) {
+    for (int k = 0; k < PROBES; k++) {
         const int node = k < 3 ? last : named(t->net, last / 2);
         const struct reap_node *n = &t->net->node[node];
 
-        t->tap[k] = (struct reap_tap){ node, k < 3 ? (enum reap_tap_kind)k
-                                                   : REAP_TAP_MAP };
+        t->probe[k] = (struct reap_probe){ node, k < 3 ? (enum reap_probe_kind)k
+                                                       : REAP_PROBE_MAP };
         t->each[k] = k < 2 ? n->c : n->h * n->w * n->c;
     }
 }
@@ -88,7 +88,7 @@ static int trial_open(struct trial *t, const char *model, size_t h, size_t w,
         ok(0, "%s: %s", t->name, err.msg);
         return -1;
     }
-    trial_taps(t, whole);
+    trial_probes(t, whole);
     for (int i = 0; i < FULL; i++) {
         t->picture[i] = reap_calloc(h * w, 3);
         for (size_t k = 0; k < h * w * 3; k++)
@@ -98,8 +98,8 @@ static int trial_open(struct trial *t, const char *model, size_t h, size_t w,
         .net = t->net,
         .norm = { .div = 255, .mean = { .4f, .5f, .6f }, .std = { 1, 1, 1 } },
         .threads = MOST_THREADS,
-        .n_taps = TAPS,
-        .taps = t->tap
+        .n_probes = PROBES,
+        .probes = t->probe
     };
     return 0;
 }
@@ -112,20 +112,21 @@ static void trial_close(struct trial *t)
 }
 
 /* Run n pictures on a crew of so many threads, 0 for none, in memory that holds
- * nothing that counts. Returns all that the taps give, one after the other. */
+ * nothing that counts. Returns all that the probes give, one after the other.
+ */
 static float *run(const struct trial *t, const void *prog, size_t threads,
                   size_t n, size_t *bytes)
 {
     const size_t size = reap_blocked_arena(prog);
-    float *out[TAPS], *all;
+    float *out[PROBES], *all;
     struct reap_crew *crew = NULL;
     void *arena = guard_new(size);
 
     *bytes = 0;
-    for (int k = 0; k < TAPS; k++)
+    for (int k = 0; k < PROBES; k++)
         *bytes += n * t->each[k] * sizeof(float);
     out[0] = all = reap_calloc(*bytes, 1);
-    for (int k = 1; k < TAPS; k++)
+    for (int k = 1; k < PROBES; k++)
         out[k] = out[k - 1] + n * t->each[k - 1];
     memset(arena, 0xff, size); /* NaN */
     if (threads && reap_crew_new(&crew, threads, NULL))
@@ -145,7 +146,7 @@ static int scales(struct trial *t)
 {
     const size_t n = t->net->n_nodes, shifts = reap_net_shifts(t->net);
     struct reap_plan_args a = t->args;
-    struct reap_tap *tap = reap_calloc(n, sizeof(*tap));
+    struct reap_probe *probe = reap_calloc(n, sizeof(*probe));
     float *scale = reap_calloc(n, sizeof(*scale)), **out;
     float *shift = reap_calloc(shifts, sizeof(*shift));
     void *prog = NULL, *arena = NULL;
@@ -155,12 +156,12 @@ static int scales(struct trial *t)
     a.precision = REAP_FP32;
     a.cpu = REAP_CPU_AVX2;
     a.max_batch = 1;
-    a.n_taps = 0;
-    a.taps = tap;
+    a.n_probes = 0;
+    a.probes = probe;
     for (size_t i = 0; i < n; i++)
         if (t->net->node[i].op == REAP_OP_CONV && t->net->node[i].relu) {
-            out[a.n_taps] = reap_calloc(t->net->node[i].c, sizeof(float));
-            tap[a.n_taps++] = (struct reap_tap){ (int)i, REAP_TAP_MAX };
+            out[a.n_probes] = reap_calloc(t->net->node[i].c, sizeof(float));
+            probe[a.n_probes++] = (struct reap_probe){ (int)i, REAP_PROBE_MAX };
         }
     rc = reap_blocked_compile(&prog, &a, NULL);
     if (!rc)
@@ -168,10 +169,10 @@ static int scales(struct trial *t)
     if (!rc)
         reap_blocked_run(prog, arena, NULL, 1, (const void *const *)t->picture,
                          out);
-    for (size_t k = 0; k < a.n_taps; k++) {
-        float *to = &scale[tap[k].node];
+    for (size_t k = 0; k < a.n_probes; k++) {
+        float *to = &scale[probe[k].node];
 
-        for (size_t c = 0; c < t->net->node[tap[k].node].c; c++)
+        for (size_t c = 0; c < t->net->node[probe[k].node].c; c++)
             *to = *to > out[k][c] / 255 ? *to : out[k][c] / 255;
         reap_free(out[k]);
     }
@@ -179,7 +180,7 @@ static int scales(struct trial *t)
         rc = reap_net_quantized(t->net, scale, shift, NULL);
     reap_blocked_free(&prog);
     reap_free(arena);
-    reap_free(tap);
+    reap_free(probe);
     reap_free(out);
     reap_free(scale);
     reap_free(shift);

@@ -1,3 +1,5 @@
+/* A strip of windows laid out row by row (im2row), a product by OpenBLAS, then
+ * bias, shortcut and ReLU while the strip is in the cache. */
 #include <string.h>
 
 #include "engine/kern/blas/conv_blas.h"

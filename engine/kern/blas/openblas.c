@@ -1,3 +1,5 @@
+/* OpenBLAS loaded at run time, with the kernels for this CPU and one thread.
+ * Without it reap runs; only this level is missing. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <stdbool.h>

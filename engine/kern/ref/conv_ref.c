@@ -1,3 +1,5 @@
+/* Convolution as its definition has it, one output pixel after the other, in
+ * double. */
 #include "engine/kern/ops.h"
 
 size_t reap_conv_scratch_ref(const struct reap_conv_task *t)

@@ -1,3 +1,5 @@
+/* The runs of engine/kern/kernels.h in plain C, with the bits of the fast
+ * levels. */
 #include <math.h>
 #include <string.h>
 

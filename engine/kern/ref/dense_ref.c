@@ -1,3 +1,4 @@
+/* A dense layer in 16 interleaved sums, with the bits of the fast levels. */
 #include "engine/kern/ops.h"
 
 enum { PARTS = 16 };

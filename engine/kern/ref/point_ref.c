@@ -1,3 +1,4 @@
+/* Operations on single pixels: normalise, affine map. */
 #include <stdint.h>
 
 #include "engine/kern/ops.h"

@@ -1,3 +1,4 @@
+/* Pools over windows and over whole maps. */
 #include <string.h>
 
 #include "engine/kern/ops.h"

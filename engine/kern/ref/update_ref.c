@@ -1,3 +1,4 @@
+/* A step of Adam or SGD, with the bits of the fast levels. */
 #include <math.h>
 
 #include "engine/kern/kernels.h"

@@ -1,3 +1,5 @@
+/* What leaves the program: averages, maxima and maps of a node's output, as
+ * float32 in (h, w, c) order. */
 #include <math.h>
 #include <string.h>
 
@@ -108,31 +110,32 @@ static void map(const struct reap_program *p, const struct block *b)
         }
 }
 
-bool reap_blocked_tapped(const struct reap_program *p, size_t node)
+bool reap_blocked_probed(const struct reap_program *p, size_t node)
 {
     size_t k = 0;
 
-    while (k < p->args.n_taps && p->taps[k].node != (int)node)
+    while (k < p->args.n_probes && p->probes[k].node != (int)node)
         k++;
-    return k < p->args.n_taps;
+    return k < p->args.n_probes;
 }
 
-void reap_blocked_taps(const struct reap_program *p, size_t node,
-                       const struct reap_frame *f)
+void reap_blocked_probes(const struct reap_program *p, size_t node,
+                         const struct reap_frame *f)
 {
-    static void (*const kind[])(const struct reap_program *,
-                                const struct block *) = {
-        [REAP_TAP_AVG] = average, [REAP_TAP_MAX] = maximum, [REAP_TAP_MAP] = map
-    };
+    static void (*const kind[])(
+        const struct reap_program *,
+        const struct block *) = { [REAP_PROBE_AVG] = average,
+                                  [REAP_PROBE_MAX] = maximum,
+                                  [REAP_PROBE_MAP] = map };
     const struct reap_tensor *t = &p->tensor[node];
     const size_t blocks = (t->c + p->ops.block - 1) / p->ops.block;
 
-    for (size_t k = 0; k < p->args.n_taps; k++) {
+    for (size_t k = 0; k < p->args.n_probes; k++) {
         size_t each = t->c, i, end;
 
-        if (p->taps[k].node != (int)node)
+        if (p->probes[k].node != (int)node)
             continue;
-        if (p->taps[k].kind == REAP_TAP_MAP)
+        if (p->probes[k].kind == REAP_PROBE_MAP)
             each *= t->h * t->w;
         end = reap_blocked_share(f, f->n * blocks, &i);
         for (; i < end; i++) {
@@ -142,7 +145,7 @@ void reap_blocked_taps(const struct reap_program *p, size_t node,
             b.in += (ptrdiff_t)(i % blocks) * t->plane;
             b.out = f->out[k] + (f->done + f->first + image) * each + c;
             b.n = t->c - c < p->ops.block ? t->c - c : p->ops.block;
-            kind[p->taps[k].kind](p, &b);
+            kind[p->probes[k].kind](p, &b);
         }
     }
 }
