@@ -41,7 +41,8 @@ static void end(const char *what, const char *want)
 static void say_bytes(struct reap_bytes b)
 {
     fprintf(out, "%zu:", b.len);
-    fwrite(b.data, 1, b.len, out);
+    if (b.len)
+        fwrite(b.data, 1, b.len, out);
 }
 
 /* All that a block says. */
