@@ -101,7 +101,7 @@ w="--weights $w"
     }
     refused 64 'layer4, layer3' --unfreeze conv5
     refused 64 'is needed, such as'
-    refused 64 'is too high' --unfreeze layer4.2 --lr 100
+    refused 64 'is too high' --unfreeze layer4.2 --lr 900
     refused 64 'flip, crop' --unfreeze layer4.2 --augment spin
     sed 's/class[0-9]/class0/' "$dir/truth" >"$dir/one"
     refused 66 'at least two classes' --unfreeze layer4.2 --truth "$dir/one"
