@@ -280,6 +280,12 @@ def others(out):
     out.add("lzw.tiff", save(im, "TIFF", compression="tiff_lzw"), "LZW")
     out.add("deflate_grey.tiff", save(im.convert("L"), "TIFF", compression="tiff_adobe_deflate"),
             "deflate, grey", flags="grey")
+    small = scene(50, 40, 48)
+    out.add("palette.tiff", save(small.quantize(16, dither=Image.Dither.NONE), "TIFF"), "palette")
+    out.add("cmyk.tiff", save(small.convert("CMYK"), "TIFF", compression="tiff_lzw"),
+            "inks, not inverted", flags="cmyk")
+    small.putalpha(Image.linear_gradient("L").resize(small.size))
+    out.add("alpha.tiff", save(small, "TIFF", compression="tiff_lzw"), "alpha dropped", flags="alpha")
     out.add("pages.tiff", save(frames[0], "TIFF", save_all=True, append_images=frames[1:],
                                compression="tiff_lzw"), "the first page")
     out.add("exif6.tiff", save(scene(64, 48, 22), "TIFF", compression="tiff_lzw",
