@@ -284,6 +284,8 @@ def others(out):
     out.add("palette.tiff", save(small.quantize(16, dither=Image.Dither.NONE), "TIFF"), "palette")
     out.add("cmyk.tiff", save(small.convert("CMYK"), "TIFF", compression="tiff_lzw"),
             "inks, not inverted", flags="cmyk")
+    out.add("reversed.tiff", save(small.convert("L"), "TIFF", tiffinfo={266: 2}),
+            "the lowest bit of a byte first", flags="grey")
     small.putalpha(Image.linear_gradient("L").resize(small.size))
     out.add("alpha.tiff", save(small, "TIFF", compression="tiff_lzw"), "alpha dropped", flags="alpha")
     out.add("pages.tiff", save(frames[0], "TIFF", save_all=True, append_images=frames[1:],
