@@ -14,6 +14,7 @@
 #include "engine/base/version.h"
 #include "io/file/text.h"
 #include "jobs/cli/cmd.h"
+#include "jobs/cli/guard_stdout.h"
 #include "jobs/cli/help.h"
 #include "jobs/cli/progress.h"
 #include "jobs/cli/rule.h"
@@ -84,6 +85,7 @@ static int run_by_rule(const struct command *c, const struct reap_options *o,
     struct reap_outputs *outputs = NULL;
     int rc = reap_rule_begin(&outputs, o, err);
 
+    reap_guard_stdout(o->json);
     if (!rc)
         rc = c->run(o, err);
     if (!rc)

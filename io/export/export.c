@@ -251,6 +251,9 @@ int reap_export_run(const struct reap_export_args *a, struct reap_exported *out,
         rc = reap_export_meta(&e, out, err);
     if (!rc)
         rc = w.how->commit(w.ctx, err);
+    for (size_t i = 0; i < e.schema->n; i++)
+        out->no_vectors |= !e.numbers && !a->vectors &&
+                           e.schema->column[i].kind != REAP_COLUMN_TOP;
     close_walk(&w);
     free(e.meta);
     reap_free(stem);

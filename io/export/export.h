@@ -36,6 +36,8 @@ struct reap_export_args {
     const char *to;           /* a format's name; NULL: by the ending */
     bool all;                 /* numbers: failed keys too, as NaN */
     uint64_t limit;           /* the first keys only; 0: all */
+    bool vectors;             /* text: the numbers as well */
+    bool csv_safe;            /* CSV: quote what a spreadsheet would run */
     size_t top;               /* classes a row; 0: as many as there are */
     struct reap_export_names names;
     struct reap_export_keys keys; /* next NULL: not known */
@@ -45,6 +47,7 @@ struct reap_exported {
     uint64_t by_status[REAP_N_STATUS]; /* keys taken */
     uint64_t gone;                     /* rows left out: no longer a key */
     uint64_t missing;                  /* keys that have no row yet */
+    bool no_vectors; /* the format leaves numbers out that there are */
 };
 
 /*

@@ -8,9 +8,71 @@
 #include "io/file/limits.h"
 #include "io/file/text.h"
 
-static bool wants_top(const struct reap_export *e, size_t column)
+static bool is_vector(const struct reap_export *e, size_t column)
 {
-    return (int)column == e->top;
+    return e->args->vectors &&
+           e->schema->column[column].kind != REAP_COLUMN_TOP;
+}
+
+static bool wants_text(const struct reap_export *e, size_t column)
+{
+    return (int)column == e->top || is_vector(e, column);
+}
+
+static void put_cell(FILE *f, const struct reap_export *e, const char *text)
+{
+    if (e->args->csv_safe)
+        reap_text_csv_safe(f, text);
+    else
+        reap_text_csv(f, text);
+}
+
+/* A column of CSV for each number, avg_0 and so on. */
+static void put_vector_names(FILE *f, const struct reap_export *e)
+{
+    for (size_t c = 0; c < e->schema->n; c++)
+        for (size_t i = 0, n = reap_column_count(&e->schema->column[c]);
+             is_vector(e, c) && i < n; i++) {
+            fputc(',', f);
+            put_cell(f, e, e->schema->column[c].name);
+            fprintf(f, "_%zu", i);
+        }
+}
+
+static void put_vectors_csv(FILE *f, const struct reap_export *e,
+                            const struct reap_export_row *r)
+{
+    for (size_t c = 0; c < e->schema->n; c++)
+        for (size_t i = 0, n = reap_column_count(&e->schema->column[c]);
+             is_vector(e, c) && i < n; i++) {
+            fputc(',', f);
+            if (r->values[c])
+                reap_text_float(f, r->values[c][i]);
+        }
+}
+
+/* An array of numbers for each output, flat; null for what is no number. */
+static void put_vectors_json(FILE *f, const struct reap_export *e,
+                             const struct reap_export_row *r)
+{
+    for (size_t c = 0; c < e->schema->n; c++) {
+        const size_t n = reap_column_count(&e->schema->column[c]);
+
+        if (!is_vector(e, c) || !r->values[c])
+            continue;
+        fputc(',', f);
+        reap_text_json(f, e->schema->column[c].name);
+        for (size_t i = 0; i < n; i++) {
+            fputc(i ? ',' : ':', f);
+            if (!i)
+                fputc('[', f);
+            if (isfinite(r->values[c][i]))
+                reap_text_float(f, r->values[c][i]);
+            else
+                fputs("null", f);
+        }
+        fputc(']', f);
+    }
 }
 
 struct pair {
@@ -99,6 +161,7 @@ static int open_csv(void **ctx, const struct reap_export *e,
     for (size_t i = 1; i <= e->n_top; i++)
         fprintf(f, ",rank%zu_index,rank%zu_wnid,rank%zu_name,rank%zu_prob", i,
                 i, i, i);
+    put_vector_names(f, e);
     fputc('\n', f);
     return REAP_OK;
 }
@@ -110,25 +173,25 @@ static int row_csv(void *ctx, const struct reap_export *e,
     char buf[REAP_TEXT_ROOM(REAP_KEY_MAX)];
     struct pair p;
 
-    reap_text_csv(f, reap_text_escape(buf, sizeof(buf), r->row->key));
+    put_cell(f, e, reap_text_escape(buf, sizeof(buf), r->row->key));
     fprintf(f, ",%s,", reap_status_name(r->row->status));
-    reap_text_csv(f, escaped(buf, sizeof(buf), r->row->reason));
+    put_cell(f, e, escaped(buf, sizeof(buf), r->row->reason));
     fputc(',', f);
-    reap_text_csv(f, escaped(buf, sizeof(buf), r->row->label));
+    put_cell(f, e, escaped(buf, sizeof(buf), r->row->label));
     for (size_t i = 0; i < e->n_top; i++) {
         if (!top_at(e, r, i, &p)) {
             fputs(",,,,", f);
             continue;
         }
         fprintf(f, ",%d,", p.index);
-        reap_text_csv(f,
-                      export_text_name_of(e, true, p.index, buf, sizeof(buf)));
+        put_cell(f, e, export_text_name_of(e, true, p.index, buf, sizeof(buf)));
         fputc(',', f);
-        reap_text_csv(f,
-                      export_text_name_of(e, false, p.index, buf, sizeof(buf)));
+        put_cell(f, e,
+                 export_text_name_of(e, false, p.index, buf, sizeof(buf)));
         fputc(',', f);
         reap_text_float(f, p.prob);
     }
+    put_vectors_csv(f, e, r);
     fputc('\n', f);
     ((struct text *)ctx)->rows++;
     return check_stream(f, e, err);
@@ -164,14 +227,17 @@ static int row_jsonl(void *ctx, const struct reap_export *e,
             fputs("null", f);
         fputc('}', f);
     }
-    fputs(e->top >= 0 ? "]}\n" : "}\n", f);
+    if (e->top >= 0)
+        fputc(']', f);
+    put_vectors_json(f, e, r);
+    fputs("}\n", f);
     ((struct text *)ctx)->rows++;
     return check_stream(f, e, err);
 }
 
 const struct reap_exporter reap_export_csv = {
-    false, wants_top, open_csv, row_csv, commit_text, abort_text
+    false, wants_text, open_csv, row_csv, commit_text, abort_text
 };
-const struct reap_exporter reap_export_jsonl = { false,       wants_top,
+const struct reap_exporter reap_export_jsonl = { false,       wants_text,
                                                  open_text,   row_jsonl,
                                                  commit_text, abort_text };

@@ -30,31 +30,58 @@ static size_t character(const unsigned char *p, size_t len)
     return n;
 }
 
+/* The code point of a character of n bytes. */
+static unsigned code_of(const unsigned char *p, size_t n)
+{
+    unsigned c = n == 1 ? p[0] : p[0] & (0xffu >> (n + 1));
+
+    for (size_t i = 1; i < n; i++)
+        c = c << 6 | (p[i] & 0x3f);
+    return c;
+}
+
+/*
+ * Characters that are well-formed and yet not to be printed: controls (C1,
+ * among them U+0085), at which terminals act and readers split lines; U+2028
+ * and U+2029, likewise; what turns the direction of text around; and the byte
+ * order mark, which readers swallow.
+ */
+static bool is_unsafe(unsigned c)
+{
+    return (c >= 0x80 && c <= 0x9f) || c == 0x61c || c == 0x200e ||
+           c == 0x200f || (c >= 0x2028 && c <= 0x202e) ||
+           (c >= 0x2066 && c <= 0x2069) || c == 0xfeff;
+}
+
+/* The character at 'p' as it stands in text, in 'as', its length in '*to';
+ * returns how many bytes of 'p' it was. */
+static size_t escape_one(const unsigned char *p, size_t len, char as[12],
+                         size_t *to)
+{
+    const size_t n = character(p, len);
+
+    if (!n || p[0] < 0x20 || p[0] == 0x7f) {
+        *to = (size_t)snprintf(as, 12, "\\x%02x", p[0]);
+        return 1;
+    }
+    if (is_unsafe(code_of(p, n))) {
+        *to = (size_t)snprintf(as, 12, "\\u{%04x}", code_of(p, n));
+        return n;
+    }
+    memcpy(as, p, n);
+    *to = n;
+    return n;
+}
+
 char *reap_text_escape(char *out, size_t size, struct reap_bytes in)
 {
-    static const char digit[] = "0123456789abcdef";
-    size_t used = 0;
+    size_t used = 0, n;
+    char as[12];
 
     for (size_t i = 0; i < in.len;) {
-        const unsigned char *p = in.data + i;
-        size_t n = character(p, in.len - i);
-        char as[4];
-
-        if (!n || p[0] < 0x20 || p[0] == 0x7f) {
-            as[0] = '\\';
-            as[1] = 'x';
-            as[2] = digit[p[0] >> 4];
-            as[3] = digit[p[0] & 15];
-            n = 4;
-            i++;
-        } else if (p[0] == '\\') {
-            as[0] = as[1] = '\\';
-            n = 2;
-            i++;
-        } else {
-            memcpy(as, p, n);
-            i += n;
-        }
+        i += escape_one(in.data + i, in.len - i, as, &n);
+        if (as[0] == '\\' && n == 1)
+            as[n++] = '\\';
         if (used + n >= size)
             break;
         memcpy(out + used, as, n);
@@ -72,9 +99,35 @@ static int hex(char c)
                                   : -1;
 }
 
+/* The bytes of \u{HEX}, and in '*end' what follows it; 0 if it is none. */
+static size_t unescape_code(const char *text, unsigned char out[4],
+                            const char **end)
+{
+    const char *p = text + 3;
+    unsigned c = 0;
+
+    if (strncmp(text, "\\u{", 3) != 0)
+        return 0;
+    for (; hex(*p) >= 0 && c < 0x10000; p++)
+        c = c << 4 | (unsigned)hex(*p);
+    if (*p != '}' || p == text + 3 || !is_unsafe(c))
+        return 0;
+    *end = p + 1;
+    if (c < 0x800) {
+        out[0] = (unsigned char)(0xc0 | c >> 6);
+        out[1] = (unsigned char)(0x80 | (c & 0x3f));
+        return 2;
+    }
+    out[0] = (unsigned char)(0xe0 | c >> 12);
+    out[1] = (unsigned char)(0x80 | (c >> 6 & 0x3f));
+    out[2] = (unsigned char)(0x80 | (c & 0x3f));
+    return 3;
+}
+
 size_t reap_text_unescape(const char *text, unsigned char *out)
 {
-    size_t n = 0;
+    size_t n = 0, code;
+    const char *end;
 
     while (*text) {
         if (text[0] == '\\' && text[1] == '\\') {
@@ -84,6 +137,9 @@ size_t reap_text_unescape(const char *text, unsigned char *out)
                    hex(text[3]) >= 0) {
             out[n++] = (unsigned char)(hex(text[2]) << 4 | hex(text[3]));
             text += 4;
+        } else if ((code = unescape_code(text, out + n, &end))) {
+            n += code;
+            text = end;
         } else {
             out[n++] = (unsigned char)*text++;
         }
@@ -99,7 +155,7 @@ static bool text_is_odd(const char *word)
 
     for (size_t len = strlen(word); len; p += n, len -= n) {
         n = character(p, len);
-        if (!n || *p < 0x20 || *p == 0x7f)
+        if (!n || *p < 0x20 || *p == 0x7f || is_unsafe(code_of(p, n)))
             return true;
     }
     return false;
@@ -138,15 +194,40 @@ char *reap_text_quote(char *out, size_t size, const char *word)
 
 void reap_text_line(FILE *to, const char *text)
 {
-    for (; *text; text++) {
-        unsigned char c = (unsigned char)*text;
+    size_t len = strlen(text), n;
+    char as[12];
 
-        if (c < 0x20 || c == 0x7f)
-            fprintf(to, "\\x%02x", c);
-        else
-            putc(c, to);
+    for (size_t i = 0; i < len;) {
+        i += escape_one((const unsigned char *)text + i, len - i, as, &n);
+        fwrite(as, 1, n, to);
     }
     putc('\n', to);
+}
+
+size_t reap_text_safe(FILE *to, const char *text, size_t len, bool json,
+                      bool last)
+{
+    size_t i = 0, n, whole;
+    char as[12];
+
+    while (i < len) {
+        const unsigned char *p = (const unsigned char *)text + i;
+
+        if (p[0] == '\n' || p[0] == '\t') {
+            putc(text[i++], to);
+            continue;
+        }
+        whole = p[0] < 0xc2 ? 1 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
+        if (!last && len - i < whole)
+            break; /* the rest of the character may follow */
+        whole = character(p, len - i);
+        i += escape_one(p, len - i, as, &n);
+        if (json && n > 1 && as[0] == '\\' && (p[0] < 0x80 || whole))
+            fprintf(to, "\\u%04x", code_of(p, whole ? whole : 1));
+        else
+            fwrite(as, 1, n, to);
+    }
+    return i;
 }
 
 void reap_text_csv(FILE *to, const char *text)
@@ -156,6 +237,23 @@ void reap_text_csv(FILE *to, const char *text)
         return;
     }
     putc('"', to);
+    for (; *text; text++) {
+        if (*text == '"')
+            putc('"', to);
+        putc(*text, to);
+    }
+    putc('"', to);
+}
+
+void reap_text_csv_safe(FILE *to, const char *text)
+{
+    static const char runs[] = "=+-@\t\r";
+
+    if (!*text || !strchr(runs, *text)) {
+        reap_text_csv(to, text);
+        return;
+    }
+    fputs("\"'", to);
     for (; *text; text++) {
         if (*text == '"')
             putc('"', to);

@@ -1,12 +1,15 @@
 /*
  * io/file/text.h - bytes of strangers as text for people and programs
  *
- * Control bytes and bytes that are not UTF-8 become \xNN, a backslash is
- * doubled: what comes out is one line of UTF-8, and can be undone.
+ * Control bytes and bytes that are not UTF-8 become \xNN; characters at which
+ * terminals act or readers split lines (C1 controls, U+2028, U+2029), or which
+ * turn text around or vanish, become \u{NNNN}; a backslash is doubled. What
+ * comes out is one line of UTF-8 for every reader, and can be undone.
  */
 #ifndef REAP_IO_FILE_TEXT_H
 #define REAP_IO_FILE_TEXT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 
@@ -30,12 +33,21 @@ size_t reap_text_unescape(const char *text, unsigned char *out);
 char *reap_text_quote(char *out, size_t size, const char *word);
 #define REAP_TEXT_QUOTED(len) (4 * (size_t)(len) + 4)
 
-/* 'text' with its control bytes as \xNN: one line, and no orders to a
- * terminal, whatever the names in it hold. */
+/* 'text' and a line end, with such bytes and characters escaped, a backslash as
+ * it is: one line, and no orders to a terminal, whatever names it holds. */
 void reap_text_line(FILE *to, const char *text);
+
+/* Text of several lines: line ends and tabs stay; 'json': escapes are those of
+ * JSON strings. Returns how many bytes were taken, which leaves out the
+ * beginning of a character at the end unless it is the 'last' text. */
+size_t reap_text_safe(FILE *to, const char *text, size_t len, bool json,
+                      bool last);
 
 /* A field of a CSV line (RFC 4180), quoted where it has to be. */
 void reap_text_csv(FILE *to, const char *text);
+
+/* The same; what a spreadsheet would run as a formula gets a ' before it. */
+void reap_text_csv_safe(FILE *to, const char *text);
 
 /* A JSON string of valid UTF-8, in quotes. */
 void reap_text_json(FILE *to, const char *text);

@@ -6,6 +6,7 @@
 #include "io/export/export.h"
 #include "jobs/cli/cmd.h"
 #include "jobs/cli/remark.h"
+#include "jobs/cli/rule.h"
 #include "jobs/cli/words.h"
 #include "jobs/setup/store_view.h"
 
@@ -41,6 +42,7 @@ static void cmd_export_print_json(const struct reap_options *o,
                     (json_int_t)taken(e), "status", status, "missing",
                     (json_int_t)e->missing, "left_out", (json_int_t)e->gone,
                     "complete", complete);
+    json_object_set_new(all, "files", reap_rule_json());
     json_dumpf(all, stdout, JSON_COMPACT);
     putchar('\n');
     json_decref(all);
@@ -74,6 +76,9 @@ static void remark(const struct reap_options *o,
                     v->path);
     if (!v->dataset)
         reap_remark(o, "%s; removed images cannot be left out", v->why);
+    if (e->no_vectors)
+        reap_remark(o, "the numbers of the embeddings are left out: --vectors "
+                       "writes them too, or choose npy");
     if (e->gone)
         reap_remark(o,
                     "%" PRIu64 " %s left out: no longer in the dataset "
@@ -89,6 +94,8 @@ int reap_cmd_export(const struct reap_options *o, struct reap_err *err)
                                   .all = o->all,
                                   .limit = o->limit,
                                   .top = o->top,
+                                  .vectors = o->vectors,
+                                  .csv_safe = o->csv_safe,
                                   .names = { &v, wnid, name } };
     struct reap_exported out;
     bool complete;

@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "io/file/text.h"
 #include "jobs/cli/cmd.h"
 #include "jobs/cli/remark.h"
 #include "jobs/cli/words.h"
@@ -15,7 +16,8 @@
 
 static void cmd_verify_say(void *ctx, const char *line)
 {
-    fprintf(stderr, "reap: %s: %s\n", (const char *)ctx, line);
+    fprintf(stderr, "reap: %s: ", (const char *)ctx);
+    reap_text_line(stderr, line);
 }
 
 /* What was found; negative where it was not looked for. */

@@ -102,9 +102,9 @@ int reap_cmd_review(const struct reap_options *o, struct reap_err *err)
                                           .labels = o->labels,
                                           .o = o },
                                   .embeddings = o->embeddings };
-    struct reap_review_file f = { .path = o->output,
-                                  .to = o->to,
-                                  .url = o->url };
+    struct reap_review_file f = {
+        .o = o, .path = o->output, .to = o->to, .url = o->url
+    };
     struct reap_review r = { .n = 0 };
     int rc;
 

@@ -13,6 +13,7 @@
 #include "io/file/limits.h"
 #include "io/out/outfile.h"
 #include "io/file/text.h"
+#include "jobs/cli/remark.h"
 #include "jobs/judge/json_file.h"
 #include "jobs/review/review_write.h"
 
@@ -53,6 +54,27 @@ static json_t *choice(const struct reap_review *r, int32_t class, float score,
                      "choices", class_json(r, class));
 }
 
+/* The address of an image: what a key's bytes mean in an address is escaped. */
+static char *address(const char *url, struct reap_bytes key)
+{
+    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrst"
+                                "uvwxyz0123456789-._~/";
+    const size_t n = strlen(url);
+    char *all = reap_calloc(REAP_TEXT_ROOM(n) + 3 * key.len + 1, 1), *to = all;
+
+    if (!all)
+        return NULL;
+    reap_text_escape(all, REAP_TEXT_ROOM(n),
+                     (struct reap_bytes){ (const uint8_t *)url, n });
+    to += strlen(all);
+    for (size_t i = 0; i < key.len; i++)
+        if (key.data[i] && strchr(plain, key.data[i]))
+            *to++ = (char)key.data[i];
+        else
+            to += snprintf(to, 4, "%%%02X", key.data[i]);
+    return all;
+}
+
 static json_t *task(const struct reap_review *r,
                     const struct reap_reviewed *row, const char *url)
 {
@@ -61,12 +83,9 @@ static json_t *task(const struct reap_review *r,
     char *image = NULL;
 
     reap_text_escape(key, sizeof(key), row->key);
-    image = reap_calloc(REAP_TEXT_ROOM(strlen(url)) + strlen(key), 1);
+    image = address(url, row->key);
     if (!image)
         return NULL;
-    reap_text_escape(image, REAP_TEXT_ROOM(strlen(url)),
-                     (struct reap_bytes){ (const uint8_t *)url, strlen(url) });
-    strcat(image, key);
     predictions = json_array();
     json_array_append_new(predictions,
                           choice(r, row->guess, row->prob, "reap"));
@@ -149,6 +168,7 @@ int reap_review_fiftyone(struct reap_review *r,
                          const struct reap_review_file *f, struct reap_err *err)
 {
     json_t *classes = json_array(), *labels = json_object();
+    size_t twins = 0;
     char key[REAP_TEXT_ROOM(REAP_KEY_MAX)], buf[REAP_CLASS_NAME];
 
     for (size_t c = 0; c < r->of.n_classes; c++)
@@ -158,6 +178,10 @@ int reap_review_fiftyone(struct reap_review *r,
         const struct reap_reviewed *row = &r->row[r->chosen[i]];
 
         stem(row, key, sizeof(key));
+        if (json_object_get(labels, key)) {
+            twins++;
+            continue;
+        }
         json_object_set_new(
             labels, key,
             json_pack("{si,so,s{so,so,so}}", "label", row->guess, "confidence",
@@ -166,6 +190,11 @@ int reap_review_fiftyone(struct reap_review *r,
                       class_json(r, reap_review_suggested(r, row)), "reasons",
                       reasons_json(row)));
     }
+    if (twins)
+        reap_remark(f->o,
+                    "%zu image%s left out: FiftyOne knows an image by its path "
+                    "without the ending, and another one has the same",
+                    twins, twins == 1 ? " is" : "s are");
     return reap_json_file(
         json_pack("{so,so}", "classes", classes, "labels", labels), f->path,
         err);

@@ -12,7 +12,8 @@
 
 struct reap_review_file {
     const char *path;
-    const char *to;  /* name of the form; NULL: by the ending */
+    const char *to;               /* name of the form; NULL: by the ending */
+    const struct reap_options *o; /* for remarks, --csv-safe */
     const char *url; /* put before a key to make the address of its image */
 };
 

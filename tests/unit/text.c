@@ -66,6 +66,56 @@ static bool quotes(const char *word, const char *want)
     return !strcmp(reap_text_quote(out, sizeof(out), word), want);
 }
 
+static const char *safe(const char *in, bool json, bool last)
+{
+    static char text[64];
+    FILE *f = fmemopen(text, sizeof(text), "w");
+
+    reap_text_safe(f, in, strlen(in), json, last);
+    fclose(f);
+    return text;
+}
+
+static const char *csv_safe(const char *in)
+{
+    static char text[64];
+    FILE *f = fmemopen(memset(text, 0, sizeof(text)), sizeof(text), "w");
+
+    reap_text_csv_safe(f, in);
+    fclose(f);
+    return text;
+}
+
+/* UTF-8 of every character, and every pair of bytes. */
+static bool back_and_forth(void)
+{
+    char text[REAP_TEXT_ROOM(4)];
+    unsigned char in[4], out[sizeof(text)];
+
+    for (unsigned c = 0; c < 0x110000; c++) {
+        struct reap_bytes b = { in, 0 };
+
+        in[0] = (unsigned char)(c < 0x10000 ? c >> 8 : 0xf0 | c >> 18);
+        in[1] = (unsigned char)(c < 0x10000 ? c : 0x80 | (c >> 12 & 0x3f));
+        in[2] = (unsigned char)(0x80 | (c >> 6 & 0x3f));
+        in[3] = (unsigned char)(0x80 | (c & 0x3f));
+        b.len = c < 0x10000 ? 2 : 4;
+        reap_text_escape(text, sizeof(text), b);
+        if (reap_text_unescape(text, out) != b.len || memcmp(in, out, b.len))
+            return false;
+        if (c < 0x800 || c > 0xffff)
+            continue;
+        in[0] = (unsigned char)(0xe0 | c >> 12);
+        in[1] = (unsigned char)(0x80 | (c >> 6 & 0x3f));
+        in[2] = (unsigned char)(0x80 | (c & 0x3f));
+        b.len = 3;
+        reap_text_escape(text, sizeof(text), b);
+        if (reap_text_unescape(text, out) != b.len || memcmp(in, out, b.len))
+            return false;
+    }
+    return true;
+}
+
 int main(void)
 {
     static char every[256];
@@ -80,6 +130,26 @@ int main(void)
     ok(gives("a\\b\n\0\x7f", 6, "a\\\\b\\x0a\\x00\\x7f"),
        "backslashes and control bytes do not");
     ok(gives("\xff\xc3", 2, "\\xff\\xc3"), "nor do lone bytes");
+    ok(gives("a\xc2\x85\xe2\x80\xa8\xe2\x80\xa9z", 10,
+             "a\\u{0085}\\u{2028}\\u{2029}z"),
+       "what readers split lines at");
+    ok(gives("\xc2\x9b\xe2\x80\xae\xd8\x9c\xe2\x81\xa6\xef\xbb\xbf", 13,
+             "\\u{009b}\\u{202e}\\u{061c}\\u{2066}\\u{feff}"),
+       "C1 controls, what turns text around, byte order marks");
+    ok(gives("\xc2\xa0\xe2\x80\xa7\xe2\x80\xaf\xe2\x81\xa5\xe2\x81\xaa", 14,
+             "\xc2\xa0\xe2\x80\xa7\xe2\x80\xaf\xe2\x81\xa5\xe2\x81\xaa"),
+       "their neighbours stay");
+    ok(!strcmp(line("\x1b[31m\\\xc2\x9b\xff"), "\\x1b[31m\\\\u{009b}\\xff\n"),
+       "a line for a terminal");
+    ok(back_and_forth(), "every character and every byte comes back");
+    ok(!strcmp(safe("a\tb\n\x1b\xc2\x9b\xe2\x82", false, false),
+               "a\tb\n\\x1b\\u{009b}") &&
+           !strcmp(safe("\xc2\x9b\x7f\\n", true, true), "\\u009b\\u007f\\n"),
+       "text of several lines, and JSON");
+    ok(!strcmp(csv_safe("=1+1"), "\"'=1+1\"") &&
+           !strcmp(csv_safe("-a\"b"), "\"'-a\"\"b\"") &&
+           !strcmp(csv_safe("a=b,c"), "\"a=b,c\"") && !strcmp(csv_safe(""), ""),
+       "cells that a spreadsheet would run");
     ok(gives("\xc0\xaf", 2, "\\xc0\\xaf") &&
            gives("\xed\xa0\x80", 3, "\\xed\\xa0\\x80") &&
            gives("\xf4\x90\x80\x80", 4, "\\xf4\\x90\\x80\\x80") &&
