@@ -82,7 +82,7 @@ static void print_error(const struct command *c, const char *message)
 static int run_by_rule(const struct command *c, const struct reap_options *o,
                        struct reap_err *err)
 {
-    struct reap_outputs *outputs = NULL;
+    struct reap_out_rule *outputs = NULL;
     int rc = reap_rule_begin(&outputs, o, err);
 
     reap_guard_stdout(o->json);
@@ -90,7 +90,7 @@ static int run_by_rule(const struct command *c, const struct reap_options *o,
         rc = c->run(o, err);
     if (!rc)
         reap_rule_tell(o);
-    reap_outputs_free(&outputs);
+    reap_out_rule_free(&outputs);
     return rc;
 }
 

@@ -215,7 +215,7 @@ static int set_sidecar(struct reap_export *e, struct reap_err *err)
         return REAP_OK;
     if (asprintf(&e->meta, "%s.meta.json", e->stem) < 0)
         return reap_fail(err, REAP_ENOMEM, "no memory for a path");
-    rc = reap_outputs_sidecar(e->meta, err);
+    rc = reap_out_rule_sidecar(e->meta, err);
     return rc ? rc : reap_export_meta_check(e, err);
 }
 

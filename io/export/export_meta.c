@@ -123,7 +123,7 @@ int reap_export_meta_check(const struct reap_export *e, struct reap_err *err)
 
     if (rc)
         return rc;
-    if (!same_rows(e, all) && !reap_outputs_forced())
+    if (!same_rows(e, all) && !reap_out_rule_forced())
         json_object_foreach(json_object_get(all, "files"), name,
                             one) if (!rc && !is_mine(e, name) &&
                                      exists(e, name)) rc =

@@ -116,7 +116,7 @@ static int look(struct reap_outfile *f, struct reap_err *err)
     int rc;
 
     f->was = !fstatat(f->dir, f->name, &f->before, AT_SYMLINK_NOFOLLOW);
-    rc = f->own ? REAP_OK : reap_outputs_may(f->path, f->hash, err);
+    rc = f->own ? REAP_OK : reap_out_rule_may(f->path, f->hash, err);
     if (!rc && f->was && S_ISLNK(f->before.st_mode) && f->own)
         rc = outfile_fail(err, ELOOP, "write", f->path);
     else if (!rc && f->was && !S_ISREG(f->before.st_mode) &&
@@ -270,7 +270,7 @@ static int put_in_place(struct reap_outfile *f, const struct stat *mine,
 static int commit_noted(struct reap_outfile *f, struct reap_err *err)
 {
     char buf[PATH_SIZE], hash[65];
-    const char *sidecar = reap_outputs_sidecar_of(f->path, buf, sizeof(buf));
+    const char *sidecar = reap_out_rule_sidecar_of(f->path, buf, sizeof(buf));
     struct stat mine;
     int rc = look_again(f, err);
 
@@ -287,7 +287,7 @@ static int commit_noted(struct reap_outfile *f, struct reap_err *err)
         rc = reap_sidecar_note(sidecar, f->path, hash, (uint64_t)mine.st_size,
                                &f->shape, NULL, err);
     if (!rc)
-        reap_outputs_done(f->path, &f->shape, (uint64_t)mine.st_size);
+        reap_out_rule_done(f->path, &f->shape, (uint64_t)mine.st_size);
     return rc;
 }
 
@@ -297,7 +297,7 @@ int reap_outfile_commit(struct reap_outfile **fp, struct reap_err *err)
     struct stat mine;
     int rc = settle(f, err);
 
-    if (!rc && !f->to_stdout && !f->own && reap_outputs_on())
+    if (!rc && !f->to_stdout && !f->own && reap_out_rule_on())
         rc = commit_noted(f, err);
     else if (!rc && !f->to_stdout)
         rc = fstat(fileno(f->f), &mine)

@@ -18,7 +18,7 @@ struct input {
     bool folder;
 };
 
-struct reap_outputs {
+struct reap_out_rule {
     bool force;
     struct input *input;
     size_t n_inputs;
@@ -27,10 +27,10 @@ struct reap_outputs {
     char sidecar[PATH_SIZE]; /* "": each file has its own */
 };
 
-static struct reap_outputs *now; /* set once, by the program */
+static struct reap_out_rule *now; /* set once, by the program */
 
-int reap_outputs_new(struct reap_outputs **out, bool force,
-                     struct reap_err *err)
+int reap_out_rule_new(struct reap_out_rule **out, bool force,
+                      struct reap_err *err)
 {
     *out = reap_calloc(1, sizeof(**out));
     if (!*out)
@@ -39,8 +39,8 @@ int reap_outputs_new(struct reap_outputs **out, bool force,
     return REAP_OK;
 }
 
-int reap_outputs_input(struct reap_outputs *o, const char *path,
-                       struct reap_err *err)
+int reap_out_rule_input(struct reap_out_rule *o, const char *path,
+                        struct reap_err *err)
 {
     struct input *all;
     struct stat st;
@@ -56,29 +56,29 @@ int reap_outputs_input(struct reap_outputs *o, const char *path,
     return REAP_OK;
 }
 
-void reap_outputs_use(struct reap_outputs *o)
+void reap_out_rule_use(struct reap_out_rule *o)
 {
     now = o;
 }
 
-bool reap_outputs_on(void)
+bool reap_out_rule_on(void)
 {
     return now;
 }
 
-bool reap_outputs_forced(void)
+bool reap_out_rule_forced(void)
 {
     return now && now->force;
 }
 
-int reap_outputs_sidecar(const char *path, struct reap_err *err)
+int reap_out_rule_sidecar(const char *path, struct reap_err *err)
 {
     if (now && snprintf(now->sidecar, PATH_SIZE, "%s", path) >= PATH_SIZE)
         return reap_fail(err, REAP_EINVAL, "%s: the name is too long", path);
     return REAP_OK;
 }
 
-const char *reap_outputs_sidecar_of(const char *path, char *buf, size_t size)
+const char *reap_out_rule_sidecar_of(const char *path, char *buf, size_t size)
 {
     if (now && now->sidecar[0])
         return now->sidecar;
@@ -97,7 +97,7 @@ static bool among(const struct stat *st, bool folder)
     return false;
 }
 
-bool reap_outputs_is_input(const char *path)
+bool reap_out_rule_is_input(const char *path)
 {
     struct stat st;
 
@@ -131,7 +131,7 @@ static int refuse(const char *path, enum reap_wrote how, struct reap_err *err)
                      path);
 }
 
-int reap_outputs_may(const char *path, char hash[65], struct reap_err *err)
+int reap_out_rule_may(const char *path, char hash[65], struct reap_err *err)
 {
     char buf[PATH_SIZE], own[65];
     enum reap_wrote how;
@@ -154,7 +154,7 @@ int reap_outputs_may(const char *path, char hash[65], struct reap_err *err)
     if (!S_ISREG(st.st_mode) && !S_ISLNK(st.st_mode))
         return reap_fail(err, REAP_ECREATE, "%s exists and is no regular file",
                          path);
-    how = reap_sidecar_ask(reap_outputs_sidecar_of(path, buf, sizeof(buf)),
+    how = reap_sidecar_ask(reap_out_rule_sidecar_of(path, buf, sizeof(buf)),
                            path, hash);
     if (how == REAP_WROTE)
         return REAP_OK;
@@ -169,8 +169,8 @@ int reap_outputs_may(const char *path, char hash[65], struct reap_err *err)
 
 /* ---- what was written ---- */
 
-void reap_outputs_done(const char *path, const struct reap_shape *shape,
-                       uint64_t bytes)
+void reap_out_rule_done(const char *path, const struct reap_shape *shape,
+                        uint64_t bytes)
 {
     struct reap_written *all;
     char *own;
@@ -192,14 +192,14 @@ void reap_outputs_done(const char *path, const struct reap_shape *shape,
     all[now->n_done++] = (struct reap_written){ own, *shape, bytes };
 }
 
-const struct reap_written *reap_outputs_at(size_t i)
+const struct reap_written *reap_out_rule_at(size_t i)
 {
     return now && i < now->n_done ? &now->done[i] : NULL;
 }
 
-void reap_outputs_free(struct reap_outputs **op)
+void reap_out_rule_free(struct reap_out_rule **op)
 {
-    struct reap_outputs *o = *op;
+    struct reap_out_rule *o = *op;
 
     if (!o)
         return;

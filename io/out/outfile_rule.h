@@ -21,7 +21,7 @@
 #include "engine/base/err.h"
 #include "io/out/outfile_sidecar.h"
 
-struct reap_outputs;
+struct reap_out_rule;
 
 struct reap_written {
     const char *path;
@@ -30,43 +30,43 @@ struct reap_written {
 };
 
 /* 'force': replace what is there, but for inputs. REAP_ENOMEM. */
-int reap_outputs_new(struct reap_outputs **out, bool force,
-                     struct reap_err *err) REAP_MUST_CHECK;
+int reap_out_rule_new(struct reap_out_rule **out, bool force,
+                      struct reap_err *err) REAP_MUST_CHECK;
 
 /* A file or folder that the command reads; what is not there is none. */
-int reap_outputs_input(struct reap_outputs *o, const char *path,
-                       struct reap_err *err) REAP_MUST_CHECK;
+int reap_out_rule_input(struct reap_out_rule *o, const char *path,
+                        struct reap_err *err) REAP_MUST_CHECK;
 
 /* Put it in force for the process, NULL: none. Borrowed until then. */
-void reap_outputs_use(struct reap_outputs *o);
+void reap_out_rule_use(struct reap_out_rule *o);
 
 /* Where the files that are written from now on are noted; without this call
  * each has a sidecar of its own name. Returns REAP_EINVAL if it is too long. */
-int reap_outputs_sidecar(const char *path,
-                         struct reap_err *err) REAP_MUST_CHECK;
-const char *reap_outputs_sidecar_of(const char *path, char *buf, size_t size);
+int reap_out_rule_sidecar(const char *path,
+                          struct reap_err *err) REAP_MUST_CHECK;
+const char *reap_out_rule_sidecar_of(const char *path, char *buf, size_t size);
 
 /* May 'path' be written? REAP_OK, REAP_EINVAL (it is read), REAP_ECREATE (it
  * is somebody else's, was changed, or is no file). To be asked before long
  * work; reap_outfile_open() asks again. 'hash' is the sha256 of what reap wrote
  * there, "" if it did not; may be NULL. */
-int reap_outputs_may(const char *path, char hash[65],
-                     struct reap_err *err) REAP_MUST_CHECK;
+int reap_out_rule_may(const char *path, char hash[65],
+                      struct reap_err *err) REAP_MUST_CHECK;
 
 /* Is 'path' the same file or folder as one that the command reads? */
-bool reap_outputs_is_input(const char *path);
+bool reap_out_rule_is_input(const char *path);
 
 /* Is the rule in force, and must files be noted? */
-bool reap_outputs_on(void);
-bool reap_outputs_forced(void);
+bool reap_out_rule_on(void);
+bool reap_out_rule_forced(void);
 
 /* Written: for the list of those. */
-void reap_outputs_done(const char *path, const struct reap_shape *shape,
-                       uint64_t bytes);
+void reap_out_rule_done(const char *path, const struct reap_shape *shape,
+                        uint64_t bytes);
 
 /* File i that was written, NULL after the last. */
-const struct reap_written *reap_outputs_at(size_t i);
+const struct reap_written *reap_out_rule_at(size_t i);
 
-void reap_outputs_free(struct reap_outputs **o);
+void reap_out_rule_free(struct reap_out_rule **o);
 
 #endif /* REAP_IO_OUT_OUTFILE_RULE_H */

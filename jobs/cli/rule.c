@@ -12,11 +12,11 @@ static const char outputs[] = "output pixels keep-features";
 
 /* A value and what stands in it between commas, line ends and colons, as in
  * --truth A,B and --head knn:STORE:5. */
-static int add_inputs(struct reap_outputs *r, const char *value,
+static int add_inputs(struct reap_out_rule *r, const char *value,
                       struct reap_err *err)
 {
     char part[PATH_SIZE];
-    int rc = *value ? reap_outputs_input(r, value, err) : REAP_OK;
+    int rc = *value ? reap_out_rule_input(r, value, err) : REAP_OK;
 
     for (const char *p = value; !rc && p[strcspn(p, ",:\n")];) {
         const size_t n = strcspn(p, ",:\n");
@@ -24,11 +24,11 @@ static int add_inputs(struct reap_outputs *r, const char *value,
         if (n && n < sizeof(part)) {
             memcpy(part, p, n);
             part[n] = '\0';
-            rc = reap_outputs_input(r, part, err);
+            rc = reap_out_rule_input(r, part, err);
         }
         p += n + (p[n] != '\0');
         if (!p[strcspn(p, ",:\n")] && !rc && *p)
-            rc = reap_outputs_input(r, p, err);
+            rc = reap_out_rule_input(r, p, err);
     }
     return rc;
 }
@@ -39,7 +39,7 @@ static int check_outputs(const struct reap_options *o, struct reap_err *err)
 
     for (size_t i = 0; (value = reap_options_value(o, i, &name)); i++)
         if (*value && reap_word_in(outputs, name) &&
-            !reap_outfile_is_stdout(value) && reap_outputs_is_input(value))
+            !reap_outfile_is_stdout(value) && reap_out_rule_is_input(value))
             return reap_fail(err, REAP_EINVAL,
                              "%s%s %s: the command reads it, and would destroy "
                              "it: choose another",
@@ -59,23 +59,23 @@ static int set_sidecar(const struct reap_options *o, struct reap_err *err)
         snprintf(path, sizeof(path), "%s/evaluation.meta.json", o->output);
     else
         reap_sidecar_path(o->output, path, sizeof(path));
-    return reap_outputs_sidecar(path, err);
+    return reap_out_rule_sidecar(path, err);
 }
 
-int reap_rule_begin(struct reap_outputs **out, const struct reap_options *o,
+int reap_rule_begin(struct reap_out_rule **out, const struct reap_options *o,
                     struct reap_err *err)
 {
     const char *name, *value;
-    int rc = reap_outputs_new(out, o->force, err);
+    int rc = reap_out_rule_new(out, o->force, err);
 
     for (int i = 0; !rc && i < o->n_args; i++)
-        rc = reap_outputs_input(*out, o->args[i], err);
+        rc = reap_out_rule_input(*out, o->args[i], err);
     for (size_t i = 0; !rc && (value = reap_options_value(o, i, &name)); i++)
         if (*value && !reap_word_in(outputs, name))
             rc = add_inputs(*out, value, err);
     if (rc)
         return rc;
-    reap_outputs_use(*out);
+    reap_out_rule_use(*out);
     rc = check_outputs(o, err);
     if (!rc)
         rc = set_sidecar(o, err);
@@ -91,7 +91,7 @@ void reap_rule_tell(const struct reap_options *o)
 
     if (o->json || o->quiet)
         return;
-    for (size_t i = 0; (out = reap_outputs_at(i)); i++) {
+    for (size_t i = 0; (out = reap_out_rule_at(i)); i++) {
         const struct reap_bytes b = { (const uint8_t *)out->path,
                                       strlen(out->path) };
 
@@ -106,7 +106,7 @@ json_t *reap_rule_json(void)
     const struct reap_written *out;
     json_t *all = json_array();
 
-    for (size_t i = 0; (out = reap_outputs_at(i)); i++) {
+    for (size_t i = 0; (out = reap_out_rule_at(i)); i++) {
         char path[REAP_TEXT_ROOM(PATH_SIZE)];
         const struct reap_bytes b = { (const uint8_t *)out->path,
                                       strlen(out->path) };

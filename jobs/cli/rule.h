@@ -20,7 +20,7 @@
  * REAP_OK, REAP_EINVAL (an output is one of the inputs), REAP_EIO or
  * REAP_ENOMEM.
  */
-int reap_rule_begin(struct reap_outputs **out, const struct reap_options *o,
+int reap_rule_begin(struct reap_out_rule **out, const struct reap_options *o,
                     struct reap_err *err) REAP_MUST_CHECK;
 
 /* Print each file that was written and its shape, unless it is --json or
