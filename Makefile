@@ -17,7 +17,7 @@ B       := build
 # make V=1 shows whole commands
 Q       := $(if $(V),,@)
 PKGS    := vips lmdb libturbojpeg libjpeg libtiff-4 hdf5 jansson libzip libcurl \
-           libarchive libcrypto libprotobuf-c libseccomp
+           libarchive zlib libcrypto libprotobuf-c libseccomp
 # libisal's pkg-config file puts its headers one level up
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) ompi-c 2>/dev/null | sed 's/-I/-isystem /g')
 PKG_LIBS   := $(shell pkg-config --libs $(PKGS) ompi-c 2>/dev/null)

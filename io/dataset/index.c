@@ -13,6 +13,8 @@ enum {
     SOURCE = 20,
     RUN = 24,
     LABEL_LEN = 28,
+    SAID = 0x8000, /* bits of the label's length */
+    TWICE = 0x4000,
     PATH_MAX_ = REAP_INDEX_MAX - REAP_INDEX_HEAD - REAP_LABEL_MAX
 };
 
@@ -35,7 +37,8 @@ size_t reap_index_encode(uint8_t *to, const struct reap_index_entry *e)
     reap_le_put32(to + SOURCE, e->source);
     reap_le_put32(to + RUN, e->run);
     label = index_put(to + REAP_INDEX_HEAD, e->label, REAP_LABEL_MAX);
-    reap_le_put16(to + LABEL_LEN, (uint16_t)label);
+    reap_le_put16(to + LABEL_LEN, (uint16_t)(label | (e->said ? SAID : 0) |
+                                             (e->twice ? TWICE : 0)));
     path = index_put(to + REAP_INDEX_HEAD + label, e->path, PATH_MAX_);
     return REAP_INDEX_HEAD + label + path;
 }
@@ -44,10 +47,12 @@ bool reap_index_decode(struct reap_bytes from, struct reap_index_entry *out)
 {
     const uint8_t *p = from.data;
     size_t label;
+    unsigned bits;
 
     if (from.len < REAP_INDEX_HEAD)
         return false;
-    label = reap_le_get16(p + LABEL_LEN);
+    bits = reap_le_get16(p + LABEL_LEN);
+    label = bits & (TWICE - 1);
     if (label > from.len - REAP_INDEX_HEAD)
         return false;
     out->size = reap_le_get64(p + SIZE);
@@ -55,6 +60,8 @@ bool reap_index_decode(struct reap_bytes from, struct reap_index_entry *out)
     out->crc = reap_le_get32(p + CRC);
     out->source = reap_le_get32(p + SOURCE);
     out->run = reap_le_get32(p + RUN);
+    out->said = bits & SAID;
+    out->twice = bits & TWICE;
     out->label = (struct reap_bytes){ p + REAP_INDEX_HEAD, label };
     out->path = (struct reap_bytes){ p + REAP_INDEX_HEAD + label,
                                      from.len - REAP_INDEX_HEAD - label };

@@ -28,6 +28,7 @@ struct reap_index_entry {
     uint64_t size;
     int64_t mtime; /* of the file, or of the tar that held it; ns */
     uint32_t crc, source, run;
+    bool said, twice;              /* the run said a label; and another one */
     struct reap_bytes label, path; /* lent; path: empty if it is the key */
 };
 

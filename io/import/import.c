@@ -1,9 +1,8 @@
 /* The threads of an import, and the batches of its writer. */
 #define _GNU_SOURCE
-#include <limits.h>
+#include <errno.h>
 #include <sched.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -18,28 +17,65 @@ static const double batch_seconds = 5;
 
 /* ---- what all threads count and keep ---- */
 
-void reap_import_count(struct reap_import *im, uint64_t found, uint64_t skipped,
-                       uint64_t same)
+void reap_import_add(struct reap_import *im, uint64_t *counter, uint64_t n)
 {
     pthread_mutex_lock(&im->mutex);
-    im->sum.found += found;
-    im->sum.skipped += skipped;
-    im->sum.same += same;
+    *counter += n;
     pthread_mutex_unlock(&im->mutex);
 }
 
-void reap_import_unreadable(struct reap_import *im, const char *path,
-                            const char *why)
+/* Under the mutex. */
+static void import_tell(struct reap_import *im, const char *kind,
+                        const char *name, const char *why, bool first)
 {
     char text[sizeof(im->sum.first)];
+    const size_t n = strlen(name);
 
-    snprintf(text, sizeof(text), "%s: %s", path, why ? why : "damaged");
-    pthread_mutex_lock(&im->mutex);
-    if (!im->sum.unreadable++)
+    /* Some reasons begin with what they are of. */
+    if (!strncmp(why, name, n))
+        snprintf(text, sizeof(text), "%s", why);
+    else
+        snprintf(text, sizeof(text), "%s: %s", name, why);
+    if (first && !im->sum.first[0])
         memcpy(im->sum.first, text, sizeof(text));
+    if (im->log)
+        reap_import_log_put(im->log, kind, name, why);
     if (im->args->remark)
         im->args->remark(im->args->ctx, text);
+}
+
+void reap_import_not_taken(struct reap_import *im, const char *name,
+                           const char *why)
+{
+    pthread_mutex_lock(&im->mutex);
+    im->sum.not_taken++;
+    import_tell(im, "not_taken", name, why, true);
     pthread_mutex_unlock(&im->mutex);
+}
+
+void reap_import_label_lost(struct reap_import *im, const char *name,
+                            const char *why)
+{
+    pthread_mutex_lock(&im->mutex);
+    im->sum.labels_lost++;
+    import_tell(im, "label", name, why, true);
+    pthread_mutex_unlock(&im->mutex);
+}
+
+void reap_import_say(struct reap_import *im, const char *name, const char *what)
+{
+    pthread_mutex_lock(&im->mutex);
+    import_tell(im, "remark", name, what, false);
+    pthread_mutex_unlock(&im->mutex);
+}
+
+bool reap_import_no_memory(struct reap_import *im, const char *what)
+{
+    struct reap_err err;
+
+    reap_import_fail(im, reap_fail(&err, REAP_ENOMEM, "no memory for %s", what),
+                     &err);
+    return false;
 }
 
 void reap_import_fail(struct reap_import *im, int rc,
@@ -101,16 +137,8 @@ static bool report(struct reap_import *im)
 
 static int flush(struct reap_import *im, struct batch *b, struct reap_err *err)
 {
-    struct reap_import_sum did = { 0 };
-    int rc = b->n ? reap_import_writer_put(im->writer, b->item, b->n, &did, err)
-                  : REAP_OK;
+    int rc = b->n ? reap_import_writer_put(im, b->item, b->n, err) : REAP_OK;
 
-    pthread_mutex_lock(&im->mutex);
-    im->sum.records += did.records;
-    im->sum.changed += did.changed;
-    im->sum.bytes += did.bytes;
-    im->sum.same += did.same;
-    pthread_mutex_unlock(&im->mutex);
     for (size_t i = 0; i < b->n; i++)
         reap_free(b->item[i]);
     b->n = b->bytes = 0;
@@ -194,7 +222,38 @@ static int run_threads(struct reap_import *im,
     return im->rc;
 }
 
-static int import_run(struct reap_import *im, struct reap_import_lister *lister,
+/* Is so much of what was seen missing that it has to be said by the code? */
+static int judge(const struct reap_import *im, struct reap_err *err)
+{
+    const struct reap_import_sum *s = &im->sum;
+    const uint64_t bad = s->not_taken + s->labels_lost;
+    const double share = im->args->max_bad_share * (double)s->seen;
+
+    if (!s->seen)
+        return reap_fail(err, REAP_ENOTFOUND, "nothing to import: no files");
+    if (s->conflicts && bad > im->args->max_bad && (double)bad > share)
+        return reap_fail(err, REAP_EINVAL, "%s", im->conflict);
+    if (bad && bad > im->args->max_bad && (double)bad > share)
+        return reap_fail(
+            err, REAP_EFORMAT, "%llu %s, the first: %s; the rest is imported",
+            (unsigned long long)bad,
+            !s->labels_lost
+                ? bad == 1 ? "file was not taken" : "files were not taken"
+            : !s->not_taken ? bad == 1 ? "label was lost" : "labels were lost"
+                            : "files or labels were lost",
+            s->first);
+    if (s->records + s->same + s->doubles)
+        return REAP_OK;
+    return s->not_taken
+               ? reap_fail(err, REAP_EFORMAT, "nothing was imported; %s",
+                           s->first)
+               : reap_fail(
+                     err, REAP_ENOTFOUND,
+                     "nothing to import: no file name has an image's ending "
+                     "(--all imports files of any name)");
+}
+
+static int run_queues(struct reap_import *im, struct reap_import_lister *lister,
                       struct reap_err *err)
 {
     struct batch *b = reap_calloc(1, sizeof(*b));
@@ -208,60 +267,49 @@ static int import_run(struct reap_import *im, struct reap_import_lister *lister,
         rc = run_threads(im, lister, b, err);
     reap_queue_free(&im->jobs);
     reap_queue_free(&im->items);
+    reap_lists_free(&im->lists);
     reap_free(b);
-    im->sum.total = reap_import_writer_total(im->writer);
-    if (rc)
-        return rc;
-    if (im->sum.unreadable)
-        return reap_fail(err, REAP_EFORMAT,
-                         "%llu source%s could not be read, the first: %s; the "
-                         "rest is imported",
-                         (unsigned long long)im->sum.unreadable,
-                         im->sum.unreadable == 1 ? "" : "s", im->sum.first);
-    if (!im->sum.found)
-        return reap_fail(err, REAP_ENOTFOUND, "nothing to import: no files");
-    if (!im->sum.records && !im->sum.same)
-        return reap_fail(
-            err, REAP_ENOTFOUND,
-            "nothing to import: no file name has an image's ending "
-            "(--all imports files of any name)");
+    return rc;
+}
+
+/* Remove what sources lost, unless something of them could not be read. */
+static int sync_sources(struct reap_import *im, struct reap_err *err)
+{
+    if (!im->args->sync)
+        return REAP_OK;
+    if (!im->sum.not_taken)
+        return reap_import_writer_sync(im->writer, &im->sum.removed, err);
+    reap_import_say(im, "--sync",
+                    "no record is removed, since something was not taken");
     return REAP_OK;
 }
 
-/* Sources are remembered by where they really are. */
-static int name_sources(const struct reap_import_args *a, char **path,
-                        struct reap_err *err)
+static int import_to(struct reap_import *im, struct reap_err *err)
 {
-    char real[PATH_MAX];
-
-    for (size_t i = 0; i < a->n_src; i++) {
-        path[i] = reap_strdup(realpath(a->src[i], real) ? real : a->src[i]);
-        if (!path[i])
-            return reap_fail(err, REAP_ENOMEM, "no memory for %zu sources",
-                             a->n_src);
-    }
-    return REAP_OK;
-}
-
-static int import_to(struct reap_import *im, char **path, uint32_t *number,
-                     struct reap_err *err)
-{
-    struct reap_import_lister lister = { .im = im, .number = number };
+    struct reap_import_lister lister = { .im = im };
     const struct reap_import_args *a = im->args;
     struct stat st;
-    int rc = name_sources(a, path, err);
+    int rc = reap_sources_new(&im->sources, err);
 
     if (!rc)
-        rc = reap_import_writer_open(&im->writer, a->out, err);
-    if (!rc)
-        rc = reap_import_writer_sources(im->writer, (const char *const *)path,
-                                        a->n_src, number, err);
-    if (!rc && !stat(a->out, &st)) {
+        rc = reap_import_writer_open(&im->writer, a->out, im->sources, err);
+    if (rc)
+        return rc;
+    reap_sources_ask(im->sources, reap_import_writer_has, im->writer);
+    if (!stat(a->out, &st)) {
         lister.dev = st.st_dev;
         lister.ino = st.st_ino;
     }
+    im->log = reap_import_log_new(a->out);
+    rc = run_queues(im, &lister, err);
     if (!rc)
-        rc = import_run(im, &lister, err);
+        rc = sync_sources(im, err);
+    if (!rc)
+        rc = judge(im, err);
+    im->sum.total = reap_import_writer_total(im->writer);
+    if (!reap_import_log_close(&im->log) && !rc)
+        rc = reap_fail(err, REAP_EIO,
+                       "%s/" REAP_IMPORT_LOG " could not be written", a->out);
     reap_import_writer_close(&im->writer, !im->sum.total);
     return rc;
 }
@@ -270,25 +318,43 @@ int reap_import_run(const struct reap_import_args *a,
                     struct reap_import_sum *sum, struct reap_err *err)
 {
     struct reap_import im = { .args = a, .mutex = PTHREAD_MUTEX_INITIALIZER };
-    char **path = NULL;
-    uint32_t *number = NULL;
     struct reap_err unread;
     int rc;
 
     err = err ? err : &unread;
     rc = reap_import_look(a, err);
-
-    if (!rc) {
-        path = reap_calloc(a->n_src, sizeof(*path));
-        number = reap_calloc(a->n_src, sizeof(*number));
-        rc = path && number ? import_to(&im, path, number, err)
-                            : reap_fail(err, REAP_ENOMEM,
-                                        "no memory for %zu sources", a->n_src);
-    }
-    for (size_t i = 0; path && i < a->n_src; i++)
-        reap_free(path[i]);
-    reap_free(path);
-    reap_free(number);
+    if (!rc)
+        rc = import_to(&im, err);
+    reap_sources_free(&im.sources);
     *sum = im.sum;
+    return rc;
+}
+
+int reap_import_delete(const char *out, const char *const *key, size_t n,
+                       struct reap_import_sum *sum, struct reap_err *err)
+{
+    struct reap_import_writer *w = NULL;
+    struct reap_sources *sources = NULL;
+    struct stat st;
+    char index[4200];
+    int rc;
+
+    snprintf(index, sizeof(index), "%.4096s/" REAP_INDEX_FILE, out);
+    rc = stat(index, &st)
+             ? reap_fail(err, REAP_ENOTFOUND,
+                         "%s is not a dataset that reap import made: %s", out,
+                         strerror(errno))
+             : reap_sources_new(&sources, err);
+    *sum = (struct reap_import_sum){ 0 };
+    if (!rc)
+        rc = reap_import_writer_open(&w, out, sources, err);
+    if (!rc)
+        rc = reap_import_writer_delete(w, key, n, err);
+    if (!rc)
+        sum->removed = n;
+    if (w)
+        sum->total = reap_import_writer_total(w);
+    reap_import_writer_close(&w, false);
+    reap_sources_free(&sources);
     return rc;
 }

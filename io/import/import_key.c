@@ -30,6 +30,57 @@ bool reap_import_is_image(const char *name)
     return false;
 }
 
+bool reap_import_is_skipped(const char *name, bool folder)
+{
+    static const char *const folders[] = {
+#define SKIPPED_FOLDER(name) name,
+#include "io/import/names.def"
+    };
+    static const char *const files[] = {
+#define SKIPPED_FILE(beginning) beginning,
+#include "io/import/names.def"
+    };
+
+    if (folder && *name == '.' && strcmp(name, ".") && strcmp(name, ".."))
+        return true;
+    for (size_t i = 0; folder && i < sizeof(folders) / sizeof(folders[0]); i++)
+        if (!strcmp(name, folders[i]))
+            return true;
+    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
+        if (!strncmp(name, files[i], strlen(files[i])))
+            return true;
+    return false;
+}
+
+bool reap_import_is_skipped_path(const char *path)
+{
+    char name[256];
+
+    for (const char *p = path; *p;) {
+        const size_t n = strcspn(p, "/");
+
+        snprintf(name, sizeof(name), "%.*s", (int)(n < 255 ? n : 255), p);
+        if (reap_import_is_skipped(name, p[n] == '/'))
+            return true;
+        p += n + (p[n] == '/');
+    }
+    return false;
+}
+
+/* What follows the last ".." of a path. */
+static const char *after_parents(const char *path)
+{
+    for (const char *p = path; *p;) {
+        const size_t n = strcspn(p, "/");
+        const bool up = n == 2 && !memcmp(p, "..", 2);
+
+        p += n + (p[n] == '/');
+        if (up)
+            path = p;
+    }
+    return path;
+}
+
 char *reap_import_path(const char *prefix, const char *path)
 {
     const size_t n = strlen(prefix);
@@ -42,7 +93,7 @@ char *reap_import_path(const char *prefix, const char *path)
         out[n] = '/';
         to = out + n + 1;
     }
-    for (const char *p = path; *p;) {
+    for (const char *p = after_parents(path); *p;) {
         const size_t len = strcspn(p, "/");
 
         if (len && !(len == 1 && *p == '.')) {
@@ -54,6 +105,21 @@ char *reap_import_path(const char *prefix, const char *path)
         p += len;
         p += *p == '/';
     }
+    return out;
+}
+
+char *reap_import_join(const char *dir, const char *name)
+{
+    const size_t m = strlen(name);
+    size_t n = *name == '/' ? 0 : strlen(dir);
+    char *out = reap_calloc(n + m + 3, 1);
+
+    if (!out)
+        return NULL;
+    memcpy(out, dir, n);
+    if (n && out[n - 1] != '/')
+        out[n++] = '/';
+    memcpy(out + n, name, m);
     return out;
 }
 

@@ -1,6 +1,6 @@
-/* What there is to import: sources to jobs, in the order of keys. */
+/* What there is to import: sources to jobs, in the order of keys. Lists are
+ * handed on line by line; what a line means is left to import_line.c. */
 #define _GNU_SOURCE
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -11,47 +11,47 @@
 #include <unistd.h>
 
 #include "engine/base/mem.h"
-#include "io/import/import_impl.h"
-
-enum { DEPTH_MAX = 100 };
+#include "io/archive/archive.h"
+#include "io/import/import_list.h"
 
 /* ---- what a source is ---- */
 
 enum kind { FOLDER, IMAGE, ARCHIVE, LIST };
 
-static const struct {
-    size_t at;
-    const char *bytes;
-} archive_magic[] = { { 257, "ustar" },
-                      { 0, "\x1f\x8b" },
-                      { 0, "BZh" },
-                      { 0, "\xfd"
-                           "7zXZ" },
-                      { 0, "\x28\xb5\x2f\xfd" },
-                      { 0, "PK\x03\x04" },
-                      { 0, "\x04\x22\x4d\x18" } };
-
-static bool begins_as_archive(const uint8_t *head, size_t n)
+static int list_kind_of_bytes(const char *path, enum kind *kind,
+                              struct reap_err *err)
 {
-    for (size_t i = 0; i < sizeof(archive_magic) / sizeof(archive_magic[0]);
-         i++) {
-        const size_t len = strlen(archive_magic[i].bytes);
+    uint8_t head[4096];
+    const char *what;
+    bool readable;
+    ssize_t n = -1;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 
-        if (n >= archive_magic[i].at + len &&
-            !memcmp(head + archive_magic[i].at, archive_magic[i].bytes, len))
-            return true;
+    if (fd >= 0) {
+        n = pread(fd, head, sizeof(head), 0);
+        close(fd);
     }
-    return false;
+    if (n < 0)
+        return reap_fail(err, errno == EACCES ? REAP_EACCESS : REAP_EIO,
+                         "%s: %s", path, strerror(errno));
+    what = reap_archive_magic(head, (size_t)n, &readable);
+    *kind = reap_archive_is_name(path) || (what && readable) ? ARCHIVE : LIST;
+    if (*kind == ARCHIVE)
+        return REAP_OK;
+    if (!what)
+        what = reap_list_refused(head, (size_t)n);
+    if (what)
+        return reap_fail(err, REAP_EFORMAT,
+                         "%s is not a folder, archive, list of files or image "
+                         "that can be read, but %s",
+                         path, what);
+    return REAP_OK;
 }
 
 static int import_list_kind_of(const char *path, enum kind *kind,
                                struct reap_err *err)
 {
-    const char *dot = strrchr(path, '.');
-    uint8_t head[4096];
     struct stat st;
-    ssize_t n = -1;
-    int fd;
 
     if (stat(path, &st))
         return reap_fail(err, errno == EACCES ? REAP_EACCESS : REAP_ENOTFOUND,
@@ -61,51 +61,36 @@ static int import_list_kind_of(const char *path, enum kind *kind,
         return REAP_OK;
     if (!S_ISREG(st.st_mode))
         return reap_fail(err, REAP_EFORMAT, "%s is not a file or folder", path);
-    fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd >= 0) {
-        n = pread(fd, head, sizeof(head), 0);
-        close(fd);
-    }
-    if (n < 0)
-        return reap_fail(err, errno == EACCES ? REAP_EACCESS : REAP_EIO,
-                         "%s: %s", path, strerror(errno));
-    *kind = LIST;
-    if (begins_as_archive(head, (size_t)n) || (dot && !strcmp(dot, ".tar")))
-        *kind = ARCHIVE;
-    if (*kind == LIST && n && memchr(head, '\0', (size_t)n))
-        return reap_fail(err, REAP_EFORMAT,
-                         "%s is not a folder, archive, list of files or image",
-                         path);
-    return REAP_OK;
+    return list_kind_of_bytes(path, kind, err);
 }
 
 int reap_import_look(const struct reap_import_args *a, struct reap_err *err)
 {
+    struct reap_err this;
     enum kind kind;
+    int first = REAP_OK;
 
     for (size_t i = 0; i < a->n_src; i++) {
-        int rc = import_list_kind_of(a->src[i], &kind, err);
+        int rc = import_list_kind_of(a->src[i], &kind, &this);
 
-        if (rc)
-            return rc;
+        if (rc && !first) {
+            first = rc;
+            *err = this;
+        }
+        if (!rc && a->sync && kind != FOLDER && kind != ARCHIVE)
+            return reap_fail(err, REAP_EINVAL,
+                             "--sync compares folders and archives, and %s is "
+                             "none; remove single records with --delete KEY",
+                             a->src[i]);
+        if (!rc && !a->sync)
+            return REAP_OK;
+        if (!rc && i + 1 == a->n_src)
+            return REAP_OK;
     }
-    return REAP_OK;
+    return first;
 }
 
 /* ---- jobs ---- */
-
-struct list {
-    const struct reap_import_lister *from;
-    struct reap_import *im;
-    uint32_t source;
-    const char *prefix;
-    bool archives; /* there are some: how many members is not known */
-    struct {
-        dev_t dev;
-        ino_t ino;
-    } above[DEPTH_MAX]; /* the folders that lead here */
-    size_t depth;
-};
 
 static const char *import_list_copy(char **to, const char *s)
 {
@@ -117,242 +102,52 @@ static const char *import_list_copy(char **to, const char *s)
     return at;
 }
 
-/* Says so and stops all: always false. */
-static bool import_list_no_memory(struct list *l)
-{
-    struct reap_err err;
-
-    reap_import_fail(l->im, reap_fail(&err, REAP_ENOMEM, "no memory to list"),
-                     &err);
-    return false;
-}
-
 /* False: stop. */
-static bool put_job(struct list *l, const struct reap_import_job *like)
+bool reap_list_job(struct reap_listing *l, const struct reap_import_job *like)
 {
-    const size_t n = strlen(like->path) + strlen(like->other) +
-                     strlen(like->key) + strlen(like->label) + 4;
+    const size_t n = strlen(like->path) + strlen(like->key) + 2;
     struct reap_import_job *job = reap_calloc(1, sizeof(*job) + n);
     char *to;
 
     if (!job)
-        return import_list_no_memory(l);
+        return reap_import_no_memory(l->im, "to list");
     to = (char *)(job + 1);
-    job->kind = like->kind;
-    job->source = l->source;
+    *job = *like;
     job->path = import_list_copy(&to, like->path);
-    job->other = import_list_copy(&to, like->other);
     job->key = import_list_copy(&to, like->key);
-    job->label = import_list_copy(&to, like->label);
     return reap_import_pass(l->im, l->im->jobs, job, 1);
 }
 
-static bool put_file(struct list *l, const char *path, const char *other,
-                     const char *within, const char *label)
+/* The file or archive at 'path', which is really at 'real'. */
+bool reap_list_at(struct reap_listing *l, enum reap_import_kind kind,
+                  const char *path, const char *real, bool no_link)
 {
+    struct reap_import_job job = { .kind = kind,
+                                   .path = path,
+                                   .no_link = no_link };
     char *key;
     bool go_on;
 
-    if (!l->im->args->all && !reap_import_is_image(path)) {
-        reap_import_count(l->im, 1, 1, 0);
-        return !reap_import_stopped(l->im);
+    if (kind == REAP_IMPORT_FILE)
+        reap_import_add(l->im, &l->im->sum.seen, 1);
+    else
+        l->archives = true;
+    if (!reap_sources_owner(l->im->sources, real, &job.source, &key)) {
+        reap_import_not_taken(l->im, path, "its path is too long");
+        return true;
     }
-    key = reap_import_path(l->prefix, within);
     if (!key)
-        return import_list_no_memory(l);
-    reap_import_count(l->im, 1, 0, 0);
-    go_on = put_job(l, &(struct reap_import_job){ .kind = REAP_IMPORT_FILE,
-                                                  .path = path,
-                                                  .other = other,
-                                                  .key = key,
-                                                  .label = label });
+        return reap_import_no_memory(l->im, "to list");
+    job.key = key;
+    go_on = reap_list_job(l, &job);
     reap_free(key);
     return go_on;
 }
 
-/* ---- folders ---- */
-
-struct name {
-    char *text; /* ends in '/' if it is a folder */
-};
-
-static int by_bytes(const void *a, const void *b)
+void reap_list_cannot(struct reap_listing *l, const char *path, const char *why)
 {
-    return strcmp(((const struct name *)a)->text,
-                  ((const struct name *)b)->text);
-}
-
-static char *join(const char *dir, const char *name)
-{
-    const size_t m = strlen(name);
-    size_t n = strlen(dir);
-    char *out = reap_calloc(n + m + 3, 1);
-
-    if (!out)
-        return NULL;
-    memcpy(out, dir, n);
-    if (n && out[n - 1] != '/')
-        out[n++] = '/';
-    memcpy(out + n, name, m);
-    return out;
-}
-
-/* Symbolic links are followed. */
-static bool is_folder(int dir, const struct dirent *e)
-{
-    struct stat st;
-
-    if (e->d_type != DT_UNKNOWN && e->d_type != DT_LNK)
-        return e->d_type == DT_DIR;
-    return !fstatat(dir, e->d_name, &st, 0) && S_ISDIR(st.st_mode);
-}
-
-static bool add_name(struct name **names, size_t *n, size_t *room,
-                     const char *text, bool folder)
-{
-    char *copied = join(text, "");
-
-    if (!copied)
-        return false;
-    if (!folder)
-        copied[strlen(text)] = '\0';
-    if (*n == *room) {
-        const size_t more = *room ? 2 * *room : 64;
-        struct name *p = reap_realloc(*names, more * sizeof(*p));
-
-        if (!p) {
-            reap_free(copied);
-            return false;
-        }
-        *names = p;
-        *room = more;
-    }
-    (*names)[(*n)++].text = copied;
-    return true;
-}
-
-/* The names in a folder, sorted as the keys will be. */
-static struct name *read_names(struct list *l, const char *path, size_t *n)
-{
-    struct name *names = NULL;
-    const struct dirent *e;
-    size_t room = 0;
-    DIR *d = opendir(path);
-
-    *n = 0;
-    if (!d) {
-        reap_import_unreadable(l->im, path, strerror(errno));
-        return NULL;
-    }
-    while (errno = 0, (e = readdir(d))) {
-        if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, ".."))
-            continue;
-        if (!add_name(&names, n, &room, e->d_name, is_folder(dirfd(d), e))) {
-            (void)import_list_no_memory(l);
-            break;
-        }
-    }
-    if (!e && errno)
-        reap_import_unreadable(l->im, path, strerror(errno));
-    closedir(d);
-    if (*n)
-        qsort(names, *n, sizeof(*names), by_bytes);
-    return names;
-}
-
-/* Go into a folder, unless it leads to itself or is what is written. */
-static bool enter(struct list *l, const char *path)
-{
-    struct stat st;
-
-    if (stat(path, &st)) {
-        reap_import_unreadable(l->im, path, strerror(errno));
-        return false;
-    }
-    if (st.st_dev == l->from->dev && st.st_ino == l->from->ino)
-        return false;
-    for (size_t i = 0; i < l->depth; i++)
-        if (l->above[i].dev == st.st_dev && l->above[i].ino == st.st_ino)
-            return false;
-    if (l->depth == DEPTH_MAX) {
-        reap_import_unreadable(l->im, path, "folders nested too deep");
-        return false;
-    }
-    l->above[l->depth].dev = st.st_dev;
-    l->above[l->depth++].ino = st.st_ino;
-    return true;
-}
-
-static bool list_folder(struct list *l, const char *path, const char *within)
-{
-    struct name *names;
-    bool go_on = true;
-    size_t n;
-
-    if (!enter(l, path))
-        return true;
-    names = read_names(l, path, &n);
-    for (size_t i = 0; i < n; i++) {
-        char *name = names[i].text, *file = join(path, name),
-             *in = join(within, name);
-        const size_t len = strlen(name);
-
-        if (file && in && go_on)
-            go_on = len && name[len - 1] == '/' ? list_folder(l, file, in)
-                                                : put_file(l, file, "", in, "");
-        else
-            go_on = go_on && import_list_no_memory(l);
-        reap_free(file);
-        reap_free(in);
-        reap_free(name);
-    }
-    reap_free(names);
-    l->depth--;
-    return go_on;
-}
-
-/* ---- lists ---- */
-
-static bool list_line(struct list *l, const char *list, char *line)
-{
-    const char *slash = strrchr(list, '/');
-    char *label = strchr(line, '\t'), *other = NULL, *dir;
-    bool go_on;
-
-    line[strcspn(line, "\r\n")] = '\0';
-    if (label)
-        *label++ = '\0';
-    if (!*line)
-        return true;
-    /* Not below the current folder: then below the list's own. */
-    if (*line != '/' && slash && (dir = reap_strdup(list))) {
-        dir[slash - list] = '\0';
-        other = join(dir, line);
-        reap_free(dir);
-    }
-    go_on = put_file(l, line, other ? other : "", line, label ? label : "");
-    reap_free(other);
-    return go_on;
-}
-
-static bool list_lines(struct list *l, const char *path)
-{
-    FILE *f = fopen(path, "r");
-    char *line = NULL;
-    size_t size = 0;
-    bool go_on = true;
-
-    if (!f) {
-        reap_import_unreadable(l->im, path, strerror(errno));
-        return true;
-    }
-    while (go_on && getline(&line, &size, f) >= 0)
-        go_on = list_line(l, path, line);
-    if (ferror(f))
-        reap_import_unreadable(l->im, path, strerror(errno));
-    fclose(f);
-    free(line); /* getline()'s own */
-    return go_on;
+    reap_import_add(l->im, &l->im->sum.seen, 1);
+    reap_import_not_taken(l->im, path, why);
 }
 
 /* ---- all sources ---- */
@@ -377,48 +172,185 @@ static void import_list_name_of(const char *path, char *to)
     }
 }
 
-static bool list_source(struct list *l, const char *path)
-{
-    char name[NAME_MAX + 1];
-    struct reap_err err;
+/* A source as it is known beforehand. */
+struct seen_source {
     enum kind kind;
+    bool there;
+    char *real; /* of a list or image: the folder that it is in */
+};
 
-    if (import_list_kind_of(path, &kind, &err)) {
-        reap_import_unreadable(l->im, path, "was removed meanwhile");
-        return true;
+/* The folder that a file is in, really; 'last' is what the file before it
+ * gave. NULL: no memory or no such folder. Owned. */
+static char *folder_of(const char *path, const char **last_dir, char **last)
+{
+    const char *slash = strrchr(path, '/');
+    const size_t n = slash ? (size_t)(slash - path) + 1 : 0;
+    char dir[PATH_MAX], real[PATH_MAX];
+
+    if (*last && strlen(*last_dir) >= n && !strncmp(*last_dir, path, n) &&
+        !strchr(*last_dir + n, '/'))
+        return reap_strdup(*last);
+    if (n >= sizeof(dir))
+        return NULL;
+    snprintf(dir, sizeof(dir), "%.*s", (int)n, path);
+    if (!realpath(n ? dir : ".", real))
+        return NULL;
+    *last_dir = path;
+    reap_free(*last);
+    *last = reap_strdup(real);
+    return reap_strdup(real);
+}
+
+static int see_source(struct reap_import *im, size_t i, struct seen_source *to,
+                      const char **last_dir, char **last, struct reap_err *err)
+{
+    const char *path = im->args->src[i];
+    char real[PATH_MAX];
+    int rc = import_list_kind_of(path, &to->kind, err);
+
+    if (rc) {
+        const size_t n = strlen(path);
+        const char *why = err->msg;
+
+        if (!strncmp(why, path, n)) /* it is named apart */
+            why += n + strspn(why + n, ": ");
+        reap_import_add(im, &im->sum.seen, 1);
+        reap_import_not_taken(im, path, why);
+        return REAP_OK;
     }
-    import_list_name_of(path, name);
-    l->prefix = l->im->args->n_src > 1 && kind != IMAGE ? name : "";
+    if (to->kind == FOLDER || to->kind == ARCHIVE)
+        to->real = realpath(path, real) ? reap_strdup(real) : NULL;
+    else
+        to->real = folder_of(path, last_dir, last);
+    to->there = to->real;
+    return to->there ? REAP_OK
+                     : reap_fail(err, REAP_ENOMEM, "no memory for %s", path);
+}
+
+/* Do the lists lie in more than one folder? */
+static bool several_folders(const struct seen_source *s, size_t n)
+{
+    const char *first = NULL;
+
+    for (size_t i = 0; i < n; i++)
+        if (s[i].there && s[i].kind == LIST) {
+            if (first && strcmp(first, s[i].real) != 0)
+                return true;
+            first = s[i].real;
+        }
+    return false;
+}
+
+/* Number folders and archives first: files that lie in one are its own. */
+static int number_sources(struct reap_import *im, struct seen_source *s,
+                          struct reap_err *err)
+{
+    const bool several = several_folders(s, im->args->n_src);
+    int rc = REAP_OK;
+
+    for (int files = 0; files < 2; files++)
+        for (size_t i = 0; i < im->args->n_src && !rc; i++) {
+            const bool is_files = s[i].kind == IMAGE || s[i].kind == LIST;
+            char name[NAME_MAX + 1] = "";
+            uint32_t number;
+
+            if (!s[i].there || is_files != files)
+                continue;
+            if (files ? several && s[i].kind == LIST : im->args->n_src > 1)
+                import_list_name_of(files ? s[i].real : im->args->src[i], name);
+            rc = reap_sources_add(im->sources,
+                                  files                 ? REAP_SOURCE_FILES
+                                  : s[i].kind == FOLDER ? REAP_SOURCE_FOLDER
+                                                        : REAP_SOURCE_ARCHIVE,
+                                  s[i].real, name, true, &number, err);
+        }
+    return rc;
+}
+
+static bool list_a_list(struct reap_listing *l, const char *path, char **real)
+{
+    struct reap_list *of = reap_calloc(1, sizeof(*of));
+    struct reap_err err;
+
+    if (of) {
+        of->next = l->im->lists;
+        l->im->lists = of;
+        of->path = reap_strdup(path);
+        of->dir = *real;
+        *real = NULL;
+        of->path_column = 0;
+        of->label_column = SIZE_MAX;
+    }
+    if (!of || !of->path)
+        return reap_import_no_memory(l->im, "to list");
+    if (reap_sources_add(l->im->sources, REAP_SOURCE_FILES, of->dir, "", true,
+                         &of->source, &err))
+        return reap_import_no_memory(l->im, "to list");
+    return reap_list_lines(l, of);
+}
+
+static bool list_source(struct reap_listing *l, const char *path,
+                        struct seen_source *s)
+{
+    const char *slash = strrchr(path, '/');
+    char *real;
+    bool go_on;
+
+    if (!s->there)
+        return true;
+    l->real = s->real;
     l->depth = 0;
-    switch (kind) {
+    switch (s->kind) {
     case FOLDER:
-        return list_folder(l, path, "");
-    case IMAGE:
-        return put_file(l, path, "", name, "");
+        return reap_list_folder(l, path, s->real);
     case LIST:
-        return list_lines(l, path);
+        return list_a_list(l, path, &s->real);
     case ARCHIVE:
+        return reap_list_at(l, REAP_IMPORT_ARCHIVE, path, s->real, false);
+    case IMAGE:
         break;
     }
-    l->archives = true;
-    return put_job(l, &(struct reap_import_job){ .kind = REAP_IMPORT_ARCHIVE,
-                                                 .path = path,
-                                                 .other = "",
-                                                 .key = l->prefix,
-                                                 .label = "" });
+    real = reap_import_join(s->real, slash ? slash + 1 : path);
+    go_on = real ? reap_list_at(l, REAP_IMPORT_FILE, path, real, false)
+                 : reap_import_no_memory(l->im, "to list");
+    reap_free(real);
+    return go_on;
+}
+
+/* See all, number them, then list one after another. False: stopped. */
+static bool list_all(struct reap_listing *l, struct seen_source *s)
+{
+    struct reap_import *im = l->im;
+    const char *last_dir = NULL;
+    char *last = NULL;
+    struct reap_err err;
+    int rc = s ? REAP_OK : reap_fail(&err, REAP_ENOMEM, "no memory to list");
+    bool go_on;
+
+    for (size_t i = 0; i < im->args->n_src && !rc; i++)
+        rc = see_source(im, i, &s[i], &last_dir, &last, &err);
+    reap_free(last);
+    if (!rc)
+        rc = number_sources(im, s, &err);
+    if (rc)
+        reap_import_fail(im, rc, &err);
+    go_on = !rc;
+    for (size_t i = 0; i < im->args->n_src && go_on; i++)
+        go_on = list_source(l, im->args->src[i], &s[i]);
+    for (size_t i = 0; s && i < im->args->n_src; i++)
+        reap_free(s[i].real);
+    return go_on;
 }
 
 void *reap_import_list(void *lister)
 {
     const struct reap_import_lister *from = lister;
     struct reap_import *im = from->im;
-    struct list l = { .from = from, .im = im };
-    bool go_on = true;
+    struct reap_listing l = { .from = from, .im = im };
+    struct seen_source *s = reap_calloc(im->args->n_src, sizeof(*s));
+    const bool go_on = list_all(&l, s);
 
-    for (size_t i = 0; i < im->args->n_src && go_on; i++) {
-        l.source = from->number[i];
-        go_on = list_source(&l, im->args->src[i]);
-    }
+    reap_free(s);
     pthread_mutex_lock(&im->mutex);
     im->sum.listed = go_on && !l.archives;
     pthread_mutex_unlock(&im->mutex);

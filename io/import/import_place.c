@@ -12,8 +12,9 @@
 
 #include "engine/base/mem.h"
 #include "io/dataset/index.h"
-#include "io/out/create.h"
+#include "io/import/import.h"
 #include "io/import/import_place.h"
+#include "io/out/create.h"
 #include "io/store/store.h"
 
 enum { PATH_SIZE = 4096 };
@@ -129,8 +130,10 @@ int reap_import_place_open(struct reap_import_place **out, const char *path,
 
 void reap_import_place_close(struct reap_import_place **p, bool forget)
 {
-    static const char *const ours[] = { "data.mdb", "lock.mdb", REAP_INDEX_FILE,
-                                        REAP_INDEX_FILE "-lock", LOCK_FILE };
+    static const char *const ours[] = {
+        "data.mdb", "lock.mdb",     REAP_INDEX_FILE, REAP_INDEX_FILE "-lock",
+        LOCK_FILE,  REAP_IMPORT_LOG
+    };
     struct reap_import_place *old = *p;
     char file[PATH_SIZE + 32];
 

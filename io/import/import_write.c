@@ -1,5 +1,6 @@
 /*
- * The one writer of a dataset. Values are committed before the index, so that a
+ * The one writer of a dataset: opening it, and what it knows of earlier
+ * imports. Values are committed before the index, so that a
  * stop in between leaves records without an entry, which are put again, and
  * never an entry without its record.
  */
@@ -12,40 +13,42 @@
 #include "engine/base/mem.h"
 #include "io/dataset/dataset_impl.h"
 #include "io/file/le.h"
-#include "io/import/import_env.h"
-#include "io/import/import_impl.h"
-#include "io/import/import_place.h"
+#include "io/import/import_write.h"
 
-struct reap_import_writer {
-    struct reap_import_env data, index;
-    struct reap_import_place *place;
-    uint32_t run;
-    bool fresh; /* nothing was there at the start */
-    /* No reader is inside while the map moves or pages are committed. */
-    pthread_mutex_t mutex;
-};
+MDB_val reap_write_val(struct reap_bytes b)
+{
+    return (MDB_val){ b.len, (void *)(uintptr_t)b.data };
+}
 
-/* Both transactions of a batch, and what they did. */
-struct batch {
-    MDB_txn *data, *index;
-    struct reap_import_sum did;
-};
+/* Zero "source" number: the key of a source. */
+enum { SOURCE_KEY = 7 };
+static const char source_key[] = "\0source";
 
-static int import_write_begin(struct reap_import_writer *w, struct batch *b,
-                              struct reap_err *err)
+MDB_val reap_write_source_key(uint8_t *buf, uint32_t number)
+{
+    memcpy(buf, source_key, SOURCE_KEY);
+    for (int i = 3; i >= 0; i--, number >>= 8)
+        buf[SOURCE_KEY + i] = (uint8_t)number;
+    return (MDB_val){ REAP_SOURCE_KEY_LEN, buf };
+}
+
+int reap_write_begin(struct reap_import_writer *w, struct reap_batch *b,
+                     struct reap_err *err)
 {
     int mrc = mdb_txn_begin(w->data.env, NULL, 0, &b->data);
 
+    b->w = w;
     if (mrc)
         return reap_dataset_fail(w->data.file, mrc, "write", err);
     mrc = mdb_txn_begin(w->index.env, NULL, 0, &b->index);
     if (!mrc)
         return REAP_OK;
     mdb_txn_abort(b->data);
+    b->data = NULL;
     return reap_dataset_fail(w->index.file, mrc, "write", err);
 }
 
-static void abort_both(struct batch *b)
+void reap_write_abort(struct reap_batch *b)
 {
     if (b->data)
         mdb_txn_abort(b->data);
@@ -54,164 +57,26 @@ static void abort_both(struct batch *b)
     b->data = b->index = NULL;
 }
 
-static MDB_val val(struct reap_bytes b)
+int reap_write_commit(struct reap_batch *b, const char **file)
 {
-    return (MDB_val){ b.len, (void *)(uintptr_t)b.data };
-}
+    int mrc = mdb_txn_commit(b->data);
 
-/* Zero "source" number: the key of a source's path. */
-enum { SOURCE_KEY = 7, SOURCE_KEY_LEN = SOURCE_KEY + 4 };
-static const char source_key[] = "\0source";
-
-static MDB_val key_of_source(uint8_t *buf, uint32_t number)
-{
-    memcpy(buf, source_key, SOURCE_KEY);
-    for (int i = 3; i >= 0; i--, number >>= 8)
-        buf[SOURCE_KEY + i] = (uint8_t)number;
-    return (MDB_val){ SOURCE_KEY_LEN, buf };
-}
-
-static int twice(struct reap_import_writer *w, MDB_txn *txn,
-                 const struct reap_import_item *item, uint32_t other,
-                 struct reap_err *err)
-{
-    uint8_t buf[2][SOURCE_KEY_LEN];
-    MDB_val key[2] = { key_of_source(buf[0], other),
-                       key_of_source(buf[1], item->source) };
-    MDB_val path[2] = { { 0 } };
-
-    for (size_t i = 0; i < 2; i++)
-        if (mdb_get(txn, w->index.dbi, &key[i], &path[i]))
-            path[i] = (MDB_val){ 1, (void *)(uintptr_t) "?" };
-    if (other == item->source)
-        return reap_fail(err, REAP_EINVAL,
-                         "%.*s holds two different files with the key '%.*s'; "
-                         "remove one of them",
-                         (int)path[0].mv_size, (const char *)path[0].mv_data,
-                         (int)item->key.len, (const char *)item->key.data);
-    return reap_fail(err, REAP_EINVAL,
-                     "two files have the key '%.*s': one of %.*s, another of "
-                     "%.*s; import them from the folder above both",
-                     (int)item->key.len, (const char *)item->key.data,
-                     (int)path[0].mv_size, (const char *)path[0].mv_data,
-                     (int)path[1].mv_size, (const char *)path[1].mv_data);
-}
-
-enum verdict { PUT, KEEP, TWICE };
-
-static enum verdict import_write_judge(const struct reap_import_writer *w,
-                                       const struct reap_import_item *item,
-                                       const struct reap_index_entry *old)
-{
-    const bool equal = old->size == item->value.len && old->crc == item->crc;
-
-    if (old->run == w->run && old->source != item->source)
-        return TWICE;
-    if (equal)
-        return KEEP;
-    return old->run == w->run || old->source != item->source ? TWICE : PUT;
-}
-
-/* LMDB's code, or MDB_KEYEXIST if two files have the key: see 'err'. */
-static int put_one(struct reap_import_writer *w, struct batch *b,
-                   const struct reap_import_item *item, struct reap_err *err)
-{
-    struct reap_index_entry old, entry = {
-        .size = item->value.len,
-        .mtime = item->mtime,
-        .crc = item->crc,
-        .source = item->source,
-        .run = w->run,
-        .label = { (const uint8_t *)item->label, strlen(item->label) },
-        .path = item->path,
-    };
-    uint8_t bytes[REAP_INDEX_MAX];
-    MDB_val key = val(item->key), value = val(item->value), there;
-    enum verdict verdict = PUT;
-    int mrc = mdb_get(b->index, w->index.dbi, &key, &there);
-
-    if (!mrc &&
-        reap_index_decode((struct reap_bytes){ there.mv_data, there.mv_size },
-                          &old)) {
-        verdict = import_write_judge(w, item, &old);
-        b->did.changed += verdict == PUT;
-    }
-    if (verdict == TWICE) {
-        (void)twice(w, b->index, item, old.source, err);
-        return MDB_KEYEXIST;
-    }
-    if (mrc && mrc != MDB_NOTFOUND)
-        return mrc;
-    mrc = verdict == PUT ? mdb_put(b->data, w->data.dbi, &key, &value, 0) : 0;
+    b->data = NULL;
+    *file = b->w->data.file;
     if (mrc)
         return mrc;
-    b->did.records += verdict == PUT;
-    b->did.bytes += verdict == PUT ? item->value.len : 0;
-    b->did.same += verdict == KEEP;
-    there = (MDB_val){ reap_index_encode(bytes, &entry), bytes };
-    return mdb_put(b->index, w->index.dbi, &key, &there, 0);
+    mrc = mdb_txn_commit(b->index);
+    b->index = NULL;
+    *file = b->w->index.file;
+    return mrc;
 }
 
-/* One try. '*full': a map was too small, which of the two does not matter. */
-static int put_all(struct reap_import_writer *w,
-                   struct reap_import_item *const *item, size_t n,
-                   struct batch *b, bool *full, struct reap_err *err)
+int reap_write_grow(struct reap_import_writer *w, size_t bytes,
+                    struct reap_err *err)
 {
-    struct reap_import_env *at = &w->data;
-    int mrc = 0, rc;
+    int rc = reap_import_env_grow(&w->data, bytes, err);
 
-    *b = (struct batch){ 0 };
-    *full = false;
-    rc = import_write_begin(w, b, err);
-    if (rc)
-        return rc;
-    for (size_t i = 0; i < n && !mrc; i++)
-        mrc = put_one(w, b, item[i], err);
-    if (mrc == MDB_KEYEXIST) {
-        abort_both(b);
-        return REAP_EINVAL;
-    }
-    if (!mrc) {
-        mrc = mdb_txn_commit(b->data);
-        b->data = NULL;
-    }
-    if (!mrc) {
-        at = &w->index;
-        mrc = mdb_txn_commit(b->index);
-        b->index = NULL;
-    }
-    abort_both(b);
-    *full = mrc == MDB_MAP_FULL;
-    return mrc ? reap_dataset_fail(at->file, mrc, "write", err) : REAP_OK;
-}
-
-int reap_import_writer_put(struct reap_import_writer *w,
-                           struct reap_import_item *const *item, size_t n,
-                           struct reap_import_sum *sum, struct reap_err *err)
-{
-    struct batch b;
-    bool full;
-    size_t bytes = 0;
-    int rc;
-
-    for (size_t i = 0; i < n; i++)
-        bytes += item[i]->value.len;
-    pthread_mutex_lock(&w->mutex);
-    while ((rc = put_all(w, item, n, &b, &full, err)) && full) {
-        rc = reap_import_env_grow(&w->data, 2 * bytes, err);
-        if (!rc)
-            rc = reap_import_env_grow(&w->index, 0, err);
-        if (rc)
-            break;
-    }
-    pthread_mutex_unlock(&w->mutex);
-    if (rc)
-        return rc;
-    sum->records += b.did.records;
-    sum->changed += b.did.changed;
-    sum->bytes += b.did.bytes;
-    sum->same += b.did.same;
-    return REAP_OK;
+    return rc ? rc : reap_import_env_grow(&w->index, 0, err);
 }
 
 /* ---- opening ---- */
@@ -260,58 +125,86 @@ static int sign_in(struct reap_import_writer *w, MDB_txn *txn)
     return mdb_put(txn, w->index.dbi, &key, &v, 0);
 }
 
-/* The number of the source 'path'; a new one if it has none. */
-static int number_source(struct reap_import_writer *w, MDB_txn *txn,
-                         const char *path, uint32_t *number)
+/* A source of an earlier import: where it really is, zero, kind, prefix. */
+static int load_source(struct reap_sources *to, const MDB_val *v,
+                       struct reap_err *err)
 {
-    uint8_t buf[SOURCE_KEY_LEN];
+    const char *path = v->mv_data, *end = memchr(path, '\0', v->mv_size);
+    char *text = reap_calloc(v->mv_size + 4, 1);
+    enum reap_source_kind kind = REAP_SOURCE_OLD;
+    const char *prefix = "";
+    uint32_t number;
+    int rc;
 
-    for (*number = 0;; ++*number) {
-        MDB_val key = key_of_source(buf, *number), v;
-        int mrc = mdb_get(txn, w->index.dbi, &key, &v);
-
-        if (!mrc && v.mv_size == strlen(path) &&
-            !memcmp(v.mv_data, path, v.mv_size))
-            return 0;
-        if (mrc == MDB_NOTFOUND) {
-            v = (MDB_val){ strlen(path), (void *)(uintptr_t)path };
-            return mdb_put(txn, w->index.dbi, &key, &v, 0);
-        }
-        if (mrc)
-            return mrc;
+    if (!text)
+        return reap_fail(err, REAP_ENOMEM, "no memory for sources");
+    memcpy(text, path, v->mv_size);
+    if (end && end + 1 < path + v->mv_size) {
+        kind = (enum reap_source_kind)end[1];
+        prefix = text + (end + 2 - path);
     }
+    rc = reap_sources_add(to, kind, text, prefix, false, &number, err);
+    reap_free(text);
+    return rc;
 }
 
-static int sources_once(struct reap_import_writer *w, const char *const *path,
-                        size_t n, uint32_t *number)
+static int load_sources(struct reap_import_writer *w, MDB_txn *txn,
+                        struct reap_err *err)
+{
+    uint8_t buf[REAP_SOURCE_KEY_LEN];
+    int mrc = 0, rc = REAP_OK;
+
+    for (w->n_sources = 0; !rc; w->n_sources++) {
+        MDB_val key = reap_write_source_key(buf, (uint32_t)w->n_sources), v;
+
+        mrc = mdb_get(txn, w->index.dbi, &key, &v);
+        if (mrc)
+            break;
+        rc = load_source(w->sources, &v, err);
+        if (!rc && reap_sources_count(w->sources) != w->n_sources + 1)
+            rc = reap_fail(err, REAP_EFORMAT,
+                           "%s is damaged: a source is in it twice",
+                           w->index.file);
+    }
+    return rc || mrc == MDB_NOTFOUND
+               ? rc
+               : reap_dataset_fail(w->index.file, mrc, "read", err);
+}
+
+/* Sign in, load what earlier imports knew, drop what a stopped one left. */
+static int start_once(struct reap_import_writer *w, bool *full,
+                      struct reap_err *err)
 {
     MDB_txn *txn;
-    int mrc = mdb_txn_begin(w->index.env, NULL, 0, &txn);
+    int rc = REAP_OK, mrc = mdb_txn_begin(w->index.env, NULL, 0, &txn);
 
+    *full = false;
     if (mrc)
-        return mrc;
+        return reap_dataset_fail(w->index.file, mrc, "write", err);
     mrc = sign_in(w, txn);
-    for (size_t i = 0; i < n && !mrc; i++)
-        mrc = number_source(w, txn, path[i], &number[i]);
     if (!mrc)
-        return mdb_txn_commit(txn);
-    mdb_txn_abort(txn);
-    return mrc;
+        mrc = reap_write_pending_clear(w, txn);
+    if (!mrc && !reap_sources_count(w->sources))
+        rc = load_sources(w, txn, err);
+    if (mrc || rc)
+        mdb_txn_abort(txn);
+    else
+        mrc = mdb_txn_commit(txn);
+    *full = mrc == MDB_MAP_FULL;
+    return mrc ? reap_dataset_fail(w->index.file, mrc, "write", err) : rc;
 }
 
-int reap_import_writer_sources(struct reap_import_writer *w,
-                               const char *const *path, size_t n,
-                               uint32_t *number, struct reap_err *err)
+static int start(struct reap_import_writer *w, struct reap_err *err)
 {
-    int mrc;
+    bool full;
+    int rc;
 
-    while ((mrc = sources_once(w, path, n, number)) == MDB_MAP_FULL) {
-        int rc = reap_import_env_grow(&w->index, 0, err);
-
+    while ((rc = start_once(w, &full, err)) && full) {
+        rc = reap_import_env_grow(&w->index, 0, err);
         if (rc)
             return rc;
     }
-    return mrc ? reap_dataset_fail(w->index.file, mrc, "write", err) : REAP_OK;
+    return rc;
 }
 
 /* Has the index an entry of a record? */
@@ -334,7 +227,7 @@ static bool has_records(struct reap_import_writer *w)
 }
 
 int reap_import_writer_open(struct reap_import_writer **out, const char *path,
-                            struct reap_err *err)
+                            struct reap_sources *sources, struct reap_err *err)
 {
     struct reap_import_writer *w = reap_calloc(1, sizeof(*w));
     int rc;
@@ -343,6 +236,7 @@ int reap_import_writer_open(struct reap_import_writer **out, const char *path,
     if (!w)
         return reap_fail(err, REAP_ENOMEM, "%s: no memory to write it", path);
     pthread_mutex_init(&w->mutex, NULL);
+    w->sources = sources;
     rc = reap_import_place_open(&w->place, path, err);
     /* The index first: data.mdb without it would be a stranger's. */
     if (!rc)
@@ -356,34 +250,52 @@ int reap_import_writer_open(struct reap_import_writer **out, const char *path,
                        "%s: its data.mdb is gone; delete the rest and import "
                        "again",
                        path);
+    if (!rc)
+        rc = start(w, err);
     if (rc)
         reap_import_writer_close(&w, false);
     *out = w;
     return rc;
 }
 
-bool reap_import_writer_knows(struct reap_import_writer *w,
-                              struct reap_bytes key, uint32_t source,
-                              uint64_t size, int64_t mtime)
+static bool look_up(struct reap_import_writer *w, struct reap_bytes key,
+                    struct reap_index_entry *e)
 {
-    MDB_val k = val(key), v;
-    struct reap_index_entry e;
-    bool known = false;
+    MDB_val k = reap_write_val(key), v;
+    bool found = false;
     MDB_txn *txn;
 
     if (w->fresh)
         return false;
     pthread_mutex_lock(&w->mutex);
     if (!mdb_txn_begin(w->index.env, NULL, MDB_RDONLY, &txn)) {
-        known = !mdb_get(txn, w->index.dbi, &k, &v) &&
-                reap_index_decode((struct reap_bytes){ v.mv_data, v.mv_size },
-                                  &e) &&
-                e.source == source && e.size == size && e.mtime == mtime &&
-                e.run != w->run;
+        found =
+            !mdb_get(txn, w->index.dbi, &k, &v) &&
+            reap_index_decode((struct reap_bytes){ v.mv_data, v.mv_size }, e);
         mdb_txn_abort(txn);
     }
     pthread_mutex_unlock(&w->mutex);
-    return known;
+    return found;
+}
+
+bool reap_import_writer_knows(struct reap_import_writer *w,
+                              struct reap_bytes key, uint32_t source,
+                              uint64_t size, int64_t mtime)
+{
+    struct reap_index_entry e;
+
+    return look_up(w, key, &e) && e.source == source && e.size == size &&
+           e.mtime == mtime && e.run != w->run;
+}
+
+bool reap_import_writer_has(void *w, const char *path, uint32_t source)
+{
+    uint8_t key[REAP_KEY_MAX];
+    struct reap_index_entry e;
+
+    return look_up(w, (struct reap_bytes){ key, reap_import_key(path, key) },
+                   &e) &&
+           e.source == source;
 }
 
 uint64_t reap_import_writer_total(struct reap_import_writer *w)

@@ -90,3 +90,43 @@ int reap_max_bad(const char *text, uint64_t bad, uint64_t total, bool *yes,
     *yes = (double)bad <= n && (bad < total || !bad);
     return REAP_OK;
 }
+
+int reap_parse_bad(const char *text, uint64_t *count, double *share,
+                   struct reap_err *err)
+{
+    bool yes;
+    int rc = text ? reap_max_bad(text, 0, 1, &yes, err) : REAP_OK;
+
+    *count = 0;
+    *share = 0;
+    if (rc || !text)
+        return rc;
+    if (strchr(text, '%'))
+        *share = strtod(text, NULL) / 100;
+    else
+        *count = strtoull(text, NULL, 10);
+    return REAP_OK;
+}
+
+int reap_parse_bytes(const char *option, const char *text, uint64_t *bytes,
+                     struct reap_err *err)
+{
+    static const char unit[] = "KMGT";
+    const char *u;
+    char *end;
+    double n;
+
+    *bytes = 0;
+    if (!text)
+        return REAP_OK;
+    n = strtod(text, &end);
+    u = *end ? strchr(unit, *end) : NULL;
+    for (const char *p = unit; u && p <= u; p++)
+        n *= 1024;
+    if (end == text || (*end && (!u || end[1])) || !(n >= 1) || n > 1e18)
+        return reap_fail(err, REAP_EINVAL,
+                         "--%s %s: a size is needed, such as 500M or 2T",
+                         option, text);
+    *bytes = (uint64_t)n;
+    return REAP_OK;
+}

@@ -30,4 +30,14 @@ const char *reap_plural(uint64_t n, const char *one, const char *many);
 int reap_max_bad(const char *text, uint64_t bad, uint64_t total, bool *yes,
                  struct reap_err *err) REAP_MUST_CHECK;
 
+/* --max-bad as a count or, if it ends in %, as a share of all in '*share'.
+ * NULL is 0. REAP_EINVAL as above. */
+int reap_parse_bad(const char *text, uint64_t *count, double *share,
+                   struct reap_err *err) REAP_MUST_CHECK;
+
+/* "500000", "100M", "2G", "1T" in bytes; NULL is 0. REAP_EINVAL names the
+ * option. */
+int reap_parse_bytes(const char *option, const char *text, uint64_t *bytes,
+                     struct reap_err *err) REAP_MUST_CHECK;
+
 #endif /* REAP_JOBS_CLI_WORDS_H */

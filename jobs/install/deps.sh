@@ -37,6 +37,7 @@ pc jansson libjansson-dev
 pc libzip libzip-dev
 pc libcurl libcurl4-openssl-dev
 pc libarchive libarchive-dev
+pc zlib zlib1g-dev
 pc libcrypto libssl-dev
 pc libisal libisal-dev
 pc libprotobuf-c libprotobuf-c-dev

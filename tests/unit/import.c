@@ -121,8 +121,8 @@ static void test_folder(void)
     ok(!symlink("..", scratch("photos/a/up")), "a loop");
     ok(!symlink("../b.png", scratch("photos/a/z.png")), "a link");
     ok(!import(set, dir), "a folder is imported: %s", err.msg);
-    ok(sum.records == 7 && sum.skipped == 2 && !sum.same && sum.total == 7,
-       "%d records, %d skipped", (int)sum.records, (int)sum.skipped);
+    ok(sum.records == 7 && sum.not_images == 2 && !sum.same && sum.total == 7,
+       "%d records, %d not images", (int)sum.records, (int)sum.not_images);
     ok(has_text(set, "a/x.jpg", "not a photo", ""), "any bytes");
     ok(has_text(set, "a/y.JPEG", "", ""), "no bytes");
     ok(has(set, "b.png", big, sizeof(big), ""), "many bytes: the map grew");
@@ -240,7 +240,7 @@ static void test_archives(void)
         snprintf(set, sizeof(set), "%s", scratch(zipped ? "zset" : "tset"));
         snprintf(tar, sizeof(tar), "%s", scratch(zipped ? "w.tgz" : "w.tar"));
         make_tar(tar, zipped);
-        ok(!import(set, tar) && sum.records == 4 && sum.skipped == 1, "%s: %s",
+        ok(!import(set, tar) && sum.records == 4 && sum.not_images == 1, "%s: %s",
            tar, err.msg);
         ok(has_text(set, "x/0001.jpg", "one", "17"), "a label behind");
         ok(has_text(set, "x/0002.left.png", "two", "tabby cat") &&
@@ -265,7 +265,7 @@ static void test_list(void)
              scratch("one/p.jpg"));
     put_text(scratch("l/list.txt"), text);
     ok(import(scratch("lset"), scratch("l/list.txt")) == REAP_EFORMAT &&
-           sum.records == 3 && sum.unreadable == 1 && strstr(err.msg, "no.jpg"),
+           sum.records == 3 && sum.not_taken == 1 && strstr(err.msg, "no.jpg"),
        "a list, one file of it missing: %s", err.msg);
     ok(has_text(scratch("lset"), "a.jpg", "A", "cat") &&
            has_text(scratch("lset"), "b.jpg", "B", "dog"),

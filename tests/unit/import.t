@@ -45,8 +45,8 @@ done
 "$REAP" import "$dir/in" -o "$dir/set" --json >"$dir/out" 2>"$dir/err"
 ok $? 'after four kills it is completed'
 has total 300
-has skipped 1
-has unreadable 0
+has not_images 1
+has not_taken 0
 "$REAP" import "$dir/in" -o "$dir/set" --json >"$dir/out"
 has records 0
 has same 300
@@ -94,7 +94,7 @@ echo x >>"$dir/in/sub/7.jpg"
 ln -s nowhere "$dir/in/sub/broken.png"
 fails 66 'broken.png: No such file' import "$dir/in" -o "$dir/set" --json
 has changed 1
-has unreadable 1
+has not_taken 1
 mkdir "$dir/old" "$dir/new"
 echo one >"$dir/old/x.jpg"
 echo other >"$dir/new/x.jpg"
