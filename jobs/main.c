@@ -17,7 +17,7 @@
 #include "jobs/cli/guard_stdout.h"
 #include "jobs/cli/help.h"
 #include "jobs/cli/progress.h"
-#include "jobs/cli/rule.h"
+#include "jobs/setup/rule.h"
 #include "jobs/cli/terminal.h"
 #include "jobs/setup/decoders.h"
 

@@ -6,7 +6,7 @@
 #include "io/export/export.h"
 #include "jobs/cli/cmd.h"
 #include "jobs/cli/remark.h"
-#include "jobs/cli/rule.h"
+#include "jobs/setup/rule.h"
 #include "jobs/cli/words.h"
 #include "jobs/setup/store_view.h"
 

@@ -118,6 +118,40 @@ refuses 64 'name a file' export st -o - --to npy
 [ ! -e - ]
 ok $? 'no file is called -'
 
+# numbers as text, cells that a spreadsheet would run, names that split lines
+run export st -o v.csv --vectors --force && [ "$(head -1 v.csv | tr , '\n' | wc -l)" = 516 ]
+ok $? '--vectors: a column for each number'
+run export st -o v.jsonl --vectors && [ "$(head -1 v.jsonl | grep -o ',' | wc -l)" -gt 511 ]
+ok $? 'or an array'
+run export st -o v.csv && grep -q -- '--vectors' err
+ok $? 'that they are left out is said'
+mkdir odd
+for c in '=1+1' '@x' "$(printf 'a\302\205b')" "$(printf 'a\342\200\250b')" "$(printf 'a\033[31mb')" "$(printf 'a\302\233b')"; do
+    cp in/10.ppm "odd/$c.ppm"
+done
+run import odd -o oddset --all -q && run extract oddset -o oddst $small && run export oddst -o odd.csv --csv-safe
+ok $? 'odd names'
+grep -q "^\"'=1+1.ppm\",ok" odd.csv && grep -q "^\"'@x.ppm\",ok" odd.csv
+ok $? '--csv-safe takes the sting out of cells'
+run export oddst -o odd.npy
+grep -qF 'a\u{0085}b.ppm' odd.keys.txt && grep -qF 'a\u{2028}b.ppm' odd.keys.txt && grep -qF 'a\x1b[31mb.ppm' odd.keys.txt
+ok $? 'what splits lines is escaped'
+(
+    for f in odd/a*; do
+        "$REAP" show "$f" --formats all
+        "$REAP" info "$f"
+        "$REAP" extract "$f" --labels "$f" $small
+        "$REAP" extract "$f" --weights none --model torchvision/resnet18 --input-shape 32,32 --formats all
+        "$REAP" extract "$f" --weights none --model torchvision/resnet18 --input-shape 32,32 --formats all --json
+        "$REAP" export "$f" -o x.csv
+        "$REAP" weights "$f" --model "$(printf 'x\033[1m')"
+        "$REAP" classify "$f" --truth "$f" --weights "$f"
+        "$REAP" "$f"
+    done
+) >said 2>&1
+! LC_ALL=C grep -q "$(printf '\033\|\302\233\|\302\205\|\342\200\250')" said && [ -s said ]
+ok $? 'none of them reaches a terminal'
+
 # links to destroy what they lead to
 rm -rf shared; cp -r set shared
 for f in lock.mdb index.mdb-lock import.lock; do

@@ -4,7 +4,7 @@
 #include "engine/base/mem.h"
 #include "io/out/outfile.h"
 #include "io/file/text.h"
-#include "jobs/cli/rule.h"
+#include "jobs/setup/rule.h"
 #include "jobs/cli/words.h"
 
 enum { PATH_SIZE = 4096 };

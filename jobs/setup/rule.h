@@ -1,13 +1,13 @@
 /*
- * jobs/cli/rule.h - the rule of outputs, for a command line
+ * jobs/setup/rule.h - the rule of outputs, for a command line
  *
  * What a command line names and is there is an input: arguments and values of
  * options, but for those that say where results go. From that and --force comes
  * the rule of io/out/outfile_rule.h. A command does nothing about it; it opens
  * its outputs through io/out/outfile.h.
  */
-#ifndef REAP_JOBS_CLI_RULE_H
-#define REAP_JOBS_CLI_RULE_H
+#ifndef REAP_JOBS_SETUP_RULE_H
+#define REAP_JOBS_SETUP_RULE_H
 
 #include <jansson.h>
 
@@ -31,4 +31,4 @@ void reap_rule_tell(const struct reap_options *o);
  * are known. */
 json_t *reap_rule_json(void);
 
-#endif /* REAP_JOBS_CLI_RULE_H */
+#endif /* REAP_JOBS_SETUP_RULE_H */
