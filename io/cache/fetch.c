@@ -29,6 +29,8 @@ struct fetch {
     int write_errno;
     reap_fetch_fn *told;
     void *ctx;
+    const char *token; /* or NULL */
+    long status;       /* of the answer, 0: none */
 };
 
 static const EVP_MD *fetch_kind_of(const char *hash)
@@ -108,6 +110,10 @@ static void set_up(CURL *c, const char *url, struct fetch *f, char *why)
     curl_easy_setopt(c, CURLOPT_NOPROGRESS, 0L);
     curl_easy_setopt(c, CURLOPT_XFERINFOFUNCTION, on_progress);
     curl_easy_setopt(c, CURLOPT_XFERINFODATA, f);
+    if (f->token) { /* libcurl keeps it from servers that this one names */
+        curl_easy_setopt(c, CURLOPT_HTTPAUTH, (long)CURLAUTH_BEARER);
+        curl_easy_setopt(c, CURLOPT_XOAUTH2_BEARER, f->token);
+    }
 }
 
 static int transfer(const char *url, const char *shown, struct fetch *f,
@@ -121,6 +127,7 @@ static int transfer(const char *url, const char *shown, struct fetch *f,
         return reap_fail(err, REAP_ENOMEM, "no memory to fetch %s", shown);
     set_up(c, url, f, why);
     code = curl_easy_perform(c);
+    curl_easy_getinfo(c, CURLINFO_RESPONSE_CODE, &f->status);
     curl_easy_cleanup(c);
     if (f->write_errno)
         return reap_fail(err, REAP_EIO, "%s: writing it: %s", shown,
@@ -148,10 +155,9 @@ static int fetch_check(struct fetch *f, const char *shown, const char *want,
     return REAP_OK;
 }
 
-int reap_fetch(const char *url, const char *path, const char *hash,
-               reap_fetch_fn *told, void *ctx, struct reap_err *err)
+static int fetch_to(struct fetch *f, const char *url, const char *path,
+                    const char *hash, struct reap_err *err)
 {
-    struct fetch f = { .told = told, .ctx = ctx };
     char shown[SHOWN]; /* the address without secrets */
     char temp[REAP_CREATE_NAME];
     const char *name;
@@ -164,27 +170,45 @@ int reap_fetch(const char *url, const char *path, const char *hash,
         rc = reap_fail(err, REAP_ECREATE, "%s: %s", path, strerror(errno));
         goto out;
     }
-    f.to = fdopen(fd, "wb");
-    f.hash = EVP_MD_CTX_new();
-    if (!f.to || !f.hash ||
-        !EVP_DigestInit_ex(f.hash, fetch_kind_of(hash), NULL))
+    f->to = fdopen(fd, "wb");
+    f->hash = EVP_MD_CTX_new();
+    if (!f->to || !f->hash ||
+        !EVP_DigestInit_ex(f->hash, fetch_kind_of(hash), NULL))
         rc = reap_fail(err, REAP_ENOMEM, "no memory to fetch %s", shown);
     else
-        rc = transfer(url, shown, &f, err);
+        rc = transfer(url, shown, f, err);
     if (!rc)
-        rc = fetch_check(&f, shown, hash, err);
+        rc = fetch_check(f, shown, hash, err);
     if (!rc && renameat(dir, temp, dir, name))
         rc = reap_fail(err, REAP_ECREATE, "%s: %s", path, strerror(errno));
     if (rc)
         unlinkat(dir, temp, 0);
-    EVP_MD_CTX_free(f.hash);
-    if (f.to)
-        fclose(f.to);
+    EVP_MD_CTX_free(f->hash);
+    if (f->to)
+        fclose(f->to);
     else
         close(fd);
 out:
     if (dir >= 0)
         close(dir);
+    return rc;
+}
+
+int reap_fetch(const char *url, const char *path, const char *hash,
+               reap_fetch_fn *told, void *ctx, struct reap_err *err)
+{
+    struct fetch f = { .told = told, .ctx = ctx };
+
+    return fetch_to(&f, url, path, hash, err);
+}
+
+int reap_fetch_as(const char *url, const char *path, const char *token,
+                  long *status, struct reap_err *err)
+{
+    struct fetch f = { .token = token && *token ? token : NULL };
+    int rc = fetch_to(&f, url, path, NULL, err);
+
+    *status = f.status;
     return rc;
 }
 

@@ -26,6 +26,14 @@ int reap_fetch(const char *url, const char *path, const char *hash,
                reap_fetch_fn *told, void *ctx,
                struct reap_err *err) REAP_MUST_CHECK;
 
+/*
+ * The same without a hash, as who has the right to: 'token' is sent to that
+ * server alone, NULL: none. '*status' receives the server's answer (404, ...),
+ * 0 if there was none.
+ */
+int reap_fetch_as(const char *url, const char *path, const char *token,
+                  long *status, struct reap_err *err) REAP_MUST_CHECK;
+
 /* Does the file have that hash? False also if it cannot be read. */
 bool reap_fetch_matches(const char *path, const char *hash);
 

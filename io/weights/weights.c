@@ -70,6 +70,12 @@ static bool is_pth_legacy(struct reap_bytes f)
         f, 0, "\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.", 15);
 }
 
+/* Any other pickle of a protocol that writes its number first. */
+static bool is_pickle(struct reap_bytes f)
+{
+    return f.len > 2 && f.data[0] == 0x80 && f.data[1] >= 2 && f.data[1] <= 5;
+}
+
 static const struct {
     bool (*is)(struct reap_bytes f);
     reap_weights_fn *list;
@@ -77,6 +83,7 @@ static const struct {
     { is_hdf5, reap_weights_h5 },
     { is_zip, reap_weights_zip },
     { is_pth_legacy, reap_weights_pth_legacy },
+    { is_pickle, reap_weights_pickle },
     { is_safetensors, reap_weights_safetensors },
     { is_index, reap_weights_sharded },
 };

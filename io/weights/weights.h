@@ -106,7 +106,8 @@ int reap_weights_note(struct reap_weights *w, const char *name,
  * The file that a --weights argument means: a path as it is; "imagenet" the
  * published file of 'model' (io/weights/published.def; "imagenet-v2",
  * "imagenet-notop" its other ones), as does a model's or a published file's own
- * name; a URL, perhaps ending in "#sha256=HEX". What is fetched goes to
+ * name; a URL, perhaps ending in "#sha256=HEX"; "hf:OWNER/NAME[@REV]" and
+ * "timm:NAME" a folder of Hugging Face's hub. What is fetched goes to
  * $REAP_CACHE, or reap's folder in $XDG_CACHE_HOME or ~/.cache, and is checked
  * by its hash there; PyTorch's and Keras's own caches are looked into as well.
  * 'path' receives at most 'size' bytes. Returns REAP_OK, REAP_EINVAL,

@@ -63,6 +63,7 @@ typedef int reap_weights_fn(struct reap_weights_in *in, struct reap_err *err);
 reap_weights_fn reap_weights_safetensors;
 reap_weights_fn reap_weights_pth;
 reap_weights_fn reap_weights_pth_legacy;
+reap_weights_fn reap_weights_pickle; /* a pickle alone */
 reap_weights_fn reap_weights_h5;
 reap_weights_fn reap_weights_zip;     /* .pth or .keras */
 reap_weights_fn reap_weights_sharded; /* an index of several files */
@@ -75,6 +76,15 @@ int reap_weights_part(struct reap_weights_in **out, const char *path,
  * one. */
 int reap_weights_in_folder(const char *dir, char *path, size_t size,
                            struct reap_err *err) REAP_MUST_CHECK;
+
+/*
+ * "hf:OWNER/NAME[@REV]" or "timm:NAME" to a folder: in the caches of Hugging
+ * Face's own programs, or fetched into ours. REAP_EINVAL (no such name can be),
+ * REAP_ENOTFOUND (the message says what to put where), or what fetching
+ * returns.
+ */
+int reap_weights_hub(const char *arg, char *path, size_t size,
+                     struct reap_err *err) REAP_MUST_CHECK;
 
 /* Take what configs beside the file at 'path' say, if it was found in a folder
  * or has a name that goes with configs. REAP_EFORMAT or REAP_ENOMEM. */

@@ -13,7 +13,7 @@
 #include "io/cache/cache.h"
 #include "io/cache/fetch.h"
 #include "io/weights/published.h"
-#include "io/weights/weights.h"
+#include "io/weights/weights_impl.h"
 
 enum { PATH = 3800 };
 
@@ -190,6 +190,9 @@ int reap_weights_resolve(const char *arg, const char *model, char *path,
         return imagenet(arg + 8, model, path, size, err);
     if (!strncmp(arg, "https://", 8) || !strncmp(arg, "http://", 7))
         return from_url(arg, path, size, err);
+    if ((!strncmp(arg, "hf:", 3) || !strncmp(arg, "timm:", 5)) &&
+        access(arg, F_OK))
+        return reap_weights_hub(arg, path, size, err);
     if (access(arg, F_OK) && p)
         return get_published(p, path, size, err);
     if (access(arg, F_OK) && reap_model_find(arg, &none))

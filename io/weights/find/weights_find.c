@@ -52,20 +52,29 @@ static const struct {
 #undef ROLE
 };
 
-/* What words of the prefix say; parts of it are split at dots and dashes. */
-static void give_role(struct network *n)
+static void give_word(struct network *n, const char *word, size_t len)
 {
-    size_t len;
-
-    n->role = "";
-    for (const char *at = n->prefix; *at; at += len + (at[len] != '\0')) {
-        len = strcspn(at, "._");
-        for (size_t i = 0; i < sizeof(roles) / sizeof(*roles); i++) {
-            if (strlen(roles[i].word) != len ||
-                strncmp(roles[i].word, at, len) != 0)
-                continue;
+    for (size_t i = 0; i < sizeof(roles) / sizeof(*roles); i++)
+        if (strlen(roles[i].word) == len &&
+            !strncmp(roles[i].word, word, len)) {
             n->rank += roles[i].rank;
             n->role = roles[i].about;
+        }
+}
+
+/* What the prefix says: its parts between dots, and the words of these. */
+static void give_role(struct network *n)
+{
+    size_t part, word;
+
+    n->role = "";
+    for (const char *at = n->prefix; *at; at += part + (at[part] == '.')) {
+        part = strcspn(at, ".");
+        give_word(n, at, part);
+        for (size_t from = 0; from < part; from += word + 1) {
+            word = strcspn(at + from, "._");
+            if (word < part)
+                give_word(n, at + from, word);
         }
     }
 }
@@ -331,7 +340,7 @@ static int weights_find_run(struct search *s, bool *found, struct reap_err *err)
 }
 
 int reap_weights_choose(struct reap_weights_in *in, bool *found,
-                      struct reap_err *err)
+                        struct reap_err *err)
 {
     struct search *s = reap_calloc(1, sizeof(*s));
     int rc = REAP_OK;

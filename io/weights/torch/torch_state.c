@@ -165,6 +165,21 @@ static bool like_weight(const char *path)
     return false;
 }
 
+/* What PyTorch itself writes, and what to do about it. */
+static const struct {
+    const char *maker, *about;
+} harmless[] = {
+    { "_rebuild_qtensor",
+      "quantised by PyTorch; save the float model's state_dict()" },
+    { "_load_from_bytes",
+      "a tensor written by pickle.dump(); save it with torch.save()" },
+    { "_rebuild_sparse", "a sparse tensor; save its to_dense()" },
+    { "_rebuild_nested", "a nested tensor" },
+    { "_rebuild_meta", "a tensor on the device 'meta', which has no numbers" },
+    { "Storage", "numbers of a kind that reap does not read; save them as "
+                 "float32" },
+};
+
 static int torch_state_object(struct walk *w, const struct reap_pk *v,
                               struct reap_err *err)
 {
@@ -173,11 +188,11 @@ static int torch_state_object(struct walk *w, const struct reap_pk *v,
     if (!like_weight(w->path))
         return REAP_OK;
     reap_pk_maker(v, maker, sizeof(maker));
-    if (strstr(maker, "qtensor"))
-        return reap_weights_list_closed(
-            w->in, w->path, 0, NULL, err,
-            "quantised by PyTorch (%s); save the float model's state_dict()",
-            maker);
+    for (size_t i = 0; i < sizeof(harmless) / sizeof(*harmless); i++)
+        if (strstr(maker, harmless[i].maker))
+            return reap_weights_list_closed(w->in, w->path, 0, NULL, err,
+                                            "%s (%s)", harmless[i].about,
+                                            maker);
     return reap_weights_list_closed(
         w->in, w->path, 0, NULL, err,
         "it would have to be made by calling %s: this file wants to run code, "
