@@ -532,6 +532,11 @@ size_t reap_near_count(const struct reap_near *near)
     return near->rows.n;
 }
 
+size_t reap_near_width(const struct reap_near *near)
+{
+    return near->rows.width;
+}
+
 void reap_near_free(struct reap_near **near)
 {
     struct reap_near *n = *near;

@@ -34,6 +34,7 @@ int reap_near_new(struct reap_near **out, const struct reap_near_rows *rows,
                   size_t threads, struct reap_err *err) REAP_MUST_CHECK;
 
 size_t reap_near_count(const struct reap_near *near);
+size_t reap_near_width(const struct reap_near *near);
 
 /*
  * The 'k' nearest rows of each of n queries, the nearest first.
