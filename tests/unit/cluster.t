@@ -29,8 +29,8 @@ sed 1d "$dir/c.csv" | awk -F, '
     { n[$3]++; l[$3, $2]++; if (l[$3, $2] > most[$3]) most[$3] = l[$3, $2] }
     $4 > best[$3] { best[$3] = $4; medoid[$3] = $1 }
     $5 == "yes" { said[$3] = $1; yes++ }
-    END { for (c in n) { sum += most[c]; odd += medoid[c] != said[c] }
-        printf "%.4f %d %d %d\n", sum / NR, yes, odd, n[1] >= n[4] }' >"$dir/is"
+    END { for (c in n) { sum += most[c]; odd += (medoid[c] != said[c]) }
+        printf "%.4f %d %d %d\n", sum / NR, yes, odd, (n[1] >= n[4]) }' >"$dir/is"
 [ "$(cat "$dir/is")" = "$(sed -n 's/^purity \([0-9.]*\):.*/\1/p' "$dir/out") 4 0 1" ]
 ok $? "purity and medoids follow from the rows: $(cat "$dir/is")"
 run cluster "$dir/s" -k 4 -o "$dir/one.csv" --threads 1 && cmp "$dir/c.csv" "$dir/one.csv"
