@@ -13,6 +13,7 @@ int reap_listing_open(struct reap_listing *l, const struct reap_options *o,
 
     memset(l, 0, sizeof(*l));
     l->to = stdout;
+    l->safe = o->csv_safe;
     l->form = o->json ? REAP_LISTING_JSON : REAP_LISTING_TEXT;
     if (!o->output)
         return REAP_OK;
@@ -40,7 +41,10 @@ static void comma(struct reap_listing *l)
 void reap_listing_field(struct reap_listing *l, const char *text)
 {
     comma(l);
-    reap_text_csv(l->to, text);
+    if (l->safe)
+        reap_text_csv_safe(l->to, text);
+    else
+        reap_text_csv(l->to, text);
 }
 
 void reap_listing_number(struct reap_listing *l, double x)

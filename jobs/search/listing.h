@@ -20,6 +20,7 @@ struct reap_listing {
     enum reap_listing_form form;
     struct reap_outfile *file; /* NULL: stdout */
     size_t fields;             /* of the CSV line at hand */
+    bool safe;                 /* --csv-safe */
 };
 
 /* -o FILE.csv or FILE.jsonl, which appears whole when it is closed; else

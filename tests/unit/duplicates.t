@@ -128,6 +128,7 @@ split() { # height width: black above, white below
 split 40 40 >"$dir/in/a.ppm"
 split 80 80 >"$dir/in/b.ppm"
 cp "$dir/in/a.ppm" "$dir/in/c.ppm"
+cp "$dir/in/a.ppm" "$dir/in/=1+1.ppm"
 {
     printf 'P6\n40 40\n255\n'
     seq 100000 | head -c 4800
@@ -135,22 +136,25 @@ cp "$dir/in/a.ppm" "$dir/in/c.ppm"
 run import "$dir/in" -o "$dir/set" --quiet --all &&
     run extract "$dir/set" -o "$dir/p" --weights none --quiet \
         --model torchvision/resnet18 --input-shape 64,64 --formats all
-ok $? 'a store of four images'
+ok $? 'a store of five images'
 run duplicates "$dir/p" --cosine 0.99 -o "$dir/p.csv" --features avg --sandbox auto --decode-time 9
 ok $? 'their duplicates'
-says p.csv '^1,a.ppm,,no,0.99[0-9]*,no,40,40,'
+says p.csv '^1,a.ppm,,no,0.99[0-9]*,yes,40,40,'
+says p.csv '^1,=1+1.ppm,,no,0.99[0-9]*,no,40,40,'
 says p.csv '^1,b.ppm,,yes,1,no,80,80,'
 says p.csv '^1,c.ppm,,no,0.99[0-9]*,yes,40,40,'
-[ "$(wc -l <"$dir/p.csv")" = 4 ]
+[ "$(wc -l <"$dir/p.csv")" = 5 ]
 ok $? 'and no others'
 mv "$dir/set" "$dir/moved"
 run duplicates "$dir/p" --cosine 0.99 -o "$dir/p2.csv"
 ok $? 'without the dataset'
 says err 'the first key of each group is kept'
-says p2.csv '^1,a.ppm,,yes,1,no,,,$'
+says p2.csv '^1,=1+1.ppm,,yes,1,no,,,$'
 run duplicates "$dir/p" --cosine 0.99 --dataset "$dir/moved" -o "$dir/p3.csv" &&
     cmp "$dir/p.csv" "$dir/p3.csv"
 ok $? 'the dataset where it is now'
+run duplicates "$dir/p" --cosine 0.99 --csv-safe -o "$dir/safe.csv"
+says safe.csv "^1,.*'=1+1.ppm"
 run duplicates "$dir/p" --cosine 0.99
-says out '^  keep  1.0000             a.ppm'
+says out '^  keep  1.0000             =1+1.ppm'
 tap_done
