@@ -61,6 +61,8 @@ static int dataset_count(struct reap_dataset *ds, struct reap_err *err)
     }
     if (rc)
         return rc;
+    if (!ds->name)
+        n += ds->names.n;
     ds->count = stat_.ms_entries - (stat_.ms_entries < n ? 0 : n);
     return mrc ? reap_dataset_fail(ds->path, mrc, "read", err) : REAP_OK;
 }
@@ -177,6 +179,31 @@ static int find_layout(struct reap_dataset *ds, struct reap_cursor *c,
                      what ? what : "something else");
 }
 
+const char *reap_dataset_where(const char *path, char *buf, size_t size)
+{
+    const char *colon = strrchr(path, ':');
+    struct stat st;
+
+    if (!colon || colon == path || !colon[1] || !stat(path, &st) ||
+        (size_t)(colon - path) >= size)
+        return path;
+    memcpy(buf, path, (size_t)(colon - path));
+    buf[colon - path] = '\0';
+    return stat(buf, &st) ? path : buf;
+}
+
+/* PATH:NAME is a database in PATH, unless there is a file of that name. */
+static void split_path(struct reap_dataset *ds)
+{
+    char buf[PATH_SIZE];
+    const char *where = reap_dataset_where(ds->path, buf, sizeof(buf));
+
+    if (where == ds->path)
+        return;
+    ds->where[strlen(where)] = '\0';
+    ds->name = ds->where + strlen(where) + 1;
+}
+
 static int open_files(struct reap_dataset *ds, struct reap_err *err)
 {
     char file[PATH_SIZE + 16], word[400];
@@ -184,33 +211,34 @@ static int open_files(struct reap_dataset *ds, struct reap_err *err)
     bool locked;
     int rc;
 
-    if (stat(ds->path, &st))
+    if (stat(ds->where, &st))
         return reap_fail(err,
                          errno == EACCES   ? REAP_EACCESS
                          : errno == ENOENT ? REAP_ENOTFOUND
                                            : REAP_EIO,
                          "%s: %s", ds->path, strerror(errno));
     if (!S_ISDIR(st.st_mode))
-        return reap_dataset_env(&ds->env, &ds->dbi, ds->path, ds->path,
-                                &ds->locked, err);
-    if (reap_store_is(ds->path))
+        return reap_dataset_env(&ds->env, &ds->dbi, ds->where, ds->where,
+                                ds->name, &ds->names, &ds->locked, err);
+    if (reap_store_is(ds->where))
         return reap_fail(err, REAP_EFORMAT,
                          "%s is a store, not a dataset; name the dataset it "
                          "was made from",
                          ds->path);
-    snprintf(file, sizeof(file), "%s/data.mdb", ds->path);
+    snprintf(file, sizeof(file), "%s/data.mdb", ds->where);
     if (stat(file, &st) && errno == ENOENT)
         return reap_fail(err, REAP_ENOTFOUND,
                          "%s is a folder, not a dataset; if it holds images, "
                          "run: reap import %s -o DATASET",
                          ds->path,
                          reap_text_quote(word, sizeof(word), ds->path));
-    rc = reap_dataset_env(&ds->env, &ds->dbi, ds->path, file, &ds->locked, err);
-    snprintf(file, sizeof(file), "%s/" REAP_INDEX_FILE, ds->path);
-    if (rc || stat(file, &st))
+    rc = reap_dataset_env(&ds->env, &ds->dbi, ds->where, file, ds->name,
+                          &ds->names, &ds->locked, err);
+    snprintf(file, sizeof(file), "%s/" REAP_INDEX_FILE, ds->where);
+    if (rc || ds->name || stat(file, &st))
         return rc;
-    return reap_dataset_env(&ds->index, &ds->index_dbi, file, file, &locked,
-                            err);
+    return reap_dataset_env(&ds->index, &ds->index_dbi, file, file, NULL, NULL,
+                            &locked, err);
 }
 
 int reap_dataset_open(struct reap_dataset **out, const char *path,
@@ -221,10 +249,15 @@ int reap_dataset_open(struct reap_dataset **out, const char *path,
     int rc = REAP_ENOMEM;
 
     *out = NULL;
-    if (!ds || !(ds->path = reap_strdup(path))) {
-        reap_free(ds);
+    if (ds)
+        ds->path = reap_strdup(path);
+    if (ds && ds->path)
+        ds->where = reap_strdup(path);
+    if (!ds || !ds->where) {
+        reap_dataset_close(&ds);
         return reap_fail(err, rc, "%s: no memory to open it", path);
     }
+    split_path(ds);
     rc = strlen(path) < PATH_SIZE
              ? open_files(ds, err)
              : reap_fail(err, REAP_ENOTFOUND, "the dataset's path is too long");
@@ -234,6 +267,10 @@ int reap_dataset_open(struct reap_dataset **out, const char *path,
         rc = reap_cursor_open(&c, ds, err);
     if (!rc)
         rc = find_layout(ds, c, err);
+    if (!rc)
+        rc = reap_dataset_label_database(ds, err);
+    if (!rc)
+        rc = reap_dataset_sides(ds, c, err);
     if (!rc)
         rc = ds->index ? read_uuid(ds, err) : digest(ds, c, err);
     reap_cursor_close(&c);
@@ -249,10 +286,10 @@ int reap_dataset_here(const struct reap_dataset *ds, struct reap_err *err)
     struct stat st, open;
     mdb_filehandle_t fd;
     bool is = !mdb_env_get_fd(ds->env, &fd) && !fstat(fd, &open) &&
-              !stat(ds->path, &st);
+              !stat(ds->where, &st);
 
     if (is && S_ISDIR(st.st_mode)) {
-        snprintf(file, sizeof(file), "%s/data.mdb", ds->path);
+        snprintf(file, sizeof(file), "%s/data.mdb", ds->where);
         is = !stat(file, &st);
     }
     if (is && st.st_ino == open.st_ino && st.st_dev == open.st_dev)
@@ -276,6 +313,7 @@ void reap_dataset_close(struct reap_dataset **ds)
     if (old->index)
         mdb_env_close(old->index);
     reap_free(old->path);
+    reap_free(old->where);
     reap_free(old);
 }
 

@@ -7,7 +7,8 @@
  * until the cursor is closed. A record's value is looked into by the layout
  * (io/dataset/layout.h) that was found when the dataset was opened; pixels are
  * the work of io/image/decode.h. Reserved keys (__len__, __keys__, num-samples,
- * length) are never records.
+ * length) and what else datasets of others keep beside their images
+ * (io/dataset/sides.def) are never records; labels among it are their images'.
  */
 #ifndef REAP_IO_DATASET_DATASET_H
 #define REAP_IO_DATASET_DATASET_H
@@ -44,7 +45,8 @@ struct reap_image {
 };
 
 /*
- * Open the dataset at 'path', a directory (or a single LMDB file). Without
+ * Open the dataset at 'path', a directory (or a single LMDB file), or PATH:NAME
+ * for a named database in it. Without
  * locks by itself where locks cannot be had: read-only or network file system.
  * Returns REAP_OK, REAP_ENOTFOUND (no such path), REAP_EFORMAT (not LMDB's,
  * shorter than its pages, records of two layouts: names two keys),
@@ -55,10 +57,15 @@ struct reap_image {
 int reap_dataset_open(struct reap_dataset **out, const char *path,
                       struct reap_err *err) REAP_MUST_CHECK;
 
+/* The path alone of PATH:NAME, a named database in it, to 'buf'; other paths
+ * are returned as they are. */
+const char *reap_dataset_where(const char *path, char *buf, size_t size);
+
 /* The path that it was opened by. Borrowed. */
 const char *reap_dataset_path(const struct reap_dataset *ds);
 
-/* Records by mdb_stat, less the reserved keys: exact, and free. */
+/* Records: exact, and free once it is open. Where labels stand beside images,
+ * opening counts them key by key. */
 size_t reap_dataset_count(const struct reap_dataset *ds);
 
 /* The layout's name, "encoded", "datum", ...; "none" for an empty dataset. */

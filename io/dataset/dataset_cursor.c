@@ -111,7 +111,7 @@ static int move(struct reap_cursor *c, MDB_cursor_op op, MDB_cursor_op step,
         if (op == MDB_NEXT && !ascends(c, out->key))
             return out_of_order(c, out->key, err);
         remember(c, out->key);
-        if (!reap_dataset_is_reserved(out->key))
+        if (!reap_dataset_is_side(c->ds, out))
             return REAP_OK;
     }
 }
@@ -230,6 +230,8 @@ unsigned reap_dataset_image(struct reap_dataset *ds, struct reap_cursor *c,
     *crc = reap_crc_32c(rec->value.data, rec->value.len);
     status = ds->layout ? ds->layout->image(rec->value, &c->scratch, out)
                         : REAP_STATUS_corrupt;
+    if (own_label && (ds->side || ds->label_database))
+        reap_dataset_side_label(c, rec->key, out->label);
     if (!own_label)
         out->label[0] = '\0';
     if (from == REAP_LABEL_PREFIX)

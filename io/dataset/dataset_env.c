@@ -101,6 +101,8 @@ static int open_env(MDB_env **env, const char *path, bool single, bool locked,
     if (!mrc)
         mrc = mdb_env_set_maxreaders(*env, MAX_READERS);
     if (!mrc)
+        mrc = mdb_env_set_maxdbs(*env, 2);
+    if (!mrc)
         mrc = mdb_env_open(*env, path, flags, 0666);
     if (mrc && *env) {
         mdb_env_close(*env);
@@ -109,14 +111,32 @@ static int open_env(MDB_env **env, const char *path, bool single, bool locked,
     return mrc;
 }
 
+static int open_database(MDB_env *env, MDB_dbi *dbi, const char *path,
+                         const char *name, struct reap_err *err)
+{
+    MDB_txn *txn;
+    int mrc, rc = reap_dataset_begin(path, env, &txn, err);
+
+    if (rc)
+        return rc;
+    mrc = mdb_dbi_open(txn, name, 0, dbi);
+    if (!mrc)
+        mrc = mdb_txn_commit(txn);
+    else
+        mdb_txn_abort(txn);
+    return mrc ? reap_dataset_fail(path, mrc, "open", err) : REAP_OK;
+}
+
 int reap_dataset_env(MDB_env **out, MDB_dbi *dbi, const char *path,
-                     const char *file, bool *locked, struct reap_err *err)
+                     const char *file, const char *name,
+                     struct reap_mdb_names *names, bool *locked,
+                     struct reap_err *err)
 {
     const bool single = !strcmp(path, file);
     struct reap_mdb_head head;
     MDB_env *env = NULL;
-    MDB_txn *txn;
-    int mrc, rc = reap_mdb_check(file, &head, err);
+    int mrc, rc = names ? reap_mdb_check_database(file, name, &head, names, err)
+                        : reap_mdb_check(file, &head, err);
 
     *out = NULL;
     if (rc)
@@ -129,16 +149,7 @@ int reap_dataset_env(MDB_env **out, MDB_dbi *dbi, const char *path,
     }
     if (mrc)
         return reap_dataset_fail(path, mrc, "open", err);
-    rc = reap_dataset_begin(path, env, &txn, err);
-    if (!rc) {
-        mrc = mdb_dbi_open(txn, NULL, 0, dbi);
-        if (!mrc)
-            mrc = mdb_txn_commit(txn);
-        else
-            mdb_txn_abort(txn);
-        if (mrc)
-            rc = reap_dataset_fail(path, mrc, "open", err);
-    }
+    rc = open_database(env, dbi, path, name, err);
     if (rc)
         mdb_env_close(env);
     else

@@ -42,30 +42,58 @@ const struct reap_layout *reap_layout_of(struct reap_bytes value)
     return NULL;
 }
 
+/* The first of the samples that has the layout (not 'not' if it is NULL). */
+static const struct reap_record *first_of(const struct reap_record *rec,
+                                          size_t n, const struct reap_layout *l,
+                                          const struct reap_layout * not )
+{
+    for (size_t i = 0; i < n; i++) {
+        const struct reap_layout *has = reap_layout_of(rec[i].value);
+
+        if (l ? has == l : has && has != not )
+            return &rec[i];
+    }
+    return NULL;
+}
+
+/* A stray record of another layout is that record's misfortune; as many as
+ * that are a mix of two datasets. */
+static bool is_mix(size_t most, size_t others)
+{
+    return others > 1 && 4 * others > most + others;
+}
+
 int reap_layout_find(const struct reap_layout **out,
                      const struct reap_record *rec, size_t n,
                      struct reap_err *err)
 {
-    size_t first = 0;
+    size_t count[N_ROWS] = { 0 }, all = 0, best = 0;
+    const struct reap_record *a, *b;
 
     *out = NULL;
     for (size_t i = 0; i < n; i++) {
         const struct reap_layout *l = reap_layout_of(rec[i].value);
 
-        if (l && *out && l != *out)
-            return reap_fail(err, REAP_EFORMAT,
-                             "records of two layouts: '%.*s' is %s, '%.*s' "
-                             "is %s; make a dataset of each",
-                             (int)rec[first].key.len,
-                             (const char *)rec[first].key.data, (*out)->about,
-                             (int)rec[i].key.len, (const char *)rec[i].key.data,
-                             l->about);
-        if (l && !*out) {
-            *out = l;
-            first = i;
+        if (l) {
+            count[l - row]++;
+            all++;
         }
     }
-    return REAP_OK;
+    for (size_t i = 1; i < N_ROWS; i++)
+        if (count[i] > count[best])
+            best = i;
+    if (all)
+        *out = &row[best];
+    if (!all || !is_mix(count[best], all - count[best]))
+        return REAP_OK;
+    a = first_of(rec, n, *out, NULL);
+    b = first_of(rec, n, NULL, *out);
+    return reap_fail(err, REAP_EFORMAT,
+                     "records of two layouts: '%.*s' is %s, '%.*s' is %s; make "
+                     "a dataset of each",
+                     (int)a->key.len, (const char *)a->key.data, (*out)->about,
+                     (int)b->key.len, (const char *)b->key.data,
+                     reap_layout_of(b->value)->about);
 }
 
 static size_t find_magic(struct reap_bytes b)

@@ -50,8 +50,8 @@ const struct reap_layout *reap_layout_of(struct reap_bytes value);
 
 /*
  * The layout of the samples 'rec'; those that none knows, such as damaged
- * images, do not count. NULL in '*out' if none is known. REAP_EFORMAT if there
- * are two: names two keys.
+ * images, do not count, nor do a few of another layout. NULL in '*out' if none
+ * is known. REAP_EFORMAT if two layouts are mixed: names two keys.
  */
 int reap_layout_find(const struct reap_layout **out,
                      const struct reap_record *rec, size_t n,

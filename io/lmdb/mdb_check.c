@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <lmdb.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -33,7 +34,7 @@ enum { SHOWN = 40 }; /* of a key */
 static const uint32_t magic = 0xbeefc0de, version = 1;
 
 /* How far to look. */
-enum depth { HEAD, RECORDS, NAMED };
+enum depth { HEAD, RECORDS, NAMED, DATABASE };
 
 /* ---- meta pages ---- */
 
@@ -147,6 +148,31 @@ static int record(struct reap_mdb_walk *w, uint64_t page,
                      (const char *)v->key);
 }
 
+/* In the default database of a dataset: records, and databases by name. */
+static int record_or_name(struct reap_mdb_walk *w, uint64_t page,
+                          const struct reap_mdb_value *v, struct reap_err *err)
+{
+    struct reap_mdb_names *names = w->names;
+    struct reap_mdb_tree *t = &names->tree[names->n];
+    int rc;
+
+    w->plain += !v->db;
+    if (!v->db)
+        return REAP_OK;
+    if (names->n == REAP_MDB_NAMED_MAX || v->key_len > REAP_MDB_NAME_MAX)
+        return reap_fail(err, REAP_EFORMAT, "%s holds too many named databases",
+                         w->path);
+    if (v->len != REAP_MDB_DB_SIZE)
+        return reap_mdb_walk_bad(w, page, "a database of no known kind", err);
+    rc = reap_mdb_walk_root(w, page, v->data, t, err);
+    if (rc)
+        return rc;
+    memcpy(names->name[names->n], v->key, v->key_len);
+    names->name[names->n][v->key_len] = '\0';
+    names->n++;
+    return REAP_OK;
+}
+
 /* In the default database of a store: its databases by name. */
 static int name(struct reap_mdb_walk *w, uint64_t page,
                 const struct reap_mdb_value *v, struct reap_err *err)
@@ -228,7 +254,62 @@ static int check_tail(struct reap_mdb_walk *w, bool list, struct reap_err *err)
     return rc;
 }
 
-static int check(struct reap_mdb_walk *w, enum depth depth,
+/* "images (5 records), labels (5 records)" */
+static void list_names(const struct reap_mdb_names *names, char *to,
+                       size_t size)
+{
+    size_t at = 0;
+
+    *to = '\0';
+    for (size_t i = 0; i < names->n && at < size; i++)
+        at += (size_t)snprintf(to + at, size - at,
+                               "%s%s (%" PRIu64 " record%s)", i ? ", " : "",
+                               names->name[i], names->tree[i].entries,
+                               names->tree[i].entries == 1 ? "" : "s");
+}
+
+/* The default database, then the one that 'w->wanted' names. */
+static int check_database(struct reap_mdb_walk *w, const char *wanted,
+                          struct reap_err *err)
+{
+    const struct reap_mdb_names *names = w->names;
+    char list[250];
+    size_t i = 0;
+    int rc;
+
+    w->names->n = 0;
+    w->value = record_or_name;
+    rc = reap_mdb_walk_tree(w, &w->head.main, false, err);
+    if (rc)
+        return rc;
+    list_names(names, list, sizeof(list));
+    while (wanted && i < names->n && strcmp(names->name[i], wanted) != 0)
+        i++;
+    if (wanted && i == names->n)
+        return reap_fail(err, REAP_ENOTFOUND,
+                         "%s has no database '%s'; it has %s", w->path, wanted,
+                         names->n ? list : "the unnamed one alone");
+    if (!wanted)
+        return w->plain || !names->n
+                   ? REAP_OK
+                   : reap_fail(err, REAP_EFORMAT,
+                               "%s holds its records in named databases: %s; "
+                               "choose one by its name after the path: PATH:%s",
+                               w->path, list, names->name[0]);
+    if (names->tree[i].flags)
+        return reap_fail(err, REAP_EFORMAT,
+                         "%s: the keys of '%s' have duplicates or another "
+                         "order; a dataset has plain keys",
+                         w->path, wanted);
+    /* The others may hold its labels. */
+    w->value = record;
+    for (i = 0; i < names->n && !rc; i++)
+        if (!names->tree[i].flags)
+            rc = reap_mdb_walk_tree(w, &names->tree[i], false, err);
+    return rc;
+}
+
+static int check(struct reap_mdb_walk *w, enum depth depth, const char *wanted,
                  struct reap_err *err)
 {
     int rc = check_first(w, err);
@@ -240,8 +321,9 @@ static int check(struct reap_mdb_walk *w, enum depth depth,
     if (rc || depth == HEAD)
         return rc;
     w->value = record;
-    rc = depth == NAMED ? check_named(w, err)
-                        : reap_mdb_walk_tree(w, &w->head.main, false, err);
+    rc = depth == NAMED      ? check_named(w, err)
+         : depth == DATABASE ? check_database(w, wanted, err)
+                             : reap_mdb_walk_tree(w, &w->head.main, false, err);
     return rc ? rc : check_tail(w, depth == NAMED, err);
 }
 
@@ -265,13 +347,20 @@ static int map_file(struct reap_mdb_walk *w, int fd, struct reap_err *err)
     return REAP_OK;
 }
 
+/* Which database of a dataset is meant, and those that there are. */
+struct database {
+    const char *wanted;
+    struct reap_mdb_names *names;
+};
+
 /* Once over the file; 'txn' receives the transaction that was looked at. */
 static int check_once(const char *path, enum depth depth,
-                      struct reap_mdb_head *out, uint64_t *txn,
-                      struct reap_err *err)
+                      const struct database *db, struct reap_mdb_head *out,
+                      uint64_t *txn, struct reap_err *err)
 {
     struct reap_mdb_walk w = { .path = path,
-                               .advice = depth == RECORDS
+                               .names = db ? db->names : NULL,
+                               .advice = depth == RECORDS || depth == DATABASE
                                              ? "copy it again, or make it again"
                                              : "copy it again, or name another "
                                                "output" };
@@ -291,7 +380,7 @@ static int check_once(const char *path, enum depth depth,
     rc = map_file(&w, fd, err);
     close(fd);
     if (!rc)
-        rc = check(&w, depth, err);
+        rc = check(&w, depth, db ? db->wanted : NULL, err);
     *txn = w.head.txn;
     if (!rc && out)
         *out = w.head;
@@ -305,15 +394,16 @@ static int check_once(const char *path, enum depth depth,
 /* Pages may be used anew while they are looked at, if a writer commits
  * meanwhile: then the transaction is another one the next time. */
 static int check_file(const char *path, enum depth depth,
-                      struct reap_mdb_head *out, struct reap_err *err)
+                      const struct database *db, struct reap_mdb_head *out,
+                      struct reap_err *err)
 {
     enum { TRIES = 8 };
     uint64_t txn, before;
-    int rc = check_once(path, depth, out, &txn, err);
+    int rc = check_once(path, depth, db, out, &txn, err);
 
     for (int i = 1; i < TRIES && rc == REAP_EFORMAT; i++) {
         before = txn;
-        rc = check_once(path, depth, out, &txn, err);
+        rc = check_once(path, depth, db, out, &txn, err);
         if (txn == before)
             break;
     }
@@ -323,17 +413,26 @@ static int check_file(const char *path, enum depth depth,
 int reap_mdb_check(const char *path, struct reap_mdb_head *out,
                    struct reap_err *err)
 {
-    return check_file(path, RECORDS, out, err);
+    return check_file(path, RECORDS, NULL, out, err);
 }
 
 int reap_mdb_check_head(const char *path, struct reap_mdb_head *out,
                         struct reap_err *err)
 {
-    return check_file(path, HEAD, out, err);
+    return check_file(path, HEAD, NULL, out, err);
 }
 
 int reap_mdb_check_named(const char *path, struct reap_mdb_head *out,
                          struct reap_err *err)
 {
-    return check_file(path, NAMED, out, err);
+    return check_file(path, NAMED, NULL, out, err);
+}
+
+int reap_mdb_check_database(const char *path, const char *name,
+                            struct reap_mdb_head *out,
+                            struct reap_mdb_names *names, struct reap_err *err)
+{
+    const struct database db = { name, names };
+
+    return check_file(path, DATABASE, &db, out, err);
 }

@@ -48,6 +48,26 @@ enum {
 int reap_mdb_check(const char *path, struct reap_mdb_head *out,
                    struct reap_err *err) REAP_MUST_CHECK;
 
+enum { REAP_MDB_NAMED_MAX = 16, REAP_MDB_NAME_MAX = 64 };
+
+/* Named databases within a file. */
+struct reap_mdb_names {
+    size_t n;
+    char name[REAP_MDB_NAMED_MAX][REAP_MDB_NAME_MAX + 1];
+    struct reap_mdb_tree tree[REAP_MDB_NAMED_MAX];
+};
+
+/*
+ * The same for a file whose records may be in the named database 'name' (NULL:
+ * in the default one, beside names of others). 'names' receives what databases
+ * there are. REAP_ENOTFOUND: there is no such database; REAP_EFORMAT also where
+ * the default one holds nothing but names; both messages list them.
+ */
+int reap_mdb_check_database(const char *path, const char *name,
+                            struct reap_mdb_head *out,
+                            struct reap_mdb_names *names,
+                            struct reap_err *err) REAP_MUST_CHECK;
+
 /* The meta pages and the length alone, whatever the databases are. Same
  * codes. */
 int reap_mdb_check_head(const char *path, struct reap_mdb_head *out,

@@ -16,7 +16,6 @@ enum {
     REAP_MDB_PAGE_HEAD = 16,
     REAP_MDB_DB_SIZE = 48, /* a struct MDB_db */
     REAP_MDB_DEPTH_MAX = 31,
-    REAP_MDB_NAMED_MAX = 16, /* named databases, a store has 7 */
     /* LMDB itself may leave a few last pages unwritten that nobody uses. */
     REAP_MDB_SPARE = 64
 };
@@ -42,6 +41,8 @@ struct reap_mdb_walk {
                  const struct reap_mdb_value *v, struct reap_err *err);
     struct reap_mdb_tree named[REAP_MDB_NAMED_MAX];
     size_t n_named;
+    struct reap_mdb_names *names; /* of databases that a dataset holds */
+    uint64_t plain;               /* records that are no database */
     uint64_t tail; /* bit i: page 'pages' + i is free, and may be missing */
 };
 

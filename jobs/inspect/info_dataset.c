@@ -27,8 +27,9 @@ struct facts {
 
 static bool data_file(const char *path, struct stat *st)
 {
-    char file[4096 + 16];
+    char file[4096 + 16], where[4096];
 
+    path = reap_dataset_where(path, where, sizeof(where));
     if (stat(path, st))
         return false;
     if (!S_ISDIR(st->st_mode))
@@ -43,9 +44,11 @@ bool reap_info_is_dataset(const char *path)
     static const unsigned char magic[] = { 0xde, 0xc0, 0xef, 0xbe };
     unsigned char head[20];
     struct stat dir, st;
+    char where[4096];
     FILE *f;
     bool is;
 
+    path = reap_dataset_where(path, where, sizeof(where));
     if (stat(path, &dir))
         return false;
     if (S_ISDIR(dir.st_mode))

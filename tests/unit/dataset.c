@@ -223,6 +223,18 @@ static void test_refused(void)
     dataset_make(scratch("mixed"), &dataset_plain, 8);
     dataset_put(scratch("mixed"), "datum",
                 BYTES("\x08\x03\x10\x01\x18\x01\x22\x03xyz"));
+    {
+        struct reap_dataset *ds = NULL;
+
+        ok(!reap_dataset_open(&ds, scratch("mixed"), &err) &&
+               reap_dataset_count(ds) == 9 &&
+               !strcmp(reap_dataset_layout(ds), "encoded"),
+           "a stray record is one record: %s", err.msg);
+        reap_dataset_close(&ds);
+    }
+    for (int i = 0; i < 4; i++)
+        dataset_put(scratch("mixed"), (const char *[]){ "w", "x", "y", "z" }[i],
+                    BYTES("\x08\x03\x10\x01\x18\x01\x22\x03xyz"));
     refuse(scratch("mixed"), REAP_EFORMAT, "two layouts");
     ok(strstr(err.msg, "'datum'") && strstr(err.msg, "'00000'"),
        "two keys are named");

@@ -114,12 +114,16 @@ static void test_find(void)
         { BYTES("c"), BYTES("\x89PNG\r\n") },
         { BYTES("d"), BYTES("garbage") },
         { BYTES("e"), BYTES(RAW) },
+        { BYTES("f"), BYTES("\x89PNG\r\n") },
+        { BYTES("g"), BYTES(RAW) },
     };
 
     ok(!reap_layout_find(&l, rec, 4, &err) && l && !strcmp(l->name, "encoded"),
        "damaged ones do not count");
     ok(!reap_layout_find(&l, rec, 2, &err) && !l, "damaged ones alone");
-    ok(reap_layout_find(&l, rec, 5, &err) == REAP_EFORMAT &&
+    ok(!reap_layout_find(&l, rec, 6, &err) && l && !strcmp(l->name, "encoded"),
+       "one stray record of another layout does not count");
+    ok(reap_layout_find(&l, rec, 7, &err) == REAP_EFORMAT &&
            strstr(err.msg, "'c'") && strstr(err.msg, "'e'"),
        "two layouts: %s", err.msg);
 }
