@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "engine/base/mem.h"
 #include "io/image/decode_impl.h"
@@ -15,11 +16,11 @@ enum { KEEP = 24 << 20, TINY = 32 };
 
 static const struct {
     const char *name, *words;
-    bool on;
+    bool on, exact;
     const struct reap_codec *codec;
 } format[] = {
-#define FORMAT(name, on, words, codec) \
-    { #name, words, on, &reap_codec_##codec },
+#define FORMAT(name, on, exact, words, codec) \
+    { #name, words, on, exact, &reap_codec_##codec },
 #include "io/image/formats.def"
 #undef FORMAT
 };
@@ -34,13 +35,22 @@ const char *reap_format_words(enum reap_format f)
     return f < REAP_N_FORMATS ? format[f].words : "image";
 }
 
+unsigned reap_formats_exact(void)
+{
+    unsigned set = 0;
+
+    for (unsigned i = 0; i < REAP_N_FORMATS; i++)
+        set |= (unsigned)format[i].exact << i;
+    return set;
+}
+
 int reap_formats_parse(const char *text, unsigned *out, struct reap_err *err)
 {
     *out = 0;
     if (!text)
         return REAP_OK;
     if (!strcmp(text, "all")) {
-        *out = (1u << REAP_N_FORMATS) - 1;
+        *out = reap_formats_exact();
         return REAP_OK;
     }
     for (const char *at = text;; at++) {
@@ -52,7 +62,8 @@ int reap_formats_parse(const char *text, unsigned *out, struct reap_err *err)
         if (i == REAP_N_FORMATS)
             return reap_fail(err, REAP_EINVAL,
                              "--formats %s: all, or a list of jpeg, png, "
-                             "webp, gif, bmp, tiff, ppm is needed",
+                             "webp, gif, bmp, tiff, ppm, avif, heic, jxl is "
+                             "needed",
                              text);
         *out |= 1u << i;
         at += n;
@@ -135,27 +146,131 @@ static bool decode_starts(struct reap_bytes b, const char *with, size_t n)
     return b.len >= n && !memcmp(b.data, with, n);
 }
 
+/* Kinds of ISO base media files by their brands: an image of a sequence says
+ * in its list what it is. */
+static enum reap_format brand(struct reap_bytes b)
+{
+    size_t n = b.len >= 16 ? (size_t)b.data[2] << 8 | b.data[3] : 0;
+    enum reap_format found = REAP_N_FORMATS;
+
+    if (n > b.len)
+        n = b.len;
+    for (size_t at = 8; at + 4 <= n; at += at == 8 ? 8 : 4) {
+        const char *p = (const char *)b.data + at;
+
+        if (!memcmp(p, "avif", 4) || !memcmp(p, "avis", 4))
+            return REAP_FORMAT_avif;
+        if (!memcmp(p, "hei", 3) || !memcmp(p, "hev", 3) ||
+            !memcmp(p, "mif1", 4) || !memcmp(p, "msf1", 4))
+            found = REAP_FORMAT_heic;
+    }
+    return found;
+}
+
 static enum reap_format signature(struct reap_bytes b)
 {
-    if (decode_starts(b, "\xff\xd8\xff", 3))
-        return REAP_FORMAT_jpeg;
-    if (decode_starts(b, "\x89PNG\r\n\x1a\n", 8))
-        return REAP_FORMAT_png;
+    static const struct {
+        const char *bytes;
+        size_t at, n;
+        enum reap_format format;
+    } sign[] = {
+        { "\xff\xd8\xff", 0, 3, REAP_FORMAT_jpeg },
+        { "\x89PNG\r\n\x1a\n", 0, 8, REAP_FORMAT_png },
+        { "GIF87a", 0, 6, REAP_FORMAT_gif },
+        { "GIF89a", 0, 6, REAP_FORMAT_gif },
+        { "BM", 0, 2, REAP_FORMAT_bmp },
+        { "II*\0", 0, 4, REAP_FORMAT_tiff },
+        { "MM\0*", 0, 4, REAP_FORMAT_tiff },
+        { "II\0*", 0, 4, REAP_FORMAT_tiff },
+        { "MM*\0", 0, 4, REAP_FORMAT_tiff },
+        { "II+\0", 0, 4, REAP_FORMAT_tiff }, /* BigTIFF */
+        { "MM\0+", 0, 4, REAP_FORMAT_tiff },
+        { "\xff\x0a", 0, 2, REAP_FORMAT_jxl },
+        { "\0\0\0\x0cJXL \r\n\x87\n", 0, 12, REAP_FORMAT_jxl },
+    };
+
     if (decode_starts(b, "RIFF", 4) && b.len >= 12 &&
         !memcmp(b.data + 8, "WEBP", 4))
         return REAP_FORMAT_webp;
-    if (decode_starts(b, "GIF87a", 6) || decode_starts(b, "GIF89a", 6))
-        return REAP_FORMAT_gif;
-    if (decode_starts(b, "BM", 2))
-        return REAP_FORMAT_bmp;
-    if (decode_starts(b, "II*\0", 4) || decode_starts(b, "MM\0*", 4) ||
-        decode_starts(b, "II\0*", 4) || decode_starts(b, "MM*\0", 4) ||
-        decode_starts(b, "II+\0", 4) || decode_starts(b, "MM\0+", 4))
-        return REAP_FORMAT_tiff;
     if (b.len >= 3 && b.data[0] == 'P' && b.data[1] >= '1' &&
-        b.data[1] <= '6' && memchr(" \t\r\n#", b.data[2], 5))
+        b.data[1] <= '6' && memchr(" \t\r\n\v\f#", b.data[2], 7))
         return REAP_FORMAT_ppm;
+    for (size_t i = 0; i < sizeof(sign) / sizeof(sign[0]); i++)
+        if (decode_starts(b, sign[i].bytes, sign[i].n))
+            return sign[i].format;
+    if (b.len >= 16 && !memcmp(b.data + 4, "ftyp", 4))
+        return brand(b);
     return REAP_N_FORMATS;
+}
+
+/* Is it text that begins with an element of 'name', whatever the case? */
+static bool has_tag(struct reap_bytes b, const char *name)
+{
+    const size_t n = strlen(name), most = b.len < 1024 ? b.len : 1024;
+    size_t at = 0;
+
+    while (at < most && (b.data[at] <= ' ' || b.data[at] >= 0x80))
+        at++; /* blanks and a byte order mark */
+    if (at >= most || b.data[at] != '<')
+        return false;
+    for (; at + n <= most; at++)
+        if (!strncasecmp((const char *)b.data + at, name, n))
+            return true;
+    return false;
+}
+
+/* What a file of no image format is, as far as it can be told. */
+static const char *wrong_file(struct reap_bytes b)
+{
+    static const struct {
+        size_t at, n;
+        const char *bytes, *words;
+    } wrong[] = {
+#define WRONG(at, bytes, words) { at, sizeof(bytes) - 1, bytes, words },
+#include "io/image/wrong_files.def"
+#undef WRONG
+    };
+    size_t zeros = 0;
+
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+        if (b.len >= wrong[i].at + wrong[i].n &&
+            !memcmp(b.data + wrong[i].at, wrong[i].bytes, wrong[i].n))
+            return wrong[i].words;
+    if (has_tag(b, "<svg"))
+        return "SVG";
+    if (has_tag(b, "<html") || has_tag(b, "<!doctype html"))
+        return "a web page (HTML)";
+    if (has_tag(b, "<?xml"))
+        return "XML";
+    while (zeros < b.len && !b.data[zeros])
+        zeros++;
+    return zeros == b.len ? "nothing but zero bytes" : NULL;
+}
+
+/* No format that is read, or none that is accepted. */
+static void not_taken(struct reap_bytes b, struct reap_decoded *out)
+{
+    const char *wrong = NULL;
+
+    if (out->format == REAP_N_FORMATS)
+        wrong = wrong_file(b);
+    if (wrong)
+        reap_decode_fail(out, REAP_STATUS_unsupported,
+                         "this is %s, which is not read", wrong);
+    else if (out->format == REAP_N_FORMATS)
+        reap_decode_fail(out, REAP_STATUS_unsupported,
+                         "no image format that is known");
+    else if (format[out->format].on)
+        reap_decode_fail(out, REAP_STATUS_unsupported,
+                         "%s is not among the accepted formats (--formats)",
+                         format[out->format].words);
+    else
+        reap_decode_fail(out, REAP_STATUS_unsupported,
+                         "%s, not read by default: "
+                         "--formats jpeg,png,webp,%s reads it%s",
+                         format[out->format].words, format[out->format].name,
+                         format[out->format].exact ? ""
+                                                   : ", but not bit-exact");
 }
 
 int reap_decode_new(struct reap_decode **out, const struct reap_limits *limits,
@@ -205,17 +320,13 @@ void reap_decode_open(struct reap_decode *d, struct reap_bytes bytes,
         return;
     }
     out->format = signature(bytes);
-    if (out->format == REAP_N_FORMATS) {
-        reap_decode_fail(out, REAP_STATUS_unsupported,
-                         "no image format that is known");
+    if (out->format == REAP_N_FORMATS ||
+        !(d->limits.formats & (1u << out->format))) {
+        not_taken(bytes, out);
         return;
     }
-    if (!(d->limits.formats & (1u << out->format))) {
-        reap_decode_fail(out, REAP_STATUS_unsupported,
-                         "%s is not among the accepted formats (--formats)",
-                         format[out->format].words);
-        return;
-    }
+    if (!format[out->format].exact)
+        out->flags |= REAP_FLAG_inexact;
     d->bytes = bytes;
     format[out->format].codec->open(d, out);
     if (out->status)

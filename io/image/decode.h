@@ -23,7 +23,7 @@
 #include "io/image/resample.h"
 
 enum reap_format {
-#define FORMAT(name, on, words, codec) REAP_FORMAT_##name,
+#define FORMAT(name, on, exact, words, codec) REAP_FORMAT_##name,
 #include "io/image/formats.def"
 #undef FORMAT
     REAP_N_FORMATS
@@ -84,8 +84,14 @@ void reap_decode_done(struct reap_decode *d);
 /* Free '*d', which becomes NULL; NULL does nothing. */
 void reap_decode_free(struct reap_decode **d);
 
+/* "libvips 8.14.1": who decodes the formats that are not exact. */
+const char *reap_decode_version(void);
+
 /* "jpeg", ...; "unknown" for REAP_N_FORMATS. */
 const char *reap_format_name(enum reap_format format);
+
+/* The set of formats whose pixels are Pillow's: what "all" stands for. */
+unsigned reap_formats_exact(void);
 
 /* Parse --formats: names joined by commas, "all", or NULL, which is 0, the
  * default set. REAP_EINVAL. */

@@ -17,6 +17,7 @@
 
 enum {
     ROWS = 8,       /* rows asked for in one call */
+    LEAST = 32,     /* columns: smooth upsampling is wrong in a few */
     BLOCK = 16,     /* columns whose transform is worth leaving out */
     MAX_SCANS = 500 /* a progressive file of more is an attack on time */
 };
@@ -287,10 +288,12 @@ static void decode_jpeg_choose(struct reap_decode *d,
         return;
     have->row0 = want->row0;
     have->row1 = want->row1;
-    if (want->col0 <= BLOCK && want->col1 + BLOCK >= out->w)
+    if ((want->col0 <= BLOCK && want->col1 + BLOCK >= out->w) ||
+        out->w - want->col0 < LEAST)
         return;
     from = want->col0 ? (JDIMENSION)want->col0 - 1 : 0;
     n = (JDIMENSION)(want->col1 < out->w ? want->col1 + 1 : out->w) - from;
+    n = n < LEAST ? LEAST : n;
     jpeg_crop_scanline(&j->c, &from, &n);
     have->col0 = from;
     have->col1 = from + n;

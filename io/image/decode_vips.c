@@ -1,5 +1,5 @@
-/* PNG and WebP through libvips, which only unpacks them: colours
- * are made RGB here, by Pillow's rules. */
+/* PNG, WebP, AVIF, HEIC and JPEG XL through libvips, which only unpacks them:
+ * colours are made RGB here, by Pillow's rules. */
 #define _GNU_SOURCE
 #include <pthread.h>
 #include <stdlib.h>
@@ -39,7 +39,9 @@ static void no_log(const gchar *domain, GLogLevelFlags level,
 static void decode_vips_start(void)
 {
     static const char *const allowed[] = { "VipsForeignLoadPng",
-                                           "VipsForeignLoadWebp" };
+                                           "VipsForeignLoadWebp",
+                                           "VipsForeignLoadHeif",
+                                           "VipsForeignLoadJxl" };
 
     if (VIPS_INIT("reap"))
         return;
@@ -90,6 +92,11 @@ static void decode_vips_fail(struct reap_decode *d, struct reap_decoded *out)
                      cut ? "ends early" : "is damaged");
 }
 
+const char *reap_decode_version(void)
+{
+    return vips_version_string();
+}
+
 static int decode_vips_load(enum reap_format format, struct reap_bytes b,
                             VipsFailOn fail_on, VipsImage **im)
 {
@@ -104,9 +111,25 @@ static int decode_vips_load(enum reap_format format, struct reap_bytes b,
         return vips_webpload_buffer(data, b.len, im, "access",
                                     VIPS_ACCESS_SEQUENTIAL, "fail_on", fail_on,
                                     NULL);
+    case REAP_FORMAT_avif:
+    case REAP_FORMAT_heic:
+        return vips_heifload_buffer(data, b.len, im, "fail_on", fail_on, NULL);
+    case REAP_FORMAT_jxl:
+        return vips_jxlload_buffer(data, b.len, im, "fail_on", fail_on, NULL);
     default:
         return -1;
     }
+}
+
+/* Some builds of libvips lack a reader. */
+static bool has_reader(enum reap_format format)
+{
+    const char *name = format == REAP_FORMAT_jxl    ? "jxlload_buffer"
+                       : format == REAP_FORMAT_avif ? "heifload_buffer"
+                       : format == REAP_FORMAT_heic ? "heifload_buffer"
+                                                    : NULL;
+
+    return !name || vips_type_find("VipsOperation", name);
 }
 
 /* What the samples are; false for kinds that are no photograph. */
@@ -131,7 +154,8 @@ static bool decode_vips_look(struct reap_decode *d, struct reap_decoded *out)
     }
     /* Pillow reads 16-bit grey whole and clips it when it converts; of grey
      * with an alpha channel it reads the high bytes. */
-    grey16 = k->wide && k->bands < 3 && d->bytes.data[PNG_COLOUR] == PNG_GREY;
+    grey16 = k->wide && k->bands < 3 && out->format == REAP_FORMAT_png &&
+             d->bytes.data[PNG_COLOUR] == PNG_GREY;
     k->clip = grey16 && !d->limits.depth16_scale;
     out->flags |= (k->bands < 3 ? REAP_FLAG_grey : 0) |
                   (k->bands % 2 == 0 && !k->cmyk ? REAP_FLAG_alpha : 0) |
@@ -160,6 +184,12 @@ static void vips_open(struct reap_decode *d, struct reap_decoded *out)
 
     if (out->format == REAP_FORMAT_png && !png_fits(d, out))
         return;
+    if (!has_reader(out->format)) {
+        reap_decode_fail(out, REAP_STATUS_unsupported,
+                         "%s: this machine's libvips has no reader of it",
+                         reap_format_words(out->format));
+        return;
+    }
     if (decode_vips_load(out->format, d->bytes, fail_on, &im)) {
         decode_vips_fail(d, out);
         return;

@@ -102,13 +102,14 @@ static void say_formats(struct out *o, const char *hex)
     const unsigned long set = strtoul(hex, NULL, 16);
     const char *comma = "";
 
-    if (!set || set == (1ul << REAP_N_FORMATS) - 1) {
+    if (!set || set == reap_formats_exact()) {
         say(o, "%s", set ? "all" : "the default");
         return;
     }
     for (unsigned i = 0; i < REAP_N_FORMATS; i++)
         if (set & 1ul << i) {
-            say(o, "%s%s", comma, reap_format_name((enum reap_format)i));
+            say(o, "%s%s%s", comma, reap_format_name((enum reap_format)i),
+                reap_formats_exact() & 1u << i ? "" : " (not bit-exact)");
             comma = ",";
         }
 }

@@ -431,6 +431,8 @@ char *reap_setup_fingerprint_text(const struct reap_setup *s,
     fprintf(f, "max_pixels=%llu\n", (unsigned long long)l->max_pixels);
     fprintf(f, "on_truncated=%s\n", l->keep_truncated ? "keep" : "fail");
     fprintf(f, "formats=%x\n", l->formats);
+    if (l->formats & ~reap_formats_exact())
+        fprintf(f, "inexact=%s\n", reap_decode_version());
     fprintf(f, "orient=%s\n", l->orient ? "apply" : "ignore");
     fprintf(f, "depth16=%s\n", l->depth16_scale ? "scale" : "clip");
     fprintf(f, "alpha=%s\n", l->alpha == REAP_ALPHA_WHITE ? "white" : "drop");

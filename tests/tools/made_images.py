@@ -1,11 +1,13 @@
 """made_images.py - awkward image files of each kind, made of noise and slopes"""
 import io
+import os
 import struct
 import zlib
 
 from PIL import Image
 
-H, W = 37, 53
+# MADE_SIZE=HxW makes them smaller; 22 x 27 is the least
+H, W = (int(n) for n in os.environ.get("MADE_SIZE", "37x53").split("x"))
 
 
 def picture(rng, mode="RGB", size=(W, H)):

@@ -223,6 +223,94 @@ static void limits(const struct reap_preset *preset)
     free(g.data);
 }
 
+/* What is no image, or none that is read unasked, is called by its name. */
+static void names(const struct reap_preset *preset)
+{
+    static const struct {
+        const char *bytes, *name;
+        size_t n;
+    } wrong[] = {
+#define FILE_OF(bytes, name) { bytes, name, sizeof(bytes) - 1 }
+        FILE_OF("\x1f\x8b\x08 ....................", "a gzip file"),
+        FILE_OF("%PDF-1.7 ....................", "a PDF"),
+        FILE_OF("\n <!DOCTYPE HTML><p>Not found</p>", "a web page (HTML)"),
+        FILE_OF("<html><body>403 Forbidden</body>", "a web page (HTML)"),
+        FILE_OF("<?xml version='1.0'?><svg xmlns=''/>", "SVG"),
+        FILE_OF("\0\0\0\x18"
+                "ftypmp42....mp42isom",
+                "a video"),
+        FILE_OF("\0\0\0\x18"
+                "ftypheic....mif1heic",
+                "HEIC, not read"),
+        FILE_OF("\0\0\0\x18"
+                "ftypmif1....mif1heic",
+                "HEIC, not read"),
+        FILE_OF("\0\0\0\x18"
+                "ftypmif1....avifmif1",
+                "AVIF, not read"),
+        FILE_OF("\xff\x0a....................", "JPEG XL, not read"),
+        FILE_OF("II*\0....................", "TIFF, not read"),
+        FILE_OF("\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", "zero bytes"),
+        FILE_OF("version https://git-lfs.github.com/spec/v1", "Git LFS"),
+        FILE_OF("/9j/4AAQSkZJRgABAQ", "base64"),
+        FILE_OF("no idea what that is", "no image format"),
+#undef FILE_OF
+    };
+    const struct reap_limits l = { 0 };
+    struct reap_prepare *p = NULL;
+
+    if (reap_prepare_new(&p, preset, &l, NULL))
+        exit(1);
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+        ok(run(p, (const uint8_t *)wrong[i].bytes, wrong[i].n) ==
+                   REAP_STATUS_unsupported &&
+               strstr(last.reason, wrong[i].name),
+           "%s: %s", wrong[i].name, last.reason);
+    reap_prepare_free(&p);
+}
+
+/* Formats that are not Pillow's to the bit are read where they are named, and
+ * say so; "all" does not name them. */
+static void inexact(const struct reap_preset *preset)
+{
+    static const struct {
+        const char *ending;
+        enum reap_format format;
+    } kind[] = { { ".avif", REAP_FORMAT_avif },
+                 { ".heic", REAP_FORMAT_heic },
+                 { ".jxl", REAP_FORMAT_jxl } };
+    struct reap_limits l = { .formats = reap_formats_exact() };
+    struct reap_prepare *p = NULL;
+
+    for (size_t i = 0; i < sizeof(kind) / sizeof(kind[0]); i++) {
+        VipsImage *im = picture(3);
+        struct file f = { NULL, 0 };
+        void *data = NULL;
+
+        if (vips_image_write_to_buffer(im, kind[i].ending, &data, &f.len,
+                                       NULL)) {
+            vips_error_clear();
+            skip("this libvips does not write %s", kind[i].ending);
+        } else {
+            l.formats = reap_formats_exact();
+            if (reap_prepare_new(&p, preset, &l, NULL))
+                exit(1);
+            ok(run_copy(p, data, f.len) == REAP_STATUS_unsupported,
+               "%s is not among all: %s", kind[i].ending, last.reason);
+            reap_prepare_free(&p);
+            l.formats |= 1u << kind[i].format;
+            if (reap_prepare_new(&p, preset, &l, NULL))
+                exit(1);
+            ok(run_copy(p, data, f.len) == REAP_STATUS_ok &&
+                   (last.flags & REAP_FLAG_inexact),
+               "%s is read and flagged: %s", kind[i].ending, last.reason);
+            reap_prepare_free(&p);
+        }
+        g_free(data);
+        g_object_unref(im);
+    }
+}
+
 /* Each allocation of ours fails once. */
 static void no_memory(const struct reap_preset *preset)
 {
@@ -265,6 +353,8 @@ int main(void)
     raw(p);
     reap_prepare_free(&p);
     limits(&preset);
+    names(&preset);
+    inexact(&preset);
     no_memory(&preset);
     ok(!reap_formats_parse("jpeg,gif", &set, NULL) &&
            set == (1u << REAP_FORMAT_jpeg | 1u << REAP_FORMAT_gif),
@@ -272,5 +362,8 @@ int main(void)
     ok(reap_formats_parse("jpeg,", &set, NULL) == REAP_EINVAL &&
            reap_formats_parse("heif", &set, NULL) == REAP_EINVAL,
        "others are refused");
+    ok(!reap_formats_parse("all", &set, NULL) && set == reap_formats_exact() &&
+           !(set & 1u << REAP_FORMAT_heic),
+       "all are those that are exact");
     return done();
 }

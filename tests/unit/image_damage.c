@@ -211,8 +211,8 @@ int main(void)
     damaged("top_down.bmp",
             "7240d8d1f1e353387504128590e1a6f1459ed7b3ffac1508db4673abaef63f12");
     damaged("rgb.ppm",
-            "5144f454ebf95ffa35377bba4b276cf9924e8058f5e73ee3486bfd493dd2f190");
+            "97c52a722ccf33218beb3103fd15827cba5639cb8953cea18115ee638a8dc933");
     damaged("grey.pgm",
-            "1c8743ec9d6f711c9ca8f900cb441f17734db20c79e3adaff9d22b61b139c810");
+            "578a9e2bfb0602975b16b3b13bba465ebe142e79ab9728a4dc11f8e465d857c1");
     return done();
 }

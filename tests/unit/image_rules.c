@@ -297,7 +297,8 @@ static void words(void)
         const char *text;
         unsigned set;
     } good[] = { { NULL, 0 },
-                 { "all", ALL },
+                 /* AVIF, HEIC and JPEG XL, which come last, only by name */
+                 { "all", (1u << REAP_FORMAT_avif) - 1 },
                  { "jpeg", 1 << REAP_FORMAT_jpeg },
                  { "ppm", 1 << REAP_FORMAT_ppm },
                  { "png,gif", 1 << REAP_FORMAT_png | 1 << REAP_FORMAT_gif },
