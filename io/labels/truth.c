@@ -214,16 +214,21 @@ static void truth_count(struct reap_truth *t)
 
 /* ---- the interface ---- */
 
-static int read_list(struct reap_truth *t, char *list, struct reap_err *err)
+/* Names with 'between' between them; those between line ends may be lists with
+ * commas, if they are not the name of a file. */
+static int read_list(struct reap_truth *t, char *list, char between,
+                     struct reap_err *err)
 {
     int rc = REAP_OK;
 
     for (char *end; list && !rc; list = end) {
-        end = strchr(list, ',');
+        end = strchr(list, between);
         if (end)
             *end++ = '\0';
         if (!strcmp(list, "stored"))
             t->stored = true;
+        else if (between == '\n' && access(list, F_OK) != 0)
+            rc = read_list(t, list, ',', err);
         else
             rc = truth_read_file(t, list, err);
     }
@@ -239,17 +244,15 @@ int reap_truth_open(struct reap_truth **out, const char *list,
     int rc = REAP_OK;
 
     for (const char *p = list; p && *p; p++)
-        files += *p == ',';
+        files += *p == ',' || *p == '\n';
     if (t)
         t->table = reap_calloc(files, sizeof(struct reap_table *));
     if (t && t->table)
         own = reap_strdup(list ? list : "stored");
     if (!own)
         rc = reap_fail(err, REAP_ENOMEM, "no memory for true labels");
-    else if (files > 1 && !access(list, F_OK))
-        rc = truth_read_file(t, list, err);
     else
-        rc = read_list(t, own, err);
+        rc = read_list(t, own, '\n', err);
     reap_free(own);
     if (rc) {
         reap_truth_close(out);

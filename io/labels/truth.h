@@ -1,9 +1,10 @@
 /*
  * io/labels/truth.h - the true labels of keys, from files and from a store
  *
- * A list of files with commas between them (a file of that whole name is taken
- * first), the later ones winning over those before; the word "stored" stands
- * for the true labels of the store itself and always comes last. A file holds
+ * A list of files with commas or line ends between them (a file of that whole
+ * name, commas and all, is taken first), the later ones winning over those
+ * before; the word "stored" stands for the true labels of the store itself and
+ * always comes last. A file holds
  * lines of key, tab, label, as io/file/table.h reads them; keys may be written
  * as exports write them (\xNN). A line of headings, if there is one, says which
  * columns are meant: "key" (or image, file, filename, path) and "label" (or

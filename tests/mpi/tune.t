@@ -50,10 +50,13 @@ w="--weights $w"
     [ $rc = 0 ] && grep -q 'already' "$dir/log"
     ok $? 'a model that is there is not made again'
 
-    # Killed half way, drained half way, then run to the end.
+    # Killed half way, drained half way, then run to the end. Many epochs: the
+    # second is not the last one.
+    base=long
+    one long '' --unfreeze layer4.2 --epochs 20
     for signal in KILL USR1 TERM; do
         setsid "$REAP" $tune -o "$dir/stop$signal" --unfreeze layer4.2 \
-            --threads 1 >"$dir/log" 2>&1 &
+            --epochs 20 --threads 1 >"$dir/log" 2>&1 &
         job=$!
         i=600
         until [ -e "$dir/stop$signal.part" ] || [ $i = 0 ]; do
@@ -65,8 +68,8 @@ w="--weights $w"
         rc=$?
         case $signal in KILL) want=137 ;; *) want=75 ;; esac
         [ $rc = $want ]
-        ok $? "$signal in the second epoch: $want ($rc)"
-        one stop$signal '' --unfreeze layer4.2
+        ok $? "$signal after the first epoch: $want ($rc)"
+        one stop$signal '' --unfreeze layer4.2 --epochs 20
         same stop$signal "run again after $signal"
     done
     one limit '' --unfreeze layer4.2 --time-limit 1
@@ -78,7 +81,7 @@ w="--weights $w"
     ok $rc 'views: flipped and cropped'
     one views2 'mpirun -n 2' --unfreeze layer4.2 --augment flip,crop --threads 1
     same views2 'views on 2 ranks'
-    ! cmp -s "$dir/views" "$dir/layer"
+    ! cmp -s "$dir/views" "$dir/layer" # two epochs each
     ok $? 'views change the model'
 
     # The model is weights with a head.
@@ -101,7 +104,13 @@ w="--weights $w"
     }
     refused 64 'layer4, layer3' --unfreeze conv5
     refused 64 'is needed, such as'
-    refused 64 'is too high' --unfreeze layer4.2 --lr 900
+    # Without a hidden layer, whose units could die before anything overflows.
+    "$REAP" fit "$dir/store" --truth "$dir/truth" -o "$dir/linear" --arch linear \
+        --epochs 2 -q >"$dir/log" 2>&1
+    quiet "$REAP" tune "$dir/set" --truth "$dir/truth" $w $size --head "$dir/linear" \
+        --lr 900 --limit 40 --batch 16 --epochs 2 --unfreeze layer4.2 -o "$dir/no"
+    [ $rc = 64 ] && grep -q 'is too high' "$dir/log"
+    ok $? "a rate that is too high: 64 ($rc)"
     refused 64 'flip, crop' --unfreeze layer4.2 --augment spin
     sed 's/class[0-9]/class0/' "$dir/truth" >"$dir/one"
     refused 66 'at least two classes' --unfreeze layer4.2 --truth "$dir/one"

@@ -154,7 +154,7 @@ static void escapes(void)
         reap_text_float(out, (float)((double)(int64_t)reap_rng_next(&s) *
                                      (i % 2 ? 0x1p-63 : 0x1p-80)));
     end("escapes",
-        "e496c2dbaf96e75fdd9def264371e585d9f6282a42dc56aa02535076c2976f58");
+        "fee2c88a59ca64d2ad86f9cfb4479e768e77f30e0ba285b4d250022656333549");
 }
 
 static const char *wnid(const void *ctx, size_t i)

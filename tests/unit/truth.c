@@ -229,6 +229,15 @@ int main(void)
         abort();
     ok(!reap_truth_open(&t, scratch("a,b"), &err), "a comma in a file's name");
     reap_truth_close(&t);
+    snprintf(list, sizeof(list), "%s\n%s,stored\n", scratch("a,b"),
+             put((const char *const[]){ "k\tlast\n", NULL }));
+    *strrchr(list, '\n') = '\0';
+    ok(!reap_truth_open(&t, list, &err) &&
+           !strcmp(labels_of(t, "k", "s"), "last") &&
+           !strcmp(labels_of(t, "z", "s"), "s"),
+       "line ends between lists, as the option given again has them %s",
+       err.msg);
+    reap_truth_close(&t);
     refuses(scratch("none"), REAP_ENOTFOUND, "none");
     put((const char *const[]){ "k\nj\n", NULL });
     refuses(scratch("a"), REAP_EFORMAT, "no line has a label");
