@@ -11,6 +11,7 @@
 #ifndef REAP_IO_LMDB_MDB_CHECK_H
 #define REAP_IO_LMDB_MDB_CHECK_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "engine/base/err.h"
