@@ -370,16 +370,3 @@ void reap_preset_print(const struct reap_preset *p, char *buf, size_t size)
              p->fast_dct ? " dct=fast" : "", scale, mean, std,
              n->bgr ? "bgr" : "rgb");
 }
-
-void reap_preset_brief(const struct reap_preset *p, char *buf, size_t size)
-{
-    struct reap_preset named;
-    char known[512];
-
-    reap_preset_print(p, buf, size);
-    if (reap_preset_find(p->name, &named, NULL))
-        return;
-    reap_preset_print(&named, known, sizeof(known));
-    if (!strcmp(buf, known))
-        snprintf(buf, size, "%s", p->name);
-}

@@ -69,10 +69,6 @@ int reap_preset_input(struct reap_preset *p, size_t h, size_t w,
 /* The size that comes out; 0 x 0 where it depends on the image. */
 void reap_preset_size(const struct reap_preset *p, size_t *h, size_t *w);
 
-/* What reap_preset_read() makes the same of: its name alone if that is all,
- * else all of it. */
-void reap_preset_brief(const struct reap_preset *p, char *buf, size_t size);
-
 /* All of it in one line of text, for the store and for people. */
 void reap_preset_print(const struct reap_preset *p, char *buf, size_t size);
 

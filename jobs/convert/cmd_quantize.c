@@ -128,10 +128,8 @@ static int note(struct job *j, struct reap_err *err)
 static int cmd_quantize_save(struct job *j, struct reap_err *err)
 {
     const struct reap_net *net = j->network.net;
-    char preset[512];
     int rc = reap_weights_read(&j->weights, j->network.path, err);
 
-    reap_preset_brief(&j->preset, preset, sizeof(preset));
     if (!rc)
         rc = cmd_quantize_put(j, REAP_INT8_SCALE, net->quantized, net->n_nodes,
                               err);
@@ -141,7 +139,7 @@ static int cmd_quantize_save(struct job *j, struct reap_err *err)
     if (!rc)
         rc = note(j, err);
     return rc ? rc
-              : reap_weights_write(j->weights, net->model->name, preset,
+              : reap_weights_write(j->weights, net->model->name, j->preset.name,
                                    j->o.output, err);
 }
 

@@ -12,7 +12,6 @@
 #include "engine/base/rng.h"
 #include "io/file/text.h"
 #include "io/weights/head_file.h"
-#include "io/preset/preset.h"
 #include "jobs/cli/cmd.h"
 #include "jobs/cli/progress.h"
 #include "jobs/cli/remark.h"
@@ -243,16 +242,13 @@ static int fit(struct job *j, struct reap_head **head,
                : reap_fit_run(&r, head, end, err);
 }
 
-/* The store's preset in few words. */
+/* The store's preset by its name: the first word of the line. */
 static void preset_of(const struct job *j, char *to, size_t size)
 {
     const char *text = reap_store_meta(j->data.store, "preset");
 
-    struct reap_preset p;
-
-    to[0] = '\0';
-    if (text && !reap_preset_read(text, &p, NULL))
-        reap_preset_brief(&p, to, size);
+    snprintf(to, size, "%.*s", text ? (int)strcspn(text, " ") : 0,
+             text ? text : "");
 }
 
 static int cmd_fit_save(struct job *j, struct reap_head **head,
@@ -262,7 +258,7 @@ static int cmd_fit_save(struct job *j, struct reap_head **head,
     const size_t n = reap_string_set_count(classes);
     const char *made = reap_store_meta(j->data.store, "made_of");
     struct reap_head_file *f = NULL;
-    char **label = reap_calloc(n, sizeof(*label)), preset[512];
+    char **label = reap_calloc(n, sizeof(*label)), preset[32];
     int rc = label ? REAP_OK : reap_fail(err, REAP_ENOMEM, "no memory");
 
     for (size_t i = 0; !rc && i < n; i++)

@@ -12,7 +12,6 @@
 #include "engine/base/mem.h"
 #include "engine/head/knn.h"
 #include "io/weights/head_file.h"
-#include "io/preset/preset.h"
 #include "jobs/setup/examples.h"
 #include "jobs/setup/predictor.h"
 
@@ -23,7 +22,7 @@ struct near {
     size_t k, classes;
     int32_t *label; /* of each row */
     char **name;    /* (classes) */
-    char preset[512], *path;
+    char preset[32], *path;
     struct reap_head_file like; /* what its embeddings are */
 };
 
@@ -58,7 +57,6 @@ static int predictor_knn_describe(struct near *n, const struct reap_examples *d,
 {
     const char *made = reap_store_meta(d->store, "made_of");
     const char *preset = reap_store_meta(d->store, "preset");
-    struct reap_preset p;
 
     snprintf(n->like.feature, sizeof(n->like.feature), "%s",
              reap_embeddings_column(d->embeddings));
@@ -68,8 +66,9 @@ static int predictor_knn_describe(struct near *n, const struct reap_examples *d,
         return reap_fail(err, REAP_EMISFIT,
                          "%s: how its embeddings were computed is not known",
                          n->path);
-    if (preset && !reap_preset_read(preset, &p, NULL))
-        reap_preset_brief(&p, n->preset, sizeof(n->preset));
+    if (preset)
+        snprintf(n->preset, sizeof(n->preset), "%.*s",
+                 (int)strcspn(preset, " "), preset);
     return REAP_OK;
 }
 

@@ -477,17 +477,14 @@ static int train(struct job *j, struct reap_err *err)
 
 static int cmd_tune_save(struct job *j, struct reap_err *err)
 {
-    char preset[512];
     const struct reap_tune_model m = { .graph = j->graph,
                                        .weights = j->setup.network.path,
                                        .head = j->layers,
                                        .labels = j->labels,
-                                       .preset = preset,
+                                       .preset = j->setup.preset.name,
                                        .fingerprint_text = j->text };
-    int rc;
+    int rc = reap_tune_model_write(&m, j->tail, j->o->output, err);
 
-    reap_preset_brief(&j->setup.preset, preset, sizeof(preset));
-    rc = reap_tune_model_write(&m, j->tail, j->o->output, err);
     if (rc)
         return rc;
     unlink(j->save);

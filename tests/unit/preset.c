@@ -1,5 +1,4 @@
 /* Names, parts and sizes of presets. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "io/preset/preset.h"
@@ -65,35 +64,6 @@ static void names(void)
        "tf-dataset is float, with the fast transform");
 }
 
-/* A preset's own text reads back as the same preset; one that is a row is told
- * by its name. */
-static void texts(void)
-{
-    struct reap_preset p, q;
-    struct reap_err err = { 0 };
-    char whole[512], brief[512], again[512];
-
-    for (size_t i = 0; reap_preset_name(i); i++) {
-        if (reap_preset_find(reap_preset_name(i), &p, NULL))
-            abort();
-        reap_preset_print(&p, whole, sizeof(whole));
-        reap_preset_brief(&p, brief, sizeof(brief));
-        ok(!strcmp(brief, p.name) && !reap_preset_read(whole, &q, &err),
-           "%s is brief: %s", p.name, err.msg);
-        reap_preset_print(&q, again, sizeof(again));
-        ok(!strcmp(whole, again), "%s", again);
-    }
-    ok(!reap_preset_read("hf resize=short:300 corner=even", &p, &err) &&
-           p.resize_h == 300 && !p.corner_floor,
-       "parts change a preset");
-    reap_preset_brief(&p, brief, sizeof(brief));
-    ok(!reap_preset_read(brief, &q, NULL) && q.resize_h == 300 &&
-           !q.corner_floor,
-       "and are told: %s", brief);
-    ok(reap_preset_read("hf resize", &p, &err) == REAP_EINVAL, "%s", err.msg);
-    ok(reap_preset_read("", &p, &err) == REAP_EINVAL, "%s", err.msg);
-}
-
 int main(void)
 {
     struct reap_err err = { 0 };
@@ -105,6 +75,5 @@ int main(void)
            strstr(err.msg, "squash-256"),
        "%s", err.msg);
     ok(reap_preset_input(&p, 0, 5, &err) == REAP_EINVAL, "%s", err.msg);
-    texts();
     return done();
 }
