@@ -25,6 +25,7 @@ for net in torchvision_resnet18 torchvision_resnext50_32x4d keras_resnet50 keras
     run "$REAP" classify "$dir/set" -o "$dir/store" --weights "$dir/w.safetensors" \
         --formats all --features avg,logits --max-bad 40% --quiet
     ok $? "$net: classified"
+    rm -f "$dir"/x.*
     run "$REAP" export "$dir/store" -o "$dir/x.npy" &&
         run "$REAP" export "$dir/store" -o "$dir/x.csv"
     ok $? "$net: exported"

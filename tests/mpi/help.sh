@@ -40,6 +40,7 @@ quiet() {
 }
 # Export a store as NPY and CSV, and print one sum of both.
 digest() { # store
+    rm -f "$dir"/x.*
     "$REAP" export "$dir/$1" -o "$dir/x.npy" >>"$dir/log" 2>&1 &&
         "$REAP" export "$dir/$1" -o "$dir/x.csv" >>"$dir/log" 2>&1 &&
         cat "$dir/x.npy" "$dir/x.keys.txt" "$dir/x.csv" | sha256sum

@@ -27,6 +27,7 @@ gone() { # leader: nothing of its session is left
 }
 # Keys that have a row, a line each.
 stored() {
+    rm -f "$dir"/rows.*
     "$REAP" export "$dir/$1" -o "$dir/rows.csv" -q >/dev/null 2>&1 &&
         sed '1d; s/,.*//' "$dir/rows.csv" | LC_ALL=C sort
 }

@@ -21,6 +21,7 @@ fail() {
 {
     "$REAP" import "$REAP_SHARED/photos" -o "$dir/set" -q &&
         "$REAP" extract "$dir/set" -o "$dir/store" -q --weights "$REAP_SHARED/weights/resnet50_pqf.safetensors" &&
+        rm -f "$dir"/x.*
         "$REAP" export "$dir/store" -o "$dir/x.npy" -q
 } >"$dir/log" 2>&1 || fail
 # The class of each photo: the first four digits of its name, in classes.tsv.
