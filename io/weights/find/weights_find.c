@@ -269,7 +269,7 @@ static int weights_find_take(struct search *s, const struct network *n,
         if (reap_find_starts(r->name, "reap."))
             continue; /* our own: scales for int8 */
         if (trunk(n, r, name)) {
-            rc = rename_raw(r, reap_find_counter(name) ? "" : name, err);
+            rc = rename_raw(r, name, err);
             continue;
         }
         if (reap_find_head_name(&head, r->name, name)) {
